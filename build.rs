@@ -1,0 +1,24 @@
+//! Makes the emitted form of the shell files: without comments, blank lines and indentation.
+//!
+//! The files stay what they are, to be read and linted as they lie. They hold no here-document and no string over
+//! several lines, so a line that begins with `#` is a comment wherever it stands; a test evaluates both forms.
+
+use std::path::Path;
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let out = env::var_os("OUT_DIR").unwrap_or_default();
+    for name in ["hpcsh.zsh", "hpcsh.bash", "more.zsh", "more.bash"] {
+        let source = Path::new("shell").join(name);
+        println!("cargo::rerun-if-changed={}", source.display());
+        let text = fs::read_to_string(&source)?;
+        let code: String = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        fs::write(Path::new(&out).join(name), code)?;
+    }
+    Ok(())
+}

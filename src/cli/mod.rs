@@ -1,0 +1,99 @@
+//! The command line: what can be typed, and nothing of what it does. Reads as the manual.
+
+mod config;
+mod env;
+mod init;
+mod wait;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+
+pub use config::ConfigTask;
+pub use env::EnvArguments;
+pub use init::InitArguments;
+pub use wait::WaitArguments;
+
+/// What was typed.
+pub struct Arguments {
+    /// `--config FILE`
+    pub config: Option<PathBuf>,
+    /// The command.
+    pub task: Task,
+}
+
+/// A command with its arguments.
+pub enum Task {
+    /// `hpcsh init`
+    Init(InitArguments),
+    /// `hpcsh env`
+    Env(EnvArguments),
+    /// `hpcsh wait`
+    Wait(WaitArguments),
+    /// `hpcsh config`
+    Config(ConfigTask),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  eval \"$(hpcsh init zsh)\"     in ~/.zshrc: the whole of hpcsh in one line
+  hpcsh config init            write a first configuration
+  hpcsh env --explain          each variable with its reason
+  waitvllm && curl …           wait until the inference server on this node is ready";
+
+/// The whole command line.
+///
+/// A command's arguments are built when it is called (`Command::defer`): `hpcsh init` runs at every login.
+pub fn command() -> Command {
+    Command::new("hpcsh")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Makes an air-gapped GPU cluster feel like a workstation")
+        .after_help(EXAMPLES)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .global(true)
+                .help("Read this configuration too, over all others"),
+        )
+        .subcommands([init::command(), env::command(), wait::command(), config::command()])
+}
+
+/// Parses what was typed.
+///
+/// # Errors
+/// clap's, which may also be the text of `--help` or `--version`.
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    let mut matches = command().try_get_matches_from(words)?;
+    let (name, mut below) = matches
+        .remove_subcommand()
+        .ok_or_else(|| command().error(clap::error::ErrorKind::MissingSubcommand, "a command is required"))?;
+    let config = below.remove_one("config");
+    let task = match name.as_str() {
+        "init" => Task::Init(init::read(&mut below)),
+        "env" => Task::Env(env::read(&mut below)),
+        "wait" => Task::Wait(wait::read(&mut below)),
+        _ => Task::Config(config::read(&mut below)),
+    };
+    Ok(Arguments { config, task })
+}
+
+/// A switch without a value.
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(clap::ArgAction::SetTrue).help(help)
+}
+
+/// One of the words of a table, and back from the word to what it stands for.
+fn choice<T: Copy, const N: usize>(table: &'static [(&'static str, T); N]) -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(table.iter().map(|(word, _)| *word))
+}
+
+fn chosen<T: Copy>(matches: &ArgMatches, name: &str, table: &[(&str, T)]) -> Option<T> {
+    let word = matches.get_one::<String>(name)?;
+    table.iter().find(|(known, _)| known == word).map(|(_, value)| *value)
+}

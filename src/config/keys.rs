@@ -1,0 +1,137 @@
+//! Every key that a configuration may have: one table, read by the parser, `config show`, `config init` and the messages.
+
+use crate::shell::catalogue;
+
+/// What a key's value looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An absolute path; `$` variables are expanded.
+    Path,
+    /// Absolute paths.
+    Paths,
+    /// A string, taken as it is.
+    Text,
+    /// Strings.
+    Texts,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Some of these words.
+    Choices(&'static [&'static str]),
+    /// `true` or `false`.
+    Switch,
+    /// A whole number, not negative.
+    Count,
+    /// A table of environment variables: names of the user's own, string values, `$` variables expanded.
+    Variables,
+}
+
+impl Kind {
+    /// The kind for a message: `a string`, `true or false`.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Path => "a string with an absolute path",
+            Self::Text | Self::Choice(_) => "a string",
+            Self::Paths => "an array of strings with absolute paths",
+            Self::Texts | Self::Choices(_) => "an array of strings",
+            Self::Switch => "true or false",
+            Self::Count => "a whole number that is not negative",
+            Self::Variables => "a table",
+        }
+    }
+}
+
+/// One key.
+#[derive(Debug)]
+pub struct Key {
+    /// Its full name, with dots.
+    pub name: &'static str,
+    /// What its value looks like.
+    pub kind: Kind,
+    /// The value that holds where no layer sets it, as TOML; empty where there is none.
+    pub default: &'static str,
+    /// One line for people.
+    pub help: &'static str,
+}
+
+/// The table, in the order in which a configuration reads best.
+#[rustfmt::skip]
+pub static KEYS: &[Key] = &[
+    Key { name: "shared_home", kind: Kind::Path, default: "", help: "root of the lasting storage" },
+    Key { name: "state_dir", kind: Kind::Path, default: "\"$HOME/.local/state/hpcsh\"", help: "what must outlive a container: history, tokens" },
+    Key { name: "local_dir", kind: Kind::Path, default: "\"/var/tmp/hpcsh-UID\"", help: "node-local directory for caches that must not be shared; made 0700" },
+    Key { name: "trusted_owners", kind: Kind::Texts, default: "[]", help: "users whose configuration files are read too; counts in /etc/hpcsh/config.toml only" },
+    Key { name: "env.presets", kind: Kind::Choices(catalogue::PRESETS), default: "[]", help: "sets of tools' variables; `hpcsh env --explain` shows each" },
+    Key { name: "env.skip", kind: Kind::Texts, default: "[]", help: "variables of the presets that are left alone" },
+    Key { name: "env.set", kind: Kind::Variables, default: "", help: "variables that are always set" },
+    Key { name: "env.offline", kind: Kind::Variables, default: "", help: "variables that are set while the node is offline" },
+    Key { name: "env.online", kind: Kind::Variables, default: "", help: "variables that are set while the node is online" },
+    Key { name: "path.prepend", kind: Kind::Paths, default: "[]", help: "directories that come first in PATH" },
+    Key { name: "node.verdict", kind: Kind::Choice(&["auto", "online", "offline"]), default: "\"auto\"", help: "whether this node is online" },
+    Key { name: "node.offline_hosts", kind: Kind::Texts, default: "[]", help: "globs of host names that are offline" },
+    Key { name: "node.online_hosts", kind: Kind::Texts, default: "[]", help: "globs of host names that are online" },
+    Key { name: "shell.hist", kind: Kind::Switch, default: "true", help: "`hist`: the history with dates" },
+    Key { name: "shell.cp", kind: Kind::Switch, default: "true", help: "`cp` asks before it overwrites" },
+    Key { name: "shell.ls", kind: Kind::Switch, default: "true", help: "`ls` in colour" },
+    Key { name: "shell.ls_colors", kind: Kind::Text, default: "\"ow=01;90:di=01;90\"", help: "LS_COLORS, where it is unset; empty leaves it so" },
+    Key { name: "shell.ctrl_backspace", kind: Kind::Switch, default: "true", help: "Ctrl-Backspace deletes a word" },
+    Key { name: "history.enable", kind: Kind::Switch, default: "true", help: "history sizes and file, where they are at the shell's defaults" },
+    Key { name: "history.size", kind: Kind::Count, default: "200000", help: "lines of history, in memory and in the file" },
+    Key { name: "history.file", kind: Kind::Path, default: "", help: "the history file; default: in `state_dir`" },
+    Key { name: "venv.label", kind: Kind::Switch, default: "true", help: "`act` puts the environment's name into the prompt" },
+];
+
+/// The key of this full name; a name of the user's own below a table of variables counts.
+pub fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| {
+        key.name == name
+            || key.kind == Kind::Variables && name.strip_prefix(key.name).is_some_and(|rest| rest.starts_with('.'))
+    })
+}
+
+/// Whether keys lie below this table.
+pub fn is_table(name: &str) -> bool {
+    KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+}
+
+/// The known name that is nearest to an unknown one, if one is near.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let tables = ["env", "path", "node", "shell", "history", "venv"];
+    closest(name, KEYS.iter().map(|key| key.name).chain(tables))
+}
+
+/// The candidate that looks most like `word`, if one looks like it at all.
+///
+/// A name is also compared by its last part, since a key in the wrong table is a common slip.
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let last = |name: &'_ str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let whole = strsim::jaro_winkler(word, candidate);
+            let part = strsim::jaro_winkler(&last(word), &last(candidate)) - 0.02;
+            (whole.max(part), candidate)
+        })
+        .filter(|(likeness, _)| *likeness > 0.82)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_finds_its_key() {
+        assert_eq!(nearest("shared_hom"), Some("shared_home"));
+        assert_eq!(nearest("presets"), Some("env.presets"));
+        assert_eq!(nearest("node.offline_host"), Some("node.offline_hosts"));
+        assert_eq!(nearest("xyzzy"), None);
+    }
+
+    #[test]
+    fn a_variable_of_the_users_own_belongs_to_its_table() {
+        assert_eq!(find("env.set.UV_INDEX").map(|key| key.name), Some("env.set"));
+        assert_eq!(find("env.settle").map(|key| key.name), None);
+        assert!(is_table("env") && !is_table("shared_home"));
+    }
+}

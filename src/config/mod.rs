@@ -1,0 +1,118 @@
+//! Layers of files → one validated configuration, and everything that is wrong with them.
+//!
+//! Each capability owns its `Settings`; this floor alone knows TOML and fills them. A wrong setting is left out and
+//! told: what is right around it holds.
+
+mod document;
+mod expand;
+pub mod keys;
+pub mod layers;
+mod problem;
+pub mod propose;
+mod resolve;
+pub mod show;
+
+use std::path::{Path, PathBuf};
+
+pub use problem::Problem;
+pub use resolve::{Resolved, Settings, Value};
+
+use crate::host::{Host, local_dir};
+use crate::node::probe;
+use crate::shell::{env, init};
+use crate::verdict::State;
+
+/// The configuration: defaults filled in, values expanded, each capability's settings its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `[env]`
+    pub env: env::Settings,
+    /// The directories below which variables and state lie.
+    pub roots: env::Roots,
+    /// `[node]`
+    pub node: probe::Settings,
+    /// `[path]`, `[shell]`, `[history]`, `[venv]`
+    pub shell: init::Settings,
+}
+
+/// A configuration, what each layer said, and what was wrong.
+pub struct Loaded {
+    /// What holds.
+    pub config: Config,
+    /// Each setting that some layer makes, by its full name.
+    pub settings: Settings,
+    /// What was left out, and why.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads every layer there is. Never fails: what is wrong is in `problems`.
+pub fn load(host: &Host, argument: Option<&Path>) -> Loaded {
+    let mut problems = Vec::new();
+    let mut texts = Vec::new();
+    let mut settings = Vec::new();
+    let mut owners = Vec::new();
+    for layer in layers::places(host, argument) {
+        let Some(text) = layers::read(host, &layer, &owners, &mut problems) else { continue };
+        for setting in document::parse(&text, &mut problems) {
+            if setting.name != "trusted_owners" {
+                settings.push((texts.len(), setting));
+            } else if layer.source == layers::Source::System {
+                owners.extend(setting.words());
+            } else {
+                let message = "`trusted_owners` counts in /etc/hpcsh/config.toml only";
+                problems.push(Problem::at(message, &layer.path, &text.text, &setting.span));
+            }
+        }
+        texts.push(text);
+    }
+    let settings = resolve::resolve(host, &texts, settings, &mut problems);
+    let config = assemble(host, &settings);
+    Loaded { config, settings, problems }
+}
+
+/// Fills each capability's settings; what no layer says is the default of `keys::KEYS`.
+fn assemble(host: &Host, from: &Settings) -> Config {
+    let path = |name| from.text(name).map(PathBuf::from);
+    let local = path("local_dir").unwrap_or_else(local_dir::default_path);
+    let state = path("state_dir");
+    // Without a home there is no better place than the node's own.
+    let private = state.clone().unwrap_or_else(|| host.home().map_or_else(|| local.join("state"), default_state));
+    Config {
+        env: env::Settings {
+            presets: from.list("env.presets"),
+            skip: from.list("env.skip"),
+            set: from.below("env.set"),
+            offline: from.below("env.offline"),
+            online: from.below("env.online"),
+        },
+        node: probe::Settings {
+            verdict: match from.text("node.verdict") {
+                Some("online") => Some(State::Online),
+                Some("offline") => Some(State::Offline),
+                _ => None,
+            },
+            offline_hosts: from.list("node.offline_hosts"),
+            online_hosts: from.list("node.online_hosts"),
+        },
+        shell: init::Settings {
+            path: from.list("path.prepend"),
+            hist: from.switch("shell.hist"),
+            cp: from.switch("shell.cp"),
+            ls: from.switch("shell.ls"),
+            ls_colors: from.text("shell.ls_colors").unwrap_or("ow=01;90:di=01;90").to_owned(),
+            ctrl_backspace: from.switch("shell.ctrl_backspace"),
+            label: from.switch("venv.label"),
+            history: from.switch("history.enable").then(|| init::History {
+                size: from.count("history.size").unwrap_or(200_000),
+                file: path("history.file"),
+                dir: private.clone(),
+                dir_is_configured: state.is_some(),
+            }),
+        },
+        roots: env::Roots { shared: path("shared_home"), local, private },
+    }
+}
+
+fn default_state(home: PathBuf) -> PathBuf {
+    home.join(".local/state/hpcsh")
+}

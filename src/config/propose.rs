@@ -1,0 +1,155 @@
+//! A first configuration: finds the shared storage and writes a file to begin with.
+
+use std::path::{Path, PathBuf};
+
+use super::layers;
+use crate::error::Failure;
+use crate::host::{Host, files};
+use crate::quote;
+
+/// File systems that several nodes mount, the likeliest home of a cluster's users first.
+const SHARED: &[&str] =
+    &["gpfs", "lustre", "wekafs", "beegfs", "panfs", "ceph", "pvfs2", "nfs4", "nfs", "glusterfs", "juicefs", "cifs"];
+
+/// What the user agreed to beforehand.
+#[derive(Clone, Copy, Debug)]
+pub struct Consent {
+    /// Ask nothing.
+    pub yes: bool,
+    /// Print the file, write nothing.
+    pub dry_run: bool,
+}
+
+/// `hpcsh config init`: writes a first configuration to `--config FILE`, `$HPCSH_CONFIG` or the user's own file.
+///
+/// A file that is there is left alone.
+///
+/// # Errors
+/// Where no shared storage is named or found, or the file cannot be written.
+pub fn run(
+    host: &mut Host,
+    argument: Option<&Path>,
+    shared_home: Option<PathBuf>,
+    consent: Consent,
+) -> Result<(), Failure> {
+    let named = argument.map(Path::to_owned).or_else(|| host.nonempty("HPCSH_CONFIG").map(PathBuf::from));
+    let file = named.or_else(|| layers::user_file(host)).ok_or_else(|| {
+        Failure::failed("no home directory is known, so there is no place for a configuration")
+            .hint("set HOME, or name the file with --config FILE")
+    })?;
+    let place = host.locate(&file);
+    if !consent.dry_run && files::exists(&place) {
+        host.say(format!("{} is there already: nothing changed", file.display()));
+        return Ok(());
+    }
+    let shared_home = match shared_home {
+        Some(path) if path.is_absolute() => path,
+        Some(path) => {
+            let message = format!("the shared home {} is no absolute path", path.display());
+            return Err(Failure::usage(message).hint("begin it with /"));
+        }
+        None => propose(host, consent.yes || consent.dry_run)?,
+    };
+    let text = text(&shared_home);
+    if consent.dry_run {
+        host.say(format!("would write {}:", file.display()));
+        host.print(text);
+        return Ok(());
+    }
+    files::make_parent(&place)
+        .and_then(|()| files::create(&place, text.as_bytes()))
+        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", file.display())))?;
+    host.say(format!("wrote {}", file.display()));
+    Ok(())
+}
+
+/// The best mounted candidate, agreed to by the user.
+fn propose(host: &mut Host, yes: bool) -> Result<PathBuf, Failure> {
+    let none = "name it with --shared-home DIR";
+    let Some(mount) = mounts(host).into_iter().next() else {
+        return Err(Failure::usage("no shared file system is mounted here").hint(none));
+    };
+    if !yes && !host.confirm(&format!("{} ({}) is mounted: is it the shared home?", mount.path.display(), mount.kind)) {
+        return Err(Failure::usage("no shared home was chosen").hint(none));
+    }
+    Ok(mount.path)
+}
+
+/// A mounted shared file system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// Where it is mounted.
+    pub path: PathBuf,
+    /// Its type, as the kernel calls it.
+    pub kind: String,
+}
+
+/// The mounted shared file systems, the best candidate first. Reads the kernel's table and touches none of them, since
+/// a hung one would never answer.
+pub fn mounts(host: &Host) -> Vec<Mount> {
+    let table = files::read(&host.locate(Path::new("/proc/self/mountinfo"))).unwrap_or_default();
+    parse(&String::from_utf8_lossy(&table))
+}
+
+fn parse(table: &str) -> Vec<Mount> {
+    let mut found: Vec<(usize, Mount)> = table.lines().filter_map(mount).collect();
+    found.sort_by_key(|(rank, mount)| (*rank, mount.path.components().count()));
+    found.dedup_by(|one, other| one.1.path == other.1.path);
+    found.into_iter().map(|(_, mount)| mount).collect()
+}
+
+/// `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPER`, with blanks in paths as `\040`.
+fn mount(line: &str) -> Option<(usize, Mount)> {
+    let (before, after) = line.split_once(" - ")?;
+    let point = before.split(' ').nth(4)?;
+    let kind = after.split(' ').next()?;
+    let plain = kind.strip_prefix("fuse.").unwrap_or(kind);
+    let rank = SHARED.iter().position(|shared| *shared == plain)?;
+    let path = PathBuf::from(point.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\"));
+    Some((rank, Mount { path, kind: kind.to_owned() }))
+}
+
+/// The text of a first configuration.
+pub fn text(shared_home: &Path) -> String {
+    let shared_home = quote::json(&shared_home.to_string_lossy());
+    format!(
+        r#"# hpcsh: `hpcsh config show` lists every key, `hpcsh config check` reads this file again.
+# Values may use $shared_home, $HOME, $USER, $HOSTNAME, and $$ for a dollar sign.
+
+shared_home = {shared_home}
+state_dir = "$shared_home/home/$USER/.local/state/hpcsh"  # what must outlive a container: history, tokens
+
+[env]
+presets = ["huggingface", "uv", "wandb"]  # also: rust, pip; `hpcsh env --explain` tells each variable's reason
+
+[env.set]
+# UV_INDEX = "http://nexus.your.mirror/pypi/simple"
+# UV_TORCH_BACKEND = "cu128"
+
+[path]
+prepend = ["$HOME/.local/bin"]
+
+[node]
+verdict = "auto"             # or "online" / "offline"
+offline_hosts = []           # globs on the host name: ["gpu*"]
+online_hosts = []            # ["login*"]
+"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_file_systems_are_found_in_the_kernels_table() {
+        let table = "\
+22 1 254:1 / / rw,relatime - ext4 /dev/vda1 rw
+40 22 0:50 / /home rw shared:5 - nfs4 server:/home rw
+41 22 0:51 / /my\\040gpfs rw - gpfs data rw
+42 22 0:52 / /scratch/deep rw - fuse.juicefs meta rw
+";
+        let paths: Vec<_> = parse(table).into_iter().map(|mount| mount.path).collect();
+        assert_eq!(paths, ["/my gpfs", "/home", "/scratch/deep"].map(PathBuf::from));
+    }
+}

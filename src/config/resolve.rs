@@ -1,0 +1,165 @@
+//! Settings of many layers → the one that holds for each name, its `$` variables expanded.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::document::{self, Raw, Setting};
+use super::expand::Names;
+use super::keys::Kind;
+use super::layers::{Source, Text};
+use super::problem::{Place, Problem};
+use crate::host::Host;
+
+/// A value, expanded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A string.
+    Text(String),
+    /// Strings.
+    List(Vec<String>),
+    /// `true` or `false`.
+    Switch(bool),
+    /// A whole number.
+    Count(u64),
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The value.
+    pub value: Value,
+    /// Which layer said it last.
+    pub source: Source,
+    /// That layer's file.
+    pub file: PathBuf,
+    /// The line in it, counted from 1.
+    pub line: usize,
+}
+
+/// The settings that hold, by full name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings(BTreeMap<String, Resolved>);
+
+impl Settings {
+    /// All of them, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Resolved)> {
+        self.0.iter().map(|(name, resolved)| (name.as_str(), resolved))
+    }
+
+    /// What is said of this name.
+    pub fn get(&self, name: &str) -> Option<&Resolved> {
+        self.0.get(name)
+    }
+
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).map(|resolved| &resolved.value)
+    }
+
+    /// A string, if it is set.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.value(name)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A number, if it is set.
+    pub fn count(&self, name: &str) -> Option<u64> {
+        match self.value(name)? {
+            Value::Count(count) => Some(*count),
+            _ => None,
+        }
+    }
+
+    /// Strings; none where it is not set.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        match self.value(name) {
+            Some(Value::List(list)) => list.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A switch; on where it is not set, as every switch of ours is.
+    pub fn switch(&self, name: &str) -> bool {
+        !matches!(self.value(name), Some(Value::Switch(false)))
+    }
+
+    /// The strings of a table, by their names in it.
+    pub fn below(&self, table: &str) -> BTreeMap<String, String> {
+        let strip = |name: &str| Some(name.strip_prefix(table)?.strip_prefix('.')?.to_owned());
+        self.0.keys().filter_map(|name| Some((strip(name)?, self.text(name)?.to_owned()))).collect()
+    }
+}
+
+/// The last layer's word for each name. A value that cannot be expanded is told and left out.
+pub(super) fn resolve(
+    host: &Host,
+    texts: &[Text],
+    settings: Vec<(usize, Setting)>,
+    problems: &mut Vec<Problem>,
+) -> Settings {
+    let mut last: BTreeMap<String, (usize, Setting)> = BTreeMap::new();
+    for (layer, setting) in settings {
+        last.insert(setting.name.clone(), (layer, setting));
+    }
+    let mut names = Names::new(host);
+    let mut resolved = BTreeMap::new();
+    // The other values may speak of it.
+    let first = last.remove_entry("shared_home");
+    for (name, (layer, setting)) in first.into_iter().chain(last) {
+        let Text { layer, text } = &texts[layer];
+        match expand(&names, &setting) {
+            Ok(value) => {
+                if let ("shared_home", Value::Text(path)) = (name.as_str(), &value) {
+                    names.shared_home = Some(path.clone());
+                }
+                let line = Place::of(text, &setting.span).line;
+                resolved.insert(name, Resolved { value, source: layer.source, file: layer.path.clone(), line });
+            }
+            Err(wrong) => {
+                let span = text[wrong.raw.span.clone()]
+                    .find(&wrong.part)
+                    .filter(|_| !wrong.part.is_empty())
+                    .map_or(wrong.raw.span.clone(), |at| {
+                        let start = wrong.raw.span.start + at;
+                        start..start + wrong.part.len()
+                    });
+                problems.push(Problem::at(wrong.message, &layer.path, text, &span).hint(wrong.hint));
+            }
+        }
+    }
+    Settings(resolved)
+}
+
+/// What cannot be expanded: in which string, which part of it.
+struct Wrong {
+    raw: Raw,
+    part: String,
+    message: String,
+    hint: String,
+}
+
+fn expand(names: &Names<'_>, setting: &Setting) -> Result<Value, Wrong> {
+    let one = |raw: &Raw| expand_string(names, setting.kind, &setting.name, raw);
+    Ok(match &setting.value {
+        document::Value::Text(raw) => Value::Text(one(raw)?),
+        document::Value::List(raws) => Value::List(raws.iter().map(one).collect::<Result<_, _>>()?),
+        document::Value::Switch(switch) => Value::Switch(*switch),
+        document::Value::Count(count) => Value::Count(*count),
+    })
+}
+
+fn expand_string(names: &Names<'_>, kind: Kind, name: &str, raw: &Raw) -> Result<String, Wrong> {
+    if !matches!(kind, Kind::Path | Kind::Paths | Kind::Variables) {
+        return Ok(raw.text.clone());
+    }
+    let wrong = |part: &str, message: String, hint: String| {
+        Wrong { raw: raw.clone(), part: part.to_owned(), message, hint }
+    };
+    let value = names.expand(&raw.text).map_err(|unset| wrong(&raw.text[unset.span], unset.message, unset.hint))?;
+    if kind == Kind::Variables || value.starts_with('/') {
+        return Ok(value);
+    }
+    let hint = if value.starts_with('~') { "`~` is not expanded: write $HOME" } else { "begin it with / or $HOME" };
+    Err(wrong(&raw.text, format!("`{name}` wants an absolute path"), hint.to_owned()))
+}

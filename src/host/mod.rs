@@ -1,0 +1,118 @@
+//! The only door to the world: variables, streams, files, users, time.
+//!
+//! Everything else takes a [`Host`] (or plain values), so a test hands in its own variables, its own root directory and
+//! byte buffers, and sees all that a command did. What is looked up is looked up without the C library: the program is
+//! static, and a static C library cannot load the modules that its user and name look-ups need.
+
+pub mod clock;
+pub mod files;
+pub mod local_dir;
+pub mod users;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, BufRead as _, IsTerminal as _, Write};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
+
+/// The world as a command sees it.
+pub struct Host {
+    /// Data for the caller: standard output.
+    pub out: Box<dyn Write>,
+    /// Talk for people: standard error.
+    pub err: Box<dyn Write>,
+    variables: Variables,
+    root: PathBuf,
+    /// Standard input and error are a terminal: somebody can be asked.
+    interactive: bool,
+}
+
+enum Variables {
+    Process,
+    Given(BTreeMap<OsString, OsString>),
+}
+
+impl Host {
+    /// The real one.
+    #[allow(clippy::disallowed_methods)] // this is the door
+    pub fn real() -> Self {
+        Self {
+            out: Box::new(io::stdout()),
+            err: Box::new(io::stderr()),
+            variables: Variables::Process,
+            root: PathBuf::from("/"),
+            interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+        }
+    }
+
+    /// A world of a test's own: these variables only, and files below `root` for absolute paths.
+    pub fn pretend(root: &Path, variables: &[(&str, &str)], out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { out, err, variables: Variables::Given(variables), root: root.into(), interactive: false }
+    }
+
+    /// The value of an environment variable; `None` where it is unset.
+    #[allow(clippy::disallowed_methods)] // this is the door
+    pub fn variable(&self, name: impl AsRef<OsStr>) -> Option<OsString> {
+        match &self.variables {
+            Variables::Process => std::env::var_os(name),
+            Variables::Given(map) => map.get(name.as_ref()).cloned(),
+        }
+    }
+
+    /// The same, with an empty value counted as unset, as the XDG specification and most tools do.
+    pub fn nonempty(&self, name: &str) -> Option<OsString> {
+        self.variable(name).filter(|value| !value.is_empty())
+    }
+
+    /// The user's home: `$HOME`, else what /etc/passwd says of the user.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.nonempty("HOME").map(PathBuf::from).or_else(|| users::by_id(self, users::my_id()).map(|user| user.home))
+    }
+
+    /// The name of the node as the kernel has it, without the domain.
+    #[allow(clippy::unused_self)] // a test's host may have another name one day
+    pub fn name(&self) -> String {
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        name.split('.').next().unwrap_or_default().to_owned()
+    }
+
+    /// The path of this program with every symlink resolved; `None` where the kernel does not say (no /proc).
+    #[allow(clippy::unused_self)] // part of the world
+    pub fn program(&self) -> Option<PathBuf> {
+        // Read directly: std's current_exe adds nothing here but an error type.
+        let path = rustix::fs::readlink("/proc/self/exe", Vec::new()).ok()?;
+        Some(PathBuf::from(OsString::from_vec(path.into_bytes())))
+    }
+
+    /// Where an absolute path lies in this world.
+    pub fn locate(&self, path: &Path) -> PathBuf {
+        match path.strip_prefix("/") {
+            Ok(rest) if self.root != Path::new("/") => self.root.join(rest),
+            _ => path.to_owned(),
+        }
+    }
+
+    /// Asks a yes-or-no question on the terminal; `yes` without a terminal, where the caller has made sure it is safe.
+    pub fn confirm(&mut self, question: &str) -> bool {
+        if !self.interactive {
+            return true;
+        }
+        let _ = write!(self.err, "{question} [Y/n] ").and_then(|()| self.err.flush());
+        let mut answer = String::new();
+        if !matches!(io::stdin().lock().read_line(&mut answer), Ok(1..)) {
+            return false;
+        }
+        matches!(answer.trim(), "" | "y" | "Y" | "yes" | "Yes")
+    }
+
+    /// Writes data for the caller; a reader that has gone away ends the output, not the program.
+    pub fn print(&mut self, data: impl AsRef<[u8]>) {
+        let _ = self.out.write_all(data.as_ref()).and_then(|()| self.out.flush());
+    }
+
+    /// Writes one line of talk for people.
+    pub fn say(&mut self, line: impl AsRef<str>) {
+        let _ = writeln!(self.err, "{}", line.as_ref());
+    }
+}

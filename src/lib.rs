@@ -1,0 +1,149 @@
+//! hpcsh makes an air-gapped GPU cluster feel like a workstation.
+//!
+//! Modules in reading order, each using only what stands below it; a test holds the `use crate::` lines to that:
+//!
+//! 1. [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
+//! 2. The capabilities: [`shell`], [`node`], [`serve`].
+//! 3. [`host`]: the only door to the world.
+//! 4. [`verdict`], [`quote`], [`error`]: values.
+
+pub mod cli;
+pub mod config;
+
+pub mod node;
+pub mod serve;
+pub mod shell;
+
+pub mod host;
+
+pub mod error;
+pub mod quote;
+pub mod verdict;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use cli::{ConfigTask, EnvArguments, InitArguments, Task};
+use config::Loaded;
+use error::{Failure, Kind};
+use host::{Host, local_dir};
+use node::probe;
+use shell::env::Export;
+use verdict::Verdict;
+
+/// Parses the words of a command line, reads the configuration, runs the command.
+///
+/// Takes the world and the words (the program's name first); gives the exit code.
+pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match cli::parse(words) {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => {
+            host.say(error.render().to_string().trim_end());
+            return Kind::Usage.code();
+        }
+        Err(help) => {
+            host.print(help.render().to_string());
+            return 0;
+        }
+    };
+    let config = arguments.config.as_deref();
+    let done = match arguments.task {
+        Task::Init(init) => {
+            run_init(host, config, init);
+            Ok(())
+        }
+        Task::Env(env) => run_env(host, config, env),
+        Task::Wait(wait) => serve::wait::run(host, &wait.target, wait.timeout),
+        Task::Config(task) => run_config(host, config, task),
+    };
+    match done {
+        Ok(()) => 0,
+        Err(failure) => {
+            host.say(failure.to_string());
+            failure.kind.code()
+        }
+    }
+}
+
+/// Prints the script. Never fails: whatever is wrong travels in the script as a warning, since the shell must come up.
+fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
+    if init.more {
+        host.print(init.shell.more());
+        return;
+    }
+    let loaded = config::load(host, config);
+    let mut warnings: Vec<String> = Vec::new();
+    if let [first, rest @ ..] = loaded.problems.as_slice() {
+        let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
+        warnings.push(format!("{}{more}; `hpcsh config check` tells all", first.brief()));
+    }
+    let exports = exports(&loaded, &mut warnings);
+    let program = host.program().unwrap_or_else(|| PathBuf::from("hpcsh"));
+    let script = shell::init::Script {
+        shell: init.shell,
+        program: &program,
+        verdict: &probe::configured(&loaded.config.node, &host.name()),
+        exports: &exports,
+        settings: &loaded.config.shell,
+        warning: &warnings.join("; "),
+    };
+    host.print(script.text());
+}
+
+/// The exports of a configuration; without those that need the node-local directory where that cannot be used.
+fn exports(loaded: &Loaded, warnings: &mut Vec<String>) -> Vec<Export> {
+    let roots = &loaded.config.roots;
+    let mut exports = shell::env::plan(&loaded.config.env, roots);
+    if exports.iter().any(Export::is_local)
+        && let Err(why) = local_dir::ensure(&roots.local)
+    {
+        warnings.push(why);
+        exports.retain(|export| !export.is_local());
+    }
+    exports
+}
+
+fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<(), Failure> {
+    let loaded = config::load(host, config);
+    let mut warnings: Vec<String> = loaded.problems.iter().map(config::Problem::brief).collect();
+    let exports = exports(&loaded, &mut warnings);
+    for warning in warnings {
+        host.say(format!("warning: {warning}"));
+    }
+    let verdict = match env.state {
+        Some(state) => Verdict::new(state, "asked for"),
+        None => verdict(host, &loaded),
+    };
+    if env.explain {
+        let table = shell::format::explain(&shell::format::rows(&exports, &verdict, host), &verdict);
+        host.print(table);
+    } else {
+        let text = shell::format::write(env.format, &exports, &verdict, host)?;
+        host.print(text);
+    }
+    Ok(())
+}
+
+/// What holds of the node, for this process.
+fn verdict(host: &Host, loaded: &Loaded) -> Verdict {
+    let word = host.nonempty("HPCSH_OFFLINE");
+    probe::overruled(word.as_deref().and_then(std::ffi::OsStr::to_str))
+        .unwrap_or_else(|| probe::configured(&loaded.config.node, &host.name()))
+}
+
+fn run_config(host: &mut Host, argument: Option<&Path>, task: ConfigTask) -> Result<(), Failure> {
+    match task {
+        ConfigTask::Init { shared_home, yes, dry_run } => {
+            config::propose::run(host, argument, shared_home, config::propose::Consent { yes, dry_run })
+        }
+        ConfigTask::Show { json } => {
+            config::show::run(host, argument, json);
+            Ok(())
+        }
+        ConfigTask::Check { json } => config::show::check(host, argument, json),
+        ConfigTask::Path { json } => {
+            config::show::paths(host, argument, json);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What this node is and reaches.
+
+pub mod probe;

@@ -1,0 +1,3 @@
+//! Is a server ready?
+
+pub mod wait;

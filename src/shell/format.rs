@@ -1,0 +1,184 @@
+//! The exports alone, for job scripts, images and manifests, and a table that gives each one's reason.
+
+use serde::Serialize;
+
+use super::env::{Export, Fate, Marker, Origin, fate};
+use crate::error::Failure;
+use crate::host::Host;
+use crate::quote;
+use crate::verdict::Verdict;
+
+/// For whom the exports are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `eval "$(hpcsh env)"` in any POSIX shell.
+    Sh,
+    /// `hpcsh env --format fish | source`
+    Fish,
+    /// For programs: each variable with its reason.
+    Json,
+    /// A `.env` file.
+    Dotenv,
+    /// `ENV` lines of a Dockerfile.
+    Docker,
+    /// A Kubernetes `ConfigMap`.
+    K8s,
+}
+
+impl Format {
+    /// All of them, as the command line has them.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("sh", Self::Sh),
+        ("fish", Self::Fish),
+        ("json", Self::Json),
+        ("dotenv", Self::Dotenv),
+        ("docker", Self::Docker),
+        ("k8s", Self::K8s),
+    ];
+}
+
+/// One variable with its reason.
+#[derive(Debug, Serialize)]
+pub struct Row<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The value that hpcsh gives it in this state of the node; `null`: none.
+    pub value: Option<&'a str>,
+    /// Where its data belongs, or the table of the configuration that it stands in.
+    pub place: &'static str,
+    /// The preset, or the table of the configuration that it stands in.
+    pub from: &'static str,
+    /// Why it is set.
+    pub reason: &'static str,
+    /// Where the behaviour is documented or was seen.
+    pub source: &'static str,
+    /// Whether the environment has a value of the user's own, which wins.
+    pub yours: bool,
+}
+
+/// The exports as rows, against the environment of `host`.
+pub fn rows<'a>(exports: &'a [Export], verdict: &Verdict, host: &Host) -> Vec<Row<'a>> {
+    let marker = inherited(host);
+    let row = |export: &'a Export| {
+        let current = current(host, &export.name);
+        let (place, from, reason, source) = match export.origin {
+            Origin::Preset(row) => (row.place.word(), row.preset, row.reason, row.source),
+            Origin::Table(table) => (table, table, "your configuration", ""),
+        };
+        Row {
+            name: &export.name,
+            value: export.value(verdict.is_offline()),
+            place,
+            from,
+            reason,
+            source,
+            yours: fate(export, verdict.is_offline(), current.as_deref(), &marker) == Fate::Users,
+        }
+    };
+    exports.iter().map(row).collect()
+}
+
+fn inherited(host: &Host) -> Marker {
+    Marker::inherited(current(host, Marker::NAME).unwrap_or_default())
+}
+
+fn current(host: &Host, name: &str) -> Option<Vec<u8>> {
+    host.variable(name).map(std::os::unix::ffi::OsStringExt::into_vec)
+}
+
+/// The exports in this format.
+///
+/// `sh` and `fish` are evaluated in the environment of `host`: what is the user's own there is left alone, what was
+/// ours and no longer holds is taken back. The other formats go elsewhere and hold all that the configuration says.
+///
+/// # Errors
+/// Where a value cannot be written in the format.
+pub fn write(format: Format, exports: &[Export], verdict: &Verdict, host: &Host) -> Result<Vec<u8>, Failure> {
+    let set = exports.iter().filter_map(|export| Some((export.name.as_str(), export.value(verdict.is_offline())?)));
+    let lines = |line: &dyn Fn(&str, &str) -> String| set.clone().map(|(name, value)| line(name, value)).collect();
+    let text: String = match format {
+        Format::Sh => return Ok(evaluated(exports, verdict, host, &SH)),
+        Format::Fish => return Ok(evaluated(exports, verdict, host, &FISH)),
+        Format::Json => json(&rows(exports, verdict, host)),
+        Format::Dotenv => lines(&|name, value| format!("{name}={}\n", quote::dotenv(value))),
+        Format::Docker => set
+            .map(|(name, value)| match quote::dockerfile(value) {
+                Some(word) => Ok(format!("ENV {name}={word}\n")),
+                None => Err(Failure::failed(format!("{name} holds a line break, which a Dockerfile cannot say"))
+                    .hint(format!("leave it out with env.skip, or set {name} at run time"))),
+            })
+            .collect::<Result<_, _>>()?,
+        Format::K8s => {
+            let data: String = lines(&|name, value| format!("  {name}: {}\n", quote::json(value)));
+            format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: hpcsh-env\ndata:\n{data}")
+        }
+    };
+    Ok(text.into_bytes())
+}
+
+/// Rows as JSON, one object a variable.
+fn json(rows: &[Row<'_>]) -> String {
+    serde_json::to_string_pretty(rows).map(|text| text + "\n").unwrap_or_default()
+}
+
+/// How a shell that evaluates the text is told of a variable.
+struct Dialect {
+    set: &'static str,
+    unset: &'static str,
+    between: &'static str,
+    quote: fn(&[u8]) -> Vec<u8>,
+}
+
+const SH: Dialect = Dialect { set: "export ", unset: "unset ", between: "=", quote: |word| quote::sh(word) };
+const FISH: Dialect = Dialect { set: "set -gx ", unset: "set -e ", between: " ", quote: |word| quote::fish(word) };
+
+fn evaluated(exports: &[Export], verdict: &Verdict, host: &Host, dialect: &Dialect) -> Vec<u8> {
+    let old = inherited(host);
+    let mut marker = Marker::default();
+    let mut text = Vec::new();
+    let mut set = |name: &str, value: &[u8]| {
+        for part in [dialect.set.as_bytes(), name.as_bytes(), dialect.between.as_bytes(), &(dialect.quote)(value)] {
+            text.extend_from_slice(part);
+        }
+        text.push(b'\n');
+    };
+    // What we exported once and the configuration no longer names is taken back too.
+    let mut back = old.still_ours(|name| current(host, name));
+    for export in exports {
+        if let Fate::Set(value) = fate(export, verdict.is_offline(), current(host, &export.name).as_deref(), &old) {
+            set(&export.name, value.as_bytes());
+            marker.add(&export.name, value);
+            back.retain(|name| *name != export.name);
+        }
+    }
+    set(Marker::NAME, marker.bytes());
+    for name in back {
+        text.extend_from_slice(format!("{}{name}\n", dialect.unset).as_bytes());
+    }
+    text
+}
+
+/// The rows as a table for people, the verdict above it.
+pub fn explain(rows: &[Row<'_>], verdict: &Verdict) -> String {
+    let mut text = format!("node: {} ({})\n\n", verdict.state, verdict.reason);
+    let value = |row: &Row<'_>| match (row.yours, row.value) {
+        (true, _) => "(your own value)".to_owned(),
+        (false, Some(value)) => value.escape_debug().to_string(),
+        (false, None) => "-".to_owned(),
+    };
+    let cells: Vec<[String; 4]> = rows
+        .iter()
+        .map(|row| [row.name.to_owned(), value(row), row.place.to_owned(), row.reason.to_owned()])
+        .collect();
+    let head = ["VARIABLE", "VALUE", "PLACE", "REASON"].map(str::to_owned);
+    let width = |at: usize| cells.iter().chain([&head]).map(|row| row[at].chars().count()).max().unwrap_or(0).min(48);
+    let widths = [width(0), width(1), width(2)];
+    for row in [&head].into_iter().chain(&cells) {
+        for (cell, width) in row.iter().zip(widths) {
+            text.push_str(&format!("{cell:<width$}  "));
+        }
+        text.push_str(&row[3]);
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,178 @@
+//! The script that `hpcsh init` prints: a prologue of quoted data, then the file from `shell/`.
+//!
+//! A function of shell, configuration and version, never of the environment of the shell that asked; what depends on
+//! that, and on whether the shell is interactive, the script's own code decides when it runs. No value is ever part of
+//! the code: the prologue assigns quoted words, and the code reads the variables.
+
+use std::path::{Path, PathBuf};
+
+use super::env::Export;
+use crate::quote;
+use crate::verdict::Verdict;
+
+/// A shell that has a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// zsh, 5.0.2 or newer.
+    Zsh,
+    /// bash, 4.2 or newer.
+    Bash,
+}
+
+impl Shell {
+    /// All of them, as the command line has them.
+    pub const ALL: [(&'static str, Self); 2] = [("zsh", Self::Zsh), ("bash", Self::Bash)];
+
+    /// Its code: the file from `shell/` without comments and indentation (see `build.rs`).
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Zsh => include_str!(concat!(env!("OUT_DIR"), "/hpcsh.zsh")),
+            Self::Bash => include_str!(concat!(env!("OUT_DIR"), "/hpcsh.bash")),
+        }
+    }
+
+    /// The functions that the code asks for when it needs them, to be evaluated after it.
+    pub fn more(self) -> &'static str {
+        match self {
+            Self::Zsh => include_str!(concat!(env!("OUT_DIR"), "/more.zsh")),
+            Self::Bash => include_str!(concat!(env!("OUT_DIR"), "/more.bash")),
+        }
+    }
+}
+
+/// What the shell gets beside the exports: `[path]`, `[shell]`, `[history]`, `[venv]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Directories that come first in PATH, the very first one first.
+    pub path: Vec<String>,
+    /// `hist`
+    pub hist: bool,
+    /// `cp -i`
+    pub cp: bool,
+    /// `ls` in colour.
+    pub ls: bool,
+    /// `LS_COLORS`, where it is unset; empty leaves it so.
+    pub ls_colors: String,
+    /// Ctrl-Backspace deletes a word.
+    pub ctrl_backspace: bool,
+    /// `act` puts the environment's name into the prompt.
+    pub label: bool,
+    /// History sizes and file; `None`: left alone.
+    pub history: Option<History>,
+}
+
+/// The `[history]` table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// Lines, in memory and in the file.
+    pub size: u64,
+    /// The file that the user names.
+    pub file: Option<PathBuf>,
+    /// Where the file lies otherwise.
+    pub dir: PathBuf,
+    /// Whether the user named that directory.
+    pub dir_is_configured: bool,
+}
+
+impl History {
+    /// The history file of this shell; `None` leaves it where the shell has it.
+    ///
+    /// zsh saves nothing without a file, so it always gets one. bash has one in the home, and is moved only where the
+    /// user says where.
+    fn file(&self, shell: Shell) -> Option<PathBuf> {
+        let (name, needed) = match shell {
+            Shell::Zsh => ("zsh_history", true),
+            Shell::Bash => ("bash_history", false),
+        };
+        self.file.clone().or_else(|| (needed || self.dir_is_configured).then(|| self.dir.join(name)))
+    }
+}
+
+/// All that a script is made of.
+pub struct Script<'a> {
+    /// For which shell.
+    pub shell: Shell,
+    /// This program, which the script's functions call by its path.
+    pub program: &'a Path,
+    /// What holds of the node.
+    pub verdict: &'a Verdict,
+    /// The variables.
+    pub exports: &'a [Export],
+    /// Everything else.
+    pub settings: &'a Settings,
+    /// A line for the first prompt; empty: none.
+    pub warning: &'a str,
+}
+
+impl Script<'_> {
+    /// The text to evaluate.
+    pub fn text(&self) -> Vec<u8> {
+        let code = self.shell.code();
+        let mut prologue = Prologue { shell: self.shell, text: Vec::with_capacity(code.len() + 8192) };
+        let settings = self.settings;
+        prologue.scalar("program", self.program.as_os_str().as_encoded_bytes());
+        prologue.scalar("verdict", if self.verdict.is_offline() { "offline" } else { "online" });
+        prologue.scalar("warning", self.warning);
+        prologue.array("exports", self.exports.iter().flat_map(record));
+        prologue.array("path", settings.path.iter().rev());
+        let switches = [
+            (settings.hist, "hist"),
+            (settings.cp, "cp"),
+            (settings.ls, "ls"),
+            (settings.ctrl_backspace, "ctrl_backspace"),
+            (settings.label, "label"),
+        ];
+        let on: String = switches.iter().filter(|(on, _)| *on).map(|(_, name)| format!(" {name}")).collect();
+        prologue.scalar("switches", on + " ");
+        prologue.scalar("ls_colors", &settings.ls_colors);
+        let history = settings.history.as_ref();
+        prologue.scalar("history_size", history.map_or(String::new(), |history| history.size.to_string()));
+        let file = history.and_then(|history| history.file(self.shell)).unwrap_or_default();
+        prologue.scalar("history_file", file.as_os_str().as_encoded_bytes());
+        prologue.text.extend_from_slice(code.as_bytes());
+        prologue.text
+    }
+}
+
+/// Three words for an export: its name, `=VALUE` while offline, `=VALUE` while online; empty where it is not set, `~`
+/// for "the same online".
+fn record(export: &Export) -> [String; 3] {
+    let word = |value: Option<&str>| value.map_or(String::new(), |value| format!("={value}"));
+    let same = export.offline.is_some() && export.offline == export.online;
+    let online = if same { "~".to_owned() } else { word(export.online.as_deref()) };
+    [export.name.clone(), word(export.offline.as_deref()), online]
+}
+
+struct Prologue {
+    shell: Shell,
+    text: Vec<u8>,
+}
+
+impl Prologue {
+    fn scalar(&mut self, name: &str, value: impl AsRef<[u8]>) {
+        self.text.extend_from_slice(self.global("-g").as_bytes());
+        self.text.extend_from_slice(format!("_hpcsh_{name}=").as_bytes());
+        self.text.extend_from_slice(&quote::sh(value));
+        self.text.push(b'\n');
+    }
+
+    fn array(&mut self, name: &str, words: impl IntoIterator<Item = impl AsRef<[u8]>>) {
+        if self.shell == Shell::Zsh {
+            self.text.extend_from_slice(format!("{}_hpcsh_{name}\n", self.global("-ga")).as_bytes());
+        }
+        self.text.extend_from_slice(format!("_hpcsh_{name}=(").as_bytes());
+        for word in words {
+            self.text.extend_from_slice(&quote::sh(word));
+            self.text.push(b' ');
+        }
+        self.text.extend_from_slice(b")\n");
+    }
+
+    /// zsh warns of a global that comes into being in a function (`warn_create_global`), where an rc file may be read.
+    fn global(&self, flags: &str) -> String {
+        match self.shell {
+            Shell::Zsh => format!("\\builtin typeset {flags} "),
+            Shell::Bash => String::new(),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What enters the user's shell.
+
+pub mod catalogue;
+pub mod env;
+pub mod format;
+pub mod init;

@@ -1,0 +1,7 @@
+//! The tests that run the program, and the shells, for real. One binary; `tests/run` installs what it needs.
+//!
+//! Each test states the whole outcome: both streams and the status. What cannot run here (no root, a shell that is not
+//! installed) says so through `support::skip`, and `HPCSH_TESTS_STRICT=1`, which `tests/run` sets, makes that a failure.
+
+mod floors;
+mod support;
