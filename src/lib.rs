@@ -78,7 +78,7 @@ fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         warnings.push(format!("{}{more}; `hpcsh config check` tells all", first.brief()));
     }
     let exports = exports(&loaded, &mut warnings);
-    let program = host.program().unwrap_or_else(|| PathBuf::from("hpcsh"));
+    let program = host.program().map_or_else(|| PathBuf::from("hpcsh"), Path::to_owned);
     let script = shell::init::Script {
         shell: init.shell,
         program: &program,

@@ -1,5 +1,6 @@
 //! `$shared_home`, `$HOME`, `$USER`, `$HOSTNAME` and `$$` in values: expanded here, never by a shell.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ const NAMES: &[&str] = &["shared_home", "HOME", "USER", "HOSTNAME"];
 /// What the names stand for.
 pub struct Names<'a> {
     host: &'a Host,
+    user: OnceCell<Option<String>>,
     /// `None` until `shared_home` is known.
     pub shared_home: Option<String>,
 }
@@ -31,7 +33,7 @@ pub struct Unset {
 impl<'a> Names<'a> {
     /// The names on this host, `shared_home` not yet among them.
     pub fn new(host: &'a Host) -> Self {
-        Self { host, shared_home: None }
+        Self { host, user: OnceCell::new(), shared_home: None }
     }
 
     /// The value of a name; looked up only when it is used, since it may cost a file.
@@ -39,10 +41,7 @@ impl<'a> Names<'a> {
         match name {
             "shared_home" => self.shared_home.clone(),
             "HOME" => self.host.home().map(PathBuf::into_os_string).and_then(|home| home.into_string().ok()),
-            // /etc/passwd first: a container's or sudo's environment may name somebody else.
-            "USER" => users::by_id(self.host, users::my_id()).map(|user| user.name).or_else(|| {
-                ["USER", "LOGNAME"].iter().find_map(|name| self.host.nonempty(name)?.into_string().ok())
-            }),
+            "USER" => self.user.get_or_init(|| user_name(self.host)).clone(),
             "HOSTNAME" => Some(self.host.name()),
             _ => None,
         }
@@ -91,6 +90,13 @@ impl<'a> Names<'a> {
     }
 }
 
+/// /etc/passwd first: a container's or sudo's environment may name somebody else.
+fn user_name(host: &Host) -> Option<String> {
+    users::by_id(host, users::my_id())
+        .map(|user| user.name)
+        .or_else(|| ["USER", "LOGNAME"].iter().find_map(|name| host.nonempty(name)?.into_string().ok()))
+}
+
 /// The name that begins here, plain or in braces, and how many bytes it takes.
 fn name_at(text: &str) -> (&str, usize) {
     if let Some(braced) = text.strip_prefix('{') {
@@ -107,13 +113,14 @@ mod tests {
     #[test]
     fn names_are_replaced_and_nothing_else() {
         let host = Host::pretend("/nowhere".as_ref(), &[("HOME", "/home/ada"), ("USER", "ada")], sink(), sink());
-        let names = Names { host: &host, shared_home: Some("/gpfs".into()) };
+        let mut names = Names::new(&host);
+        names.shared_home = Some("/gpfs".into());
         assert_eq!(names.expand("$shared_home/x").as_deref(), Ok("/gpfs/x"));
         assert_eq!(names.expand("${shared_home}x$$HOME").as_deref(), Ok("/gpfsx$HOME"));
         assert_eq!(names.expand("$HOME:$USER").as_deref(), Ok("/home/ada:ada"));
         assert_eq!(names.expand("a$(id)`id`\\").map_err(|unset| unset.span), Err(1..2));
         let unset = names.expand("x/$shared_hom/y").unwrap_err();
-        assert_eq!((unset.span, unset.hint.as_str()), (2..14, "did you mean `$shared_home`?"));
+        assert_eq!((unset.span, unset.hint.as_str()), (2..13, "did you mean `$shared_home`?"));
     }
 
     fn sink() -> Box<dyn std::io::Write> {

@@ -67,7 +67,7 @@ pub fn places(host: &Host, argument: Option<&Path>) -> Vec<Layer> {
             places.push(Layer { source, path });
         }
     };
-    add(Source::Prefix, host.program().as_deref().and_then(prefix).map(|dir| dir.join("etc/hpcsh/config.toml")));
+    add(Source::Prefix, host.program().and_then(prefix).map(|dir| dir.join("etc/hpcsh/config.toml")));
     add(Source::User, user_file(host));
     add(Source::Variable, host.nonempty("HPCSH_CONFIG").map(PathBuf::from));
     add(Source::Argument, argument.map(Path::to_owned));

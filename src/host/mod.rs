@@ -9,6 +9,7 @@ pub mod files;
 pub mod local_dir;
 pub mod users;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
@@ -23,8 +24,7 @@ pub struct Host {
     pub err: Box<dyn Write>,
     variables: Variables,
     root: PathBuf,
-    /// Standard input and error are a terminal: somebody can be asked.
-    interactive: bool,
+    program: OnceCell<Option<PathBuf>>,
 }
 
 enum Variables {
@@ -41,14 +41,14 @@ impl Host {
             err: Box::new(io::stderr()),
             variables: Variables::Process,
             root: PathBuf::from("/"),
-            interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            program: OnceCell::new(),
         }
     }
 
     /// A world of a test's own: these variables only, and files below `root` for absolute paths.
     pub fn pretend(root: &Path, variables: &[(&str, &str)], out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
         let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { out, err, variables: Variables::Given(variables), root: root.into(), interactive: false }
+        Self { out, err, variables: Variables::Given(variables), root: root.into(), program: OnceCell::new() }
     }
 
     /// The value of an environment variable; `None` where it is unset.
@@ -71,18 +71,19 @@ impl Host {
     }
 
     /// The name of the node as the kernel has it, without the domain.
-    #[allow(clippy::unused_self)] // a test's host may have another name one day
+    #[allow(clippy::unused_self)] // part of the world, as everything here
     pub fn name(&self) -> String {
         let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
         name.split('.').next().unwrap_or_default().to_owned()
     }
 
     /// The path of this program with every symlink resolved; `None` where the kernel does not say (no /proc).
-    #[allow(clippy::unused_self)] // part of the world
-    pub fn program(&self) -> Option<PathBuf> {
-        // Read directly: std's current_exe adds nothing here but an error type.
-        let path = rustix::fs::readlink("/proc/self/exe", Vec::new()).ok()?;
-        Some(PathBuf::from(OsString::from_vec(path.into_bytes())))
+    pub fn program(&self) -> Option<&Path> {
+        let read = || {
+            let path = rustix::fs::readlink("/proc/self/exe", Vec::new()).ok()?;
+            Some(PathBuf::from(OsString::from_vec(path.into_bytes())))
+        };
+        self.program.get_or_init(read).as_deref()
     }
 
     /// Where an absolute path lies in this world.
@@ -95,7 +96,7 @@ impl Host {
 
     /// Asks a yes-or-no question on the terminal; `yes` without a terminal, where the caller has made sure it is safe.
     pub fn confirm(&mut self, question: &str) -> bool {
-        if !self.interactive {
+        if matches!(self.variables, Variables::Given(_)) || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return true;
         }
         let _ = write!(self.err, "{question} [Y/n] ").and_then(|()| self.err.flush());
