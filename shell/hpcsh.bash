@@ -1,10 +1,11 @@
 # hpcsh for bash (4.2 or newer). `hpcsh init bash` prints quoted assignments of _hpcsh_* variables and then this file,
 # without its comments and indentation; nothing is ever interpolated into it.
 #
-# It is evaluated under anybody's options, aliases and functions. So: `\builtin` and `\command` before what others shadow,
-# `function` before names that are aliases somewhere, every expansion quoted and with a default (`set -u`, any IFS), no
-# command whose failure is not looked at (`set -e`). `return`, `local`, `set`, `shift` are shadowed by nobody who wants a
-# working shell. No process, no output, status 0 at the end, and the same when it is evaluated again.
+# It is evaluated under anybody's options, aliases and functions. So: `\` before every command, since aliases expand where
+# a function is read; `\builtin` and `\command` before what functions shadow; `function` before names that are aliases
+# somewhere; every expansion quoted and with a default (`set -u`, any IFS), in the arguments of `\local` too, which bash
+# splits; no command whose failure is not looked at (`set -e`). No process, no output, status 0 at the end, and the same
+# when it is evaluated again.
 
 # --- variables: what every shell gets
 
@@ -12,8 +13,8 @@
 # name, =VALUE while offline, =VALUE while online (`~`: the same). HPCSH_EXPORTS holds the values that hpcsh has exported;
 # a value that it does not hold is the user's and stays.
 function _hpcsh_export {
-  local _hpcsh_old=${HPCSH_EXPORTS-} _hpcsh_new=$'\x1f' _hpcsh_mode=$1 _hpcsh_want
-  set -- ${_hpcsh_exports[@]+"${_hpcsh_exports[@]}"}
+  \local "_hpcsh_old=${HPCSH_EXPORTS-}" _hpcsh_new=$'\x1f' "_hpcsh_mode=$1" _hpcsh_want
+  \set -- ${_hpcsh_exports[@]+"${_hpcsh_exports[@]}"}
   while [[ $# -gt 0 ]]; do
     _hpcsh_want=$2
     if [[ $_hpcsh_mode == online && $3 != '~' ]]; then
@@ -27,7 +28,7 @@ function _hpcsh_export {
         \builtin unset -v "$1"
       fi
     fi
-    shift 3
+    \shift 3
   done
   # The outer shell's directories in PATH stay known; its variables that this configuration no longer names go.
   while [[ -n $_hpcsh_old ]]; do
@@ -40,12 +41,12 @@ function _hpcsh_export {
       _hpcsh_release "$_hpcsh_want"
     fi
   done
-  \builtin export HPCSH_EXPORTS=$_hpcsh_new
+  \builtin export "HPCSH_EXPORTS=$_hpcsh_new"
 }
 
 # Unsets the variable of the record $1 (NAME=VALUE) if it still has that value.
 function _hpcsh_release {
-  set -- "${1%%=*}" "${1#*=}"
+  \set -- "${1%%=*}" "${1#*=}"
   if [[ $1 != HPCSH_EXPORTS && -n ${!1+x} && ${!1} == "$2" ]]; then
     \builtin unset -v "$1"
   fi
@@ -53,7 +54,7 @@ function _hpcsh_release {
 
 # Puts the configured directories in front of PATH where they are not in it.
 function _hpcsh_path_add {
-  local dir
+  \local dir
   for dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
     if [[ :$PATH: != *":$dir:"* ]]; then
       PATH=$dir${PATH:+:$PATH}
@@ -76,7 +77,7 @@ function _hpcsh_capture {
 
 # Remembers what the user has under the name $1, for hpcsh_off, and makes room for a function of ours.
 function _hpcsh_keep {
-  local REPLY=
+  \local REPLY=
   if \builtin declare -f "$1" >/dev/null; then
     _hpcsh_capture declare -f "$1"
     _hpcsh_undo+=(function "$1" "$REPLY")
@@ -92,7 +93,7 @@ function _hpcsh_keep {
 # Whether the switch $1 is on and the name $2 free of any function and alias; it is then remembered as a free $3.
 function _hpcsh_wanted {
   if [[ $_hpcsh_switches != *" $1 "* || -n ${BASH_ALIASES[$2]+x} ]] || \builtin declare -f "$2" >/dev/null; then
-    return 1
+    \return 1
   fi
   _hpcsh_undo+=("no$3" "$2" '')
 }
@@ -109,7 +110,7 @@ function _hpcsh_set {
 
 # Takes the first $1 out of PATH.
 function _hpcsh_path_remove {
-  local all=:$PATH:
+  \local "all=:$PATH:"
   if [[ $all == *":$1:"* ]]; then
     all=${all%%":$1:"*}:${all#*":$1:"}
     all=${all#:}
@@ -130,12 +131,12 @@ function _hpcsh_error {
   if [[ -n ${2-} ]]; then
     \builtin printf 'hint: %s\n' "$2" >&2
   fi
-  return 1
+  \return 1
 }
 
 # The path $1 from the root, without `.`, `..` and doubled slashes, symlinks as they are: REPLY.
 function _hpcsh_absolute {
-  local part rest
+  \local part rest
   [[ $1 == /* ]] && rest=$1/ || rest=$PWD/$1/
   REPLY=
   while [[ -n $rest ]]; do
@@ -154,10 +155,10 @@ function _hpcsh_absolute {
 function _hpcsh_find {
   for REPLY in "${1%/}/.venv" "$1"; do
     if [[ -f $REPLY/pyvenv.cfg || -f $REPLY/conda-meta/history || -f $REPLY/bin/activate ]]; then
-      return 0
+      \return 0
     fi
   done
-  return 1
+  \return 1
 }
 
 if [[ -z ${_hpcsh_loaded-} ]]; then
@@ -168,25 +169,25 @@ if [[ -z ${_hpcsh_loaded-} ]]; then
 fi
 
 function act {
-  local dir=${1-} REPLY
+  \local "dir=${1-}" REPLY
   if [[ $# -gt 0 ]]; then
     dir=${dir%/}
     dir=${dir:-/}
     if [[ ! -d $dir ]]; then
       _hpcsh_error "Directory $dir does not exist"
-      return
+      \return
     fi
     _hpcsh_absolute "$dir"
     if ! _hpcsh_find "$REPLY"; then
       _hpcsh_error "Could not find activation script in $dir"
-      return
+      \return
     fi
   else
     dir=$PWD
     until _hpcsh_find "${dir:-/}"; do
       if [[ -z ${dir%/} ]]; then
         _hpcsh_error 'Could not find activation script in . or above'
-        return
+        \return
       fi
       dir=${dir%/*}
     done
@@ -199,16 +200,16 @@ function act {
 
 # Enters the environment $1: natively where it has a pyvenv.cfg, so that no code of its own runs.
 function _hpcsh_enter {
-  local venv=$1 label=${1##*/} line
+  \local "venv=$1" "label=${1##*/}" line
   if [[ -f $venv/conda-meta/history ]]; then
     _hpcsh_more && _hpcsh_enter_conda "$venv"
-    return
+    \return
   elif [[ ! -f $venv/pyvenv.cfg ]]; then
     \builtin source "$venv/bin/activate"
-    return
+    \return
   elif [[ ! -e $venv/bin/python ]]; then
     _hpcsh_more && _hpcsh_no_python "$venv"
-    return
+    \return
   fi
   # `prompt = NAME`: bare from uv, quoted by repr() from venv, in double quotes from virtualenv.
   while IFS= \builtin read -r line || [[ -n $line ]]; do
@@ -223,11 +224,14 @@ function _hpcsh_enter {
     fi
   done <"$venv/pyvenv.cfg"
   _hpcsh_leave
+  # Under the names that the environments' own scripts use: one that is sourced over ours puts these back first.
+  _OLD_VIRTUAL_PATH=$PATH _OLD_VIRTUAL_PS1=${PS1-}
   if [[ -n ${PYTHONHOME+x} ]]; then
-    _hpcsh_pythonhome=$PYTHONHOME
+    _OLD_VIRTUAL_PYTHONHOME=$PYTHONHOME
     \builtin unset -v PYTHONHOME
   fi
-  \builtin export VIRTUAL_ENV=$venv VIRTUAL_ENV_PROMPT=$label
+  \builtin export "VIRTUAL_ENV=$venv" "VIRTUAL_ENV_PROMPT=$label"
+  _hpcsh_venv=$venv
   PATH=$venv/bin:$PATH
   if [[ -z ${VIRTUAL_ENV_DISABLE_PROMPT-} && $_hpcsh_switches == *' label '* ]]; then
     # The value of a variable is shown as it is; the same text in PS1 would be taken for code.
@@ -252,18 +256,17 @@ _hpcsh_claim
 # Leaves the active environment, whoever entered it. What was added to PATH since then stays.
 function _hpcsh_leave {
   if [[ -z ${VIRTUAL_ENV-} ]]; then
-    return 0
-  elif [[ -n ${_OLD_VIRTUAL_PATH+x} ]]; then
+    \return 0
+  elif [[ ${_hpcsh_venv-} != "$VIRTUAL_ENV" && -n ${_OLD_VIRTUAL_PATH+x} ]]; then
     # Entered by its own script, which left its own way out.
     deactivate
-    return 0
+    \return 0
   fi
   _hpcsh_path_remove "$VIRTUAL_ENV/bin"
-  \builtin unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT
-  if [[ -n ${_hpcsh_pythonhome+x} ]]; then
-    \builtin export PYTHONHOME=$_hpcsh_pythonhome
-    \builtin unset -v _hpcsh_pythonhome
+  if [[ -n ${_OLD_VIRTUAL_PYTHONHOME+x} ]]; then
+    \builtin export "PYTHONHOME=$_OLD_VIRTUAL_PYTHONHOME"
   fi
+  \builtin unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1 _OLD_VIRTUAL_PYTHONHOME _hpcsh_venv
   PS1=${PS1-}
   PS1=${PS1#'(${VIRTUAL_ENV_PROMPT-}) '}
   \builtin hash -r
@@ -274,12 +277,12 @@ function _hpcsh_leave {
 function mdcd {
   if [[ $# -ne 1 || -z $1 ]]; then
     _hpcsh_error 'mdcd takes the name of one directory'
-    return
+    \return
   fi
   # `./` keeps a leading dash, and CDPATH, out of it.
   case $1 in
     /*) ;;
-    *) set -- "./$1" ;;
+    *) \set -- "./$1" ;;
   esac
   \command mkdir -p -- "$1" && \builtin cd -- "$1"
 }
@@ -287,7 +290,7 @@ function mdcd {
 function cdr {
   case ${1-.} in
     /* | -) ;;
-    *) set -- "./${1-.}" ;;
+    *) \set -- "./${1-.}" ;;
   esac
   \builtin cd -P -- "$1"
 }
@@ -313,7 +316,7 @@ function _hpcsh_habits {
     }
   fi
   if [[ -z $_hpcsh_history_size ]]; then
-    return 0
+    \return 0
   fi
   # 500 is what bash begins with: nobody has chosen it.
   if [[ ${HISTSIZE-500} == 500 ]]; then
@@ -333,7 +336,7 @@ function _hpcsh_habits {
 
 # Once, before the first prompt: then the terminal is the user's, and his key bindings are made.
 function _hpcsh_precmd {
-  local status=$? REPLY=
+  \local "status=$?" REPLY=
   _hpcsh_unhook
   if [[ -n $_hpcsh_warning ]]; then
     \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
@@ -345,7 +348,7 @@ function _hpcsh_precmd {
       \builtin bind '"\C-h": backward-kill-word'
     fi
   fi
-  return "$status"
+  \return "$status"
 }
 
 # Adds our hook behind everybody's. Before bash 5.1, PROMPT_COMMAND is one string; later an array, in which others may still
@@ -361,7 +364,7 @@ function _hpcsh_hook {
 
 # Takes it out, wherever it is.
 function _hpcsh_unhook {
-  local at
+  \local at
   for at in "${!PROMPT_COMMAND[@]}"; do
     if [[ ${PROMPT_COMMAND[at]} == _hpcsh_precmd ]]; then
       \builtin unset -v "PROMPT_COMMAND[$at]"

@@ -1,9 +1,10 @@
 # hpcsh for zsh (5.0.2 or newer). `hpcsh init zsh` prints quoted assignments of _hpcsh_* parameters and then this file,
 # without its comments and indentation; nothing is ever interpolated into it.
 #
-# It is evaluated under anybody's options, aliases and functions. So: `\builtin` and `\command` before what others shadow,
-# `function` before names that are aliases somewhere, a newline before every `}`, no pattern with bare `( )`, functions that
-# begin with `emulate -L zsh`. `return`, `local`, `set`, `shift` are shadowed by nobody who wants a working shell. No process, no output, status 0 at the end, and the same when it is evaluated again.
+# It is evaluated under anybody's options, aliases and functions. So: `\` before every command, since aliases expand where
+# a function is read; `\builtin` and `\command` before what functions shadow; `function` before names that are aliases
+# somewhere; a newline before every `}`; no pattern with bare `( )`; functions that begin with `emulate -L zsh`. No process,
+# no output, status 0 at the end, and the same when it is evaluated again.
 
 \builtin typeset -ga _hpcsh_undo precmd_functions
 
@@ -14,8 +15,8 @@
 # a value that it does not hold is the user's and stays.
 function _hpcsh_export {
   \builtin emulate -L zsh
-  local _hpcsh_old=${HPCSH_EXPORTS-} _hpcsh_new=$'\x1f' _hpcsh_mode=$1 _hpcsh_want
-  set -- "${_hpcsh_exports[@]}"
+  \local "_hpcsh_old=${HPCSH_EXPORTS-}" _hpcsh_new=$'\x1f' "_hpcsh_mode=$1" _hpcsh_want
+  \set -- "${_hpcsh_exports[@]}"
   while (( $# )); do
     _hpcsh_want=$2
     if [[ $_hpcsh_mode == online && $3 != '~' ]]; then
@@ -29,7 +30,7 @@ function _hpcsh_export {
         \builtin unset "$1"
       fi
     fi
-    shift 3
+    \shift 3
   done
   # The outer shell's directories in PATH stay known; its variables that this configuration no longer names go.
   for _hpcsh_want in "${(@ps:\x1f:)_hpcsh_old}"; do
@@ -39,13 +40,13 @@ function _hpcsh_export {
       _hpcsh_release "$_hpcsh_want"
     fi
   done
-  \builtin export HPCSH_EXPORTS=$_hpcsh_new
+  \builtin export "HPCSH_EXPORTS=$_hpcsh_new"
 }
 
 # Unsets the variable of the record $1 (NAME=VALUE) if it still has that value.
 function _hpcsh_release {
   \builtin emulate -L zsh
-  set -- "${1%%=*}" "${1#*=}"
+  \set -- "${1%%=*}" "${1#*=}"
   if [[ $1 != HPCSH_EXPORTS ]] && (( ${(P)+1} )) && [[ ${(P)1} == "$2" ]]; then
     \builtin unset "$1"
   fi
@@ -54,7 +55,7 @@ function _hpcsh_release {
 # Puts the configured directories in front of PATH where they are not in it.
 function _hpcsh_path_add {
   \builtin emulate -L zsh
-  local dir
+  \local dir
   for dir in "${_hpcsh_path[@]}"; do
     if [[ :$PATH: != *":$dir:"* ]]; then
       PATH=$dir${PATH:+:$PATH}
@@ -85,7 +86,7 @@ function _hpcsh_keep {
 function _hpcsh_wanted {
   \builtin emulate -L zsh
   if [[ $_hpcsh_switches != *" $1 "* ]] || \builtin typeset -f "$2" >/dev/null || \builtin alias "$2" >/dev/null; then
-    return 1
+    \return 1
   fi
   _hpcsh_undo+=("no$3" "$2" '')
 }
@@ -104,7 +105,7 @@ function _hpcsh_set {
 # Takes the first $1 out of PATH.
 function _hpcsh_path_remove {
   \builtin emulate -L zsh
-  local all=:$PATH:
+  \local "all=:$PATH:"
   if [[ $all == *":$1:"* ]]; then
     all=${all%%":$1:"*}:${all#*":$1:"}
     all=${all#:}
@@ -126,7 +127,7 @@ function _hpcsh_error {
   if [[ -n ${2-} ]]; then
     \builtin print -ru2 "hint: $2"
   fi
-  return 1
+  \return 1
 }
 
 # Finds the environment of the directory $1, in it or it itself: REPLY. Status 1 where there is none.
@@ -134,10 +135,10 @@ function _hpcsh_find {
   \builtin emulate -L zsh
   for REPLY in "${1%/}/.venv" "$1"; do
     if [[ -f $REPLY/pyvenv.cfg || -f $REPLY/conda-meta/history || -f $REPLY/bin/activate ]]; then
-      return 0
+      \return 0
     fi
   done
-  return 1
+  \return 1
 }
 
 if (( ! ${+_hpcsh_loaded} )); then
@@ -148,23 +149,23 @@ fi
 
 function act {
   \builtin emulate -L zsh
-  local dir=${1-} REPLY
+  \local "dir=${1-}" REPLY
   if (( $# )); then
     dir=${dir%/}
     dir=${dir:-/}
     if [[ ! -d $dir ]]; then
       _hpcsh_error "Directory $dir does not exist"
-      return
+      \return
     elif ! _hpcsh_find "${dir:a}"; then
       _hpcsh_error "Could not find activation script in $dir"
-      return
+      \return
     fi
   else
     dir=$PWD
     until _hpcsh_find "$dir"; do
       if [[ $dir == / ]]; then
         _hpcsh_error 'Could not find activation script in . or above'
-        return
+        \return
       fi
       dir=${dir:h}
     done
@@ -178,16 +179,16 @@ function act {
 # Enters the environment $1: natively where it has a pyvenv.cfg, so that no code of its own runs.
 function _hpcsh_enter {
   \builtin emulate -L zsh
-  local venv=$1 label=${1:t} line
+  \local "venv=$1" "label=${1:t}" line
   if [[ -f $venv/conda-meta/history ]]; then
     _hpcsh_more && _hpcsh_enter_conda "$venv"
-    return
+    \return
   elif [[ ! -f $venv/pyvenv.cfg ]]; then
     \builtin source "$venv/bin/activate"
-    return
+    \return
   elif [[ ! -e $venv/bin/python ]]; then
     _hpcsh_more && _hpcsh_no_python "$venv"
-    return
+    \return
   fi
   # `prompt = NAME`: bare from uv, quoted by repr() from venv, in double quotes from virtualenv.
   for line in "${(@f)$(<$venv/pyvenv.cfg)}"; do
@@ -202,11 +203,14 @@ function _hpcsh_enter {
     fi
   done
   _hpcsh_leave
+  # Under the names that the environments' own scripts use: one that is sourced over ours puts these back first.
+  \builtin typeset -g "_OLD_VIRTUAL_PATH=$PATH" "_OLD_VIRTUAL_PS1=${PS1-}"
   if (( ${+PYTHONHOME} )); then
-    \builtin typeset -g _hpcsh_pythonhome=$PYTHONHOME
+    \builtin typeset -g "_OLD_VIRTUAL_PYTHONHOME=$PYTHONHOME"
     \builtin unset PYTHONHOME
   fi
-  \builtin export VIRTUAL_ENV=$venv VIRTUAL_ENV_PROMPT=$label
+  \builtin export "VIRTUAL_ENV=$venv" "VIRTUAL_ENV_PROMPT=$label"
+  \builtin typeset -g "_hpcsh_venv=$venv"
   PATH=$venv/bin:$PATH
   if [[ -z ${VIRTUAL_ENV_DISABLE_PROMPT-} && $_hpcsh_switches == *' label '* ]]; then
     # An element of psvar is shown as it is; the same text in PS1 would be taken for code.
@@ -233,18 +237,17 @@ _hpcsh_claim
 function _hpcsh_leave {
   \builtin emulate -L zsh
   if [[ -z ${VIRTUAL_ENV-} ]]; then
-    return 0
-  elif (( ${+_OLD_VIRTUAL_PATH} )); then
+    \return 0
+  elif [[ ${_hpcsh_venv-} != "$VIRTUAL_ENV" ]] && (( ${+_OLD_VIRTUAL_PATH} )); then
     # Entered by its own script, which left its own way out.
     deactivate
-    return 0
+    \return 0
   fi
   _hpcsh_path_remove "$VIRTUAL_ENV/bin"
-  \builtin unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
-  if (( ${+_hpcsh_pythonhome} )); then
-    \builtin export PYTHONHOME=$_hpcsh_pythonhome
-    \builtin unset _hpcsh_pythonhome
+  if (( ${+_OLD_VIRTUAL_PYTHONHOME} )); then
+    \builtin export "PYTHONHOME=$_OLD_VIRTUAL_PYTHONHOME"
   fi
+  \builtin unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1 _OLD_VIRTUAL_PYTHONHOME _hpcsh_venv
   if [[ ${PS1-} == '(%9v) '* ]]; then
     PS1=${PS1#'(%9v) '}
     psvar[9]=
@@ -257,12 +260,12 @@ function _hpcsh_leave {
 function mdcd {
   if [[ $# -ne 1 || -z $1 ]]; then
     _hpcsh_error 'mdcd takes the name of one directory'
-    return
+    \return
   fi
   # `./` keeps a leading dash, and CDPATH, out of it.
   case $1 in
     /*) ;;
-    *) set -- "./$1" ;;
+    *) \set -- "./$1" ;;
   esac
   \command mkdir -p -- "$1" && \builtin cd -- "$1"
 }
@@ -270,7 +273,7 @@ function mdcd {
 function cdr {
   case ${1-.} in
     /* | -) ;;
-    *) set -- "./${1-.}" ;;
+    *) \set -- "./${1-.}" ;;
   esac
   \builtin cd -P -- "$1"
 }
@@ -298,7 +301,7 @@ function _hpcsh_habits {
     }
   fi
   if [[ -z $_hpcsh_history_size ]]; then
-    return 0
+    \return 0
   fi
   # 30 and 0 are what zsh begins with: nobody has chosen them.
   if [[ ${HISTSIZE-30} == 30 ]]; then
@@ -324,7 +327,7 @@ function _hpcsh_precmd {
   fi
   if [[ $_hpcsh_switches == *' ctrl_backspace '* && -o zle ]]; then
     # What `bindkey` prints is read back through an unlinked file: a substitution would fork.
-    local key
+    \local key
     {
       \builtin bindkey '^H' >|/proc/self/fd/9
       \builtin read -r -u 9 key
@@ -346,7 +349,7 @@ function hpcsh_off {
 if (( ! ${+_hpcsh_loaded} )); then
   _hpcsh_habits
   precmd_functions+=(_hpcsh_precmd)
-  \builtin typeset -g _hpcsh_loaded=1
+  \builtin typeset -g "_hpcsh_loaded=1"
 fi
 if [[ -n $_hpcsh_ls_colors ]]; then
   _hpcsh_exports+=(LS_COLORS "=$_hpcsh_ls_colors" '~')

@@ -3,7 +3,7 @@
 
 # Says why the environment $1 has no Python that could run.
 function _hpcsh_no_python {
-  local python=$1/bin/python
+  \local "python=$1/bin/python"
   if [[ -L $python ]]; then
     \builtin printf -v REPLY %q "$1"
     _hpcsh_error "$python leads to $(\command readlink -m -- "$python"), which is not on this node" \
@@ -15,18 +15,18 @@ function _hpcsh_no_python {
 
 # conda and mamba run the scripts of an environment's packages, so they enter it by their own `activate`.
 function _hpcsh_enter_conda {
-  local name base=${CONDA_EXE-}
+  \local name "base=${CONDA_EXE-}"
   for name in conda mamba micromamba; do
     if \builtin declare -f $name >/dev/null; then
       $name activate "$1"
-      return
+      \return
     fi
   done
   base=${base%/*}
   for name in "${base%/*}" "$1" "${1%/*/*}"; do
     if [[ -f $name/bin/activate ]]; then
       \builtin source "$name/bin/activate" "$1"
-      return
+      \return
     fi
   done
   _hpcsh_error "$1 is a conda environment, and this shell knows no conda" 'run the shell hook of conda or mamba first'
@@ -34,7 +34,7 @@ function _hpcsh_enter_conda {
 
 # Takes back everything that this file brought, and puts back what was there before.
 function _hpcsh_off {
-  local REPLY all=${HPCSH_EXPORTS-}
+  \local REPLY "all=${HPCSH_EXPORTS-}"
   _hpcsh_leave
   while [[ -n $all ]]; do
     REPLY=${all%%$'\x1f'*}
@@ -46,7 +46,7 @@ function _hpcsh_off {
     esac
   done
   _hpcsh_unhook
-  set -- "${_hpcsh_undo[@]}"
+  \set -- "${_hpcsh_undo[@]}"
   while [[ $# -gt 0 ]]; do
     case $1 in
       function) \builtin eval "$3" ;;
@@ -57,10 +57,10 @@ function _hpcsh_off {
       novariable) \builtin unset -v "$2" ;;
       key) \builtin bind "$2" ;;
     esac
-    shift 3
+    \shift 3
   done
   \builtin unset -v HPCSH_EXPORTS "${!_hpcsh_@}"
-  local IFS=$'\n'
+  \local IFS=$'\n'
   for REPLY in $(\builtin compgen -A function _hpcsh_); do
     \builtin unset -f "$REPLY"
   done

@@ -4,9 +4,9 @@
 # Says why the environment $1 has no Python that could run.
 function _hpcsh_no_python {
   \builtin emulate -L zsh
-  local python=$1/bin/python
+  \local "python=$1/bin/python"
   if [[ -L $python ]]; then
-    _hpcsh_error "$python leads to ${python:A}, which is not on this node" \
+    _hpcsh_error "$python leads to $(\command readlink -m -- "$python"), which is not on this node" \
       "it was made on another node without a shared UV_PYTHON_INSTALL_DIR; make it again: uv venv --clear ${(q)1}"
   else
     _hpcsh_error "$1 has no bin/python"
@@ -16,17 +16,17 @@ function _hpcsh_no_python {
 # conda and mamba run the scripts of an environment's packages, so they enter it by their own `activate`.
 function _hpcsh_enter_conda {
   \builtin emulate -L zsh
-  local name
+  \local name
   for name in conda mamba micromamba; do
     if \builtin typeset -f $name >/dev/null; then
       $name activate "$1"
-      return
+      \return
     fi
   done
   for name in "${${CONDA_EXE-}:h:h}" "$1" "${1:h:h}"; do
     if [[ -f $name/bin/activate ]]; then
       \builtin source "$name/bin/activate" "$1"
-      return
+      \return
     fi
   done
   _hpcsh_error "$1 is a conda environment, and this shell knows no conda" 'run the shell hook of conda or mamba first'
@@ -43,7 +43,7 @@ function _hpcsh_off {
     esac
   done
   precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
-  set -- "${_hpcsh_undo[@]}"
+  \set -- "${_hpcsh_undo[@]}"
   while (( $# )); do
     case $1 in
       function) functions[$2]=$3 ;;
@@ -54,7 +54,7 @@ function _hpcsh_off {
       noparameter) \builtin unset "$2" ;;
       key) \builtin bindkey "$2" "$3" ;;
     esac
-    shift 3
+    \shift 3
   done
   \builtin unset HPCSH_EXPORTS
   \builtin unset -m '_hpcsh_*'

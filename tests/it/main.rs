@@ -3,5 +3,11 @@
 //! Each test states the whole outcome: both streams and the status. What cannot run here (no root, a shell that is not
 //! installed) says so through `support::skip`, and `HPCSH_TESTS_STRICT=1`, which `tests/run` sets, makes that a failure.
 
+mod environments;
 mod floors;
+mod install;
+mod options;
+mod quoting;
+mod shells;
 mod support;
+mod terminal;

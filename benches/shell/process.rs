@@ -1,0 +1,103 @@
+//! `hpcsh init` as a process, against programs that do nothing.
+
+use std::path::PathBuf;
+
+use crate::report::{Report, Row, Table, ms, times};
+use crate::rounds::{Candidate, interleave};
+use crate::stage::{Stage, find, output};
+use crate::trace::{self, Trace};
+
+const ROUNDS: usize = 1000;
+const C: &str = "static C that does nothing";
+const RUST: &str = "static Rust that does nothing";
+const HPCSH: &str = "hpcsh init zsh";
+const GOAL: f64 = 1.3;
+const CALLS: usize = 60;
+
+/// The bench.
+pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
+    let mut commands = Vec::new();
+    for (name, built) in [(C, nothing_in_c(stage)?), (RUST, nothing_in_rust(stage)?)] {
+        match built {
+            Some(program) => commands.push((name, stage.command(program))),
+            None => report.skip(format!("no compiler for the baseline, a {name}")),
+        }
+    }
+    for (name, shell) in [(HPCSH, "zsh"), ("hpcsh init bash", "bash")] {
+        let mut command = stage.command(&stage.program);
+        command.args(["init", shell]);
+        commands.push((name, command));
+    }
+    if let Some(zoxide) = find("zoxide") {
+        let mut command = stage.command(zoxide);
+        command.args(["init", "zsh"]);
+        commands.push(("zoxide init zsh", command));
+    }
+    let traces: Vec<Option<usize>> = if trace::is_possible(stage, report) {
+        commands
+            .iter()
+            .map(|(_, command)| Trace::of(command).map(|trace| Some(trace.count())))
+            .collect::<Result<_, _>>()?
+    } else {
+        vec![None; commands.len()]
+    };
+
+    let candidates = commands.into_iter().map(|(name, command)| Candidate::process(name, command)).collect();
+    let all = interleave(10, ROUNDS, candidates)?;
+    let base = |name: &str| all.iter().find(|series| series.name == name);
+    let against = |series, name| base(name).map(|base| crate::rounds::Series::ratio(series, base));
+    let mut table = Table::new(
+        format!("process: a start with a configuration of 30 lines ({ROUNDS} rounds)"),
+        &["median", "min", "to C", "to Rust", "system calls"],
+    );
+    for (series, calls) in all.iter().zip(traces) {
+        let said = |ratio: Option<f64>| ratio.map_or("-".to_owned(), times);
+        let to_c = against(series, C);
+        let mut row = Row::new(
+            series.name.clone(),
+            [
+                ms(series.median()),
+                ms(series.min()),
+                said(to_c),
+                said(against(series, RUST)),
+                calls.map_or("-".to_owned(), |calls| calls.to_string()),
+            ],
+        );
+        if series.name == HPCSH {
+            if let Some(ratio) = to_c {
+                row = row.goal(format!("≤ {} C", times(GOAL)), ratio <= GOAL);
+            }
+            if let Some(calls) = calls {
+                row = row.goal(format!("≤ {CALLS} calls"), calls <= CALLS);
+            }
+        }
+        table.row(row);
+    }
+    report.table(table);
+    Ok(())
+}
+
+/// The baseline, which is the harder one; `None` without a compiler.
+fn nothing_in_c(stage: &Stage) -> Result<Option<PathBuf>, String> {
+    let Some(compiler) = find("cc") else {
+        return Ok(None);
+    };
+    let source = stage.write("nothing.c", "int main(void) { return 0; }\n")?;
+    let program = stage.path("bin/nothing-c");
+    output(stage.command(compiler).args(["-O2", "-static", "-o"]).arg(&program).arg(source))?;
+    Ok(Some(program))
+}
+
+/// What a Rust program starts with; `None` without a compiler.
+fn nothing_in_rust(stage: &Stage) -> Result<Option<PathBuf>, String> {
+    let Some(compiler) = find("rustc") else {
+        return Ok(None);
+    };
+    let source = stage.write("nothing.rs", "fn main() {}\n")?;
+    let program = stage.path("bin/nothing-rust");
+    // rustup's rustc asks the caller's environment which one it is.
+    let mut command = std::process::Command::new(compiler);
+    command.args(["-O", "-C", "target-feature=+crt-static", "-C", "panic=abort", "-o"]).arg(&program).arg(source);
+    output(&mut command)?;
+    Ok(Some(program))
+}

@@ -1,0 +1,56 @@
+//! The script that `hpcsh init` prints: its size, and the time in which a shell parses it.
+
+use hpcsh::shell::init::Shell;
+
+use crate::report::{Report, Row, Table, us};
+use crate::rounds::{Candidate, interleave};
+use crate::shells::{self, Rc, name, reading};
+use crate::stage::{Stage, output};
+
+const ROUNDS: usize = 250;
+const SIZE: usize = 8 * 1024;
+const TIME: f64 = 0.2e-3;
+
+/// The bench.
+pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
+    let mut sizes = Table::new("script: its size", &["bytes"]);
+    let mut parsing = Table::new(
+        format!("script: parsed, not run ({ROUNDS} rounds; \"again\": the mean of 20 in one shell)"),
+        &["median", "min", "over nothing"],
+    );
+    for shell in shells::installed(report) {
+        let script = output(stage.command(&stage.program).args(["init", name(shell)]))?;
+        let code = shell.code();
+        if !script.ends_with(code) {
+            return Err("the program and this bench have different code: build both".to_owned());
+        }
+        sizes.row(
+            Row::new(format!("{}, code", name(shell)), [code.len().to_string()]).goal("≤ 8 KB", code.len() <= SIZE),
+        );
+        sizes.row(Row::new(format!("{}, with the data of 30 lines", name(shell)), [script.len().to_string()]));
+
+        let text = match shell {
+            Shell::Zsh => include_str!("fixtures/parse.zsh"),
+            Shell::Bash => include_str!("fixtures/parse.bash"),
+        };
+        let parser = stage.write(&format!("parse.{}", name(shell)), text)?;
+        let nothing = stage.write("nothing", ":\n")?;
+        let script = stage.write(&format!("script.{}", name(shell)), &script)?;
+        let mut candidates = Vec::new();
+        for (what, file) in [("nothing", &nothing), ("script", &script)] {
+            for (when, warm, times) in [("once", "0", "1"), ("again", "3", "20")] {
+                let words = [&*file.to_string_lossy(), warm, times];
+                let command = reading(stage, shell, Rc::Empty, &parser, &words)?;
+                candidates.push(Candidate::measuring(format!("{}, {what}, {when}", name(shell)), command));
+            }
+        }
+        let all = interleave(3, ROUNDS, candidates)?;
+        for (series, nothing) in all[2..].iter().zip(&all) {
+            let row = Row::new(series.name.clone(), [us(series.median()), us(series.min()), us(series.added(nothing))]);
+            parsing.row(row.goal("≤ 0.2 ms", series.median() <= TIME));
+        }
+    }
+    report.table(sizes);
+    report.table(parsing);
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! The shells: how each is started as an interactive one with an rc file of ours and nobody else's.
+
+use std::path::Path;
+use std::process::Command;
+
+use hpcsh::shell::init::Shell;
+
+use crate::report::Report;
+use crate::stage::{Stage, find};
+
+/// What stands in the rc file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Rc {
+    /// Nothing: the baseline.
+    Empty,
+    /// The line.
+    Hpcsh,
+    /// What the article puts there by hand.
+    Article,
+    /// The line of zoxide.
+    Zoxide,
+    /// The line of direnv.
+    Direnv,
+}
+
+impl Rc {
+    /// All that can stand there on this machine.
+    pub fn installed(report: &mut Report) -> Vec<Self> {
+        let mut all = vec![Self::Empty, Self::Hpcsh, Self::Article];
+        for (rc, program) in [(Self::Zoxide, "zoxide"), (Self::Direnv, "direnv")] {
+            if find(program).is_some() {
+                all.push(rc);
+            } else {
+                report.skip(format!("{program} is not installed: nothing to compare with"));
+            }
+        }
+        all
+    }
+
+    /// For the tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty rc",
+            Self::Hpcsh => "hpcsh",
+            Self::Article => "article's rc",
+            Self::Zoxide => "zoxide init",
+            Self::Direnv => "direnv hook",
+        }
+    }
+
+    fn text(self, shell: Shell) -> String {
+        let name = name(shell);
+        match self {
+            Self::Empty => String::new(),
+            Self::Hpcsh => format!("eval \"$(hpcsh init {name})\"\n"),
+            Self::Article => match shell {
+                Shell::Zsh => include_str!("fixtures/article.zshrc").to_owned(),
+                Shell::Bash => include_str!("fixtures/article.bashrc").to_owned(),
+            },
+            Self::Zoxide => format!("eval \"$(zoxide init {name})\"\n"),
+            Self::Direnv => format!("eval \"$(direnv hook {name})\"\n"),
+        }
+    }
+}
+
+/// The shell's name.
+pub fn name(shell: Shell) -> &'static str {
+    match shell {
+        Shell::Zsh => "zsh",
+        Shell::Bash => "bash",
+    }
+}
+
+/// The shells that are installed.
+pub fn installed(report: &mut Report) -> Vec<Shell> {
+    let mut shells = Vec::new();
+    for (name, shell) in Shell::ALL {
+        if find(name).is_some() {
+            shells.push(shell);
+        } else {
+            report.skip(format!("{name} is not installed"));
+        }
+    }
+    shells
+}
+
+/// An interactive shell with this rc file and none of the system's. `after` is one more line of it.
+pub fn interactive(stage: &Stage, shell: Shell, rc: Rc, after: &str) -> Result<Command, String> {
+    let program = find(name(shell)).ok_or("a shell went away")?;
+    let place = format!("rc/{}/{}{}", name(shell), rc.name(), if after.is_empty() { "" } else { " and more" });
+    let text = rc.text(shell) + after + "\n";
+    let mut command = stage.command(program);
+    match shell {
+        Shell::Zsh => {
+            stage.write(&format!("{place}/.zshrc"), &text)?;
+            command.env("ZDOTDIR", stage.path(place)).args(["-d", "-i"]);
+        }
+        Shell::Bash => {
+            let file = stage.write(&format!("{place}/bashrc"), &text)?;
+            command.args(["--noprofile", "--rcfile"]).arg(file).arg("-i");
+        }
+    }
+    Ok(command)
+}
+
+/// Such a shell that reads a file of commands, in the directory in which everything runs.
+pub fn reading(stage: &Stage, shell: Shell, rc: Rc, file: &Path, words: &[&str]) -> Result<Command, String> {
+    let mut command = interactive(stage, shell, rc, "")?;
+    command.args(["-c", ". \"$0\""]).arg(file).args(words).current_dir(&stage.work);
+    Ok(command)
+}

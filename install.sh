@@ -1,0 +1,792 @@
+#!/bin/sh
+# Installs hpcsh, takes it back, or lets you try it in a throwaway home: `./install.sh --help`.
+#
+# It runs on login nodes and in containers whose only shell may be dash or busybox: POSIX sh, and no tool that busybox has
+# not. It may be killed anywhere. So: all that could refuse is looked at before anything is written; a file is written beside
+# its place and then renamed into it; the rest of an rc file is copied by `head` and `tail` alone, which keep any byte.
+
+set -eu
+
+caller_LC_ALL=${LC_ALL-}
+caller_umask=$(umask)
+# An rc file is bytes: no tool may take them for characters.
+LC_ALL=C
+export LC_ALL
+unset CDPATH
+IFS=' 	
+'
+
+program_name=install.sh
+begin_mark='# >>> hpcsh >>>'
+end_mark='# <<< hpcsh <<<'
+# Notes on the begin marker: what uninstalling must know, kept where a lost state directory cannot lose it.
+note_newline=' (with the newline before)'
+note_new=' (new file)'
+
+# --- talk
+
+say() {
+  printf '%s\n' "$*" >&2
+}
+
+# Ends with status 1: what and where, and below it what to do.
+fail() {
+  say "$program_name: error: $1"
+  [ -z "${2-}" ] || say "hint: $2"
+  exit 1
+}
+
+usage_error() {
+  say "$program_name: error: $1"
+  say "hint: ${2:-see ./install.sh --help}"
+  exit 2
+}
+
+help() {
+  cat <<'END'
+Installs hpcsh, takes it back, or lets you try it.
+
+Usage:
+  ./install.sh [--from FILE] [--prefix DIR] [--rc [--shell zsh|bash]] [--dry-run]
+  ./install.sh --uninstall [--prefix DIR] [--dry-run]
+  ./install.sh --try [zsh|bash] [-c COMMAND] [--from FILE]
+
+Options:
+  --from FILE     take this program instead of building one with cargo
+  --prefix DIR    the program becomes DIR/bin/hpcsh [default: ~/.local]
+  --rc            add the one line to ~/.zshrc ($ZDOTDIR counts) and ~/.bashrc, of those shells that are installed;
+                  what was there before is kept beside it as NAME.before-hpcsh
+  --shell SHELL   with --rc: zsh or bash alone
+  --uninstall     take the line and the program back; configuration and state stay
+  --dry-run       say what would be done, and do nothing
+  --try [SHELL]   open a shell with hpcsh active in a throwaway home, with a sample project; nothing stays
+  -c COMMAND      with --try: run this command instead, with its status
+  -h, --help      this text
+
+Examples:
+  ./install.sh --try                           have a look
+  ./install.sh --try zsh -c 'cd project && act && python --version'
+  ./install.sh --rc --dry-run                  what would an installation change?
+  ./install.sh --rc                            install for yourself
+  ./install.sh --from ./hpcsh --prefix /opt/hpcsh
+  ./install.sh --uninstall
+
+Exit codes: 0 done, 1 failed, 2 wrong usage; with -c the status of the command.
+END
+}
+
+# --- the way out
+
+temporary=
+try_dir=
+
+# Whatever ends this script, short of SIGKILL, leaves no temporary file.
+clean_up() {
+  [ -z "$temporary" ] || rm -f -- "$temporary"
+  if [ -n "$try_dir" ]; then
+    cd /
+    # Package caches like read-only directories, which only root could empty.
+    rm -rf -- "$try_dir" 2>/dev/null || { chmod -R u+rwX -- "$try_dir" && rm -rf -- "$try_dir"; } || :
+  fi
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 131' QUIT
+trap 'exit 141' PIPE
+trap 'exit 143' TERM
+
+# --- steps: one code path looks (check), tells (plan) and does (apply), so that the plan cannot lie
+
+phase=check
+steps=0
+
+# Whether to do the step $1 now: while planning it is only told.
+step() {
+  case $phase in
+    check) return 1 ;;
+    plan)
+      if [ "$steps" -eq 0 ]; then
+        if [ "$dry_run" = yes ]; then
+          say "$program_name: this would be done (nothing is changed now):"
+        else
+          say "$program_name: this is done now:"
+        fi
+      fi
+      steps=$((steps + 1))
+      say "  $1"
+      return 1
+      ;;
+  esac
+}
+
+# --- files
+
+# The directory of a path that has one.
+parent() {
+  case $1 in
+    /*/*) printf '%s\n' "${1%/*}" ;;
+    *) printf '/\n' ;;
+  esac
+}
+
+# Makes an empty file in the directory $1: $temporary. The name tells whose it is if we are killed.
+fresh() {
+  temporary=$(mktemp "$1/.hpcsh-install.$$.XXXXXX") || fail "cannot write to the directory $1"
+}
+
+# Renames $temporary to $1. It is on the disk before its name is, else a crash could leave an empty file. Not `sync`: an
+# old one syncs every file system of the node, and a hung one would never answer. Where dd cannot, the rename alone must do.
+settle() {
+  dd if=/dev/null of="$temporary" conv=notrunc,fsync 2>/dev/null || :
+  mv -f -- "$temporary" "$1" || fail "cannot replace $1"
+  temporary=
+}
+
+# Removes what killed runs left in the directory $1; not what a run has that is still alive.
+sweep() {
+  case "
+$swept
+" in
+    *"
+$1
+"*) return 0 ;;
+  esac
+  swept="$swept
+$1"
+  for left in "$1"/.hpcsh-install.*; do
+    if [ ! -f "$left" ] || [ -L "$left" ]; then
+      continue
+    fi
+    pid=${left##*/.hpcsh-install.}
+    pid=${pid%%.*}
+    case $pid in
+      '' | *[!0-9]*) continue ;;
+    esac
+    # In a container the same number comes back: one of ours that we have not made is from an earlier run.
+    if [ "$pid" != $$ ] && kill -0 "$pid" 2>/dev/null; then
+      continue
+    fi
+    step "remove   $left (left by a run that was killed)" || continue
+    rm -f -- "$left" || fail "cannot remove $left"
+  done
+}
+
+# Mode, owner and group of the file $1.
+ownership() {
+  # shellcheck disable=SC2012 # stat is no POSIX tool, and the name is not looked at
+  ls -ldn -- "$1" | sed -n '1s/^\(..........\)[^ ]* *[0-9]* *\([0-9]*\) *\([0-9]*\) .*/\1 \2 \3/p'
+}
+
+# Whether the file $1 is this program: the shell code that it carries says so.
+is_hpcsh() {
+  tr '\000' '\n' <"$1" 2>/dev/null | grep -q _hpcsh_
+}
+
+# $1 as one word of a shell, whatever is in it.
+quoted() {
+  printf "'%s'\n" "$(printf '%s\n' "$1" | sed "s/'/'\\\\''/g")"
+}
+
+# --- the line in an rc file
+
+# The line for the shell $1 and the program $2. A program that is gone must not break a login, nor leave a status.
+line_for() {
+  printf "if [ -x %s ]; then eval \"\$(%s init %s)\"; fi\n" "$(quoted "$2")" "$(quoted "$2")" "$1"
+}
+
+# The lines of the file $1 that match $2, by number. NUL would end a line for some tools.
+numbers() {
+  tr '\000' '\001' <"$1" | sed -n "/^[[:blank:]]*$2/="
+}
+
+# The line $2 of the file $1.
+line_at() {
+  tr '\000' '\001' <"$1" | sed -n "$2p"
+}
+
+# Finds our block in the file $1, called $2 in messages: $begin (empty: none), $note, $line. Refuses anything odd: what is
+# not exactly as we wrote it may be the user's.
+find_block() {
+  begin='' note='' line=''
+  begins=$(numbers "$1" "$begin_mark")
+  ends=$(numbers "$1" "$end_mark")
+  [ -n "$begins$ends" ] || return 0
+  odd="mend or remove the lines of hpcsh's block by hand (\"$begin_mark\", one line, \"$end_mark\"), then run this again"
+  # shellcheck disable=SC2086 # numbers, one a line
+  set -- "$1" "$2" $begins
+  [ $# -ge 3 ] || fail "$2:${ends%%
+*}: an end marker without its begin marker" "$odd"
+  [ $# -eq 3 ] || fail "$2:$4: a second begin marker" "$odd"
+  begin=$3
+  # shellcheck disable=SC2086
+  set -- "$1" "$2" $ends
+  [ $# -ge 3 ] || fail "$2:$begin: a begin marker without its end marker" "$odd"
+  [ $# -eq 3 ] || fail "$2:$4: a second end marker" "$odd"
+  [ "$3" -gt "$begin" ] || fail "$2:$3: an end marker before its begin marker" "$odd"
+  [ "$3" -eq $((begin + 2)) ] || fail "$2:$begin: the block has not exactly one line" "$odd"
+  note=$(line_at "$1" "$begin")
+  case $note in
+    "$begin_mark" | "$begin_mark$note_newline" | "$begin_mark$note_new") note=${note#"$begin_mark"} ;;
+    *) fail "$2:$begin: this marker is not as $program_name writes it" "$odd" ;;
+  esac
+  [ "$(line_at "$1" "$3")" = "$end_mark" ] || fail "$2:$3: this marker is not as $program_name writes it" "$odd"
+  line=$(line_at "$1" $((begin + 1)))
+}
+
+# Prints the file $1 without the block at line $2 whose note is $3. The newline that we added goes with the block, unless
+# something has come to stand behind it since.
+without_block() {
+  if [ "$3" = "$note_newline" ] && [ "$2" -gt 1 ] && [ "$(tail -n +"$(($2 + 3))" "$1" | wc -c)" -eq 0 ]; then
+    head -c "$(($(head -n "$(($2 - 1))" "$1" | wc -c) - 1))" "$1"
+  else
+    head -n "$(($2 - 1))" "$1" && tail -n +"$(($2 + 3))" "$1"
+  fi
+}
+
+# Looks at the rc file $1: $rc, $target (the file itself, behind links), $exists, and the block in it.
+look() {
+  rc=$1 target=$1 exists=no begin='' note='' line=''
+  if [ -L "$rc" ]; then
+    { target=$(readlink -f -- "$rc") && [ -e "$target" ]; } ||
+      fail "$rc is a link to a file that is not there" "make that file, or remove the link"
+  fi
+  [ -e "$target" ] || return 0
+  exists=yes
+  [ -f "$target" ] || fail "$rc is no file"
+  [ -r "$target" ] || fail "$rc cannot be read" "it belongs to another user, or chmod u+r it"
+  find_block "$target" "$rc"
+}
+
+# Refuses where the rc file that was looked at, or what comes beside it, could not be written.
+demand_writable() {
+  for dir in "$(parent "$rc")" "$(parent "$target")"; do
+    [ -d "$dir" ] || fail "$dir is no directory, so $rc cannot be written" "make it first"
+    { [ -w "$dir" ] && [ -x "$dir" ]; } || fail "$dir is not writable, so $rc cannot be replaced"
+  done
+  if [ "$exists" = yes ] && [ ! -w "$target" ]; then
+    fail "$rc is not writable" "make it writable (chmod u+w), or add the line by hand"
+  fi
+}
+
+# Makes $temporary a file like the rc file in mode and owner, beside it.
+fresh_like_target() {
+  fresh "$(parent "$target")"
+  cp -p -- "$target" "$temporary" || fail "cannot copy $target"
+  [ "$(ownership "$target")" = "$(ownership "$temporary")" ] ||
+    fail "$rc belongs to somebody else: replacing it would change its owner or group" "run this as the owner of the file"
+}
+
+# Keeps the rc file as it is now. An earlier copy that says something else is the user's by now: it gets a number.
+back_up() {
+  backup=$rc.before-hpcsh
+  if [ -e "$backup" ] || [ -L "$backup" ]; then
+    if [ -f "$backup" ] && cmp -s "$target" "$backup"; then
+      return 0
+    fi
+    number=1
+    while [ -e "$backup.$number" ] || [ -L "$backup.$number" ]; do
+      number=$((number + 1))
+    done
+    mv -- "$backup" "$backup.$number" || fail "cannot rename $backup"
+  fi
+  fresh "$(parent "$rc")"
+  cp -p -- "$target" "$temporary" || fail "cannot copy $target"
+  settle "$backup"
+}
+
+# Brings the line $2 into the rc file $1.
+add_line() {
+  look "$1"
+  wanted=$2
+  sweep "$(parent "$target")"
+  sweep "$(parent "$rc")"
+  [ "$line" != "$wanted" ] || return 0
+  demand_writable
+  if [ "$exists" = no ]; then
+    step "make     $rc with the line: $wanted" || return 0
+    fresh "$(parent "$target")"
+    printf '%s\n' "$begin_mark$note_new" "$wanted" "$end_mark" >"$temporary" || fail "cannot write $temporary"
+    # Without `u`, `g` or `o` the umask counts, as for any file that the user makes.
+    chmod '=rw' "$temporary" || fail "cannot write $temporary"
+    settle "$target"
+    return 0
+  fi
+  if [ -n "$begin" ]; then
+    step "update   $rc, line $((begin + 1)): $wanted" || return 0
+    fresh_like_target
+    { head -n "$begin" "$target" && printf '%s\n' "$wanted" && tail -n +$((begin + 2)) "$target"; } >"$temporary" ||
+      fail "cannot write $temporary"
+  else
+    # No newline at the end, or one that a backslash takes away: the block brings its own.
+    note=
+    case $(tail -c 2 "$target" | tr '\000\n' '\001\002') in
+      "$(printf '\\\002')") note=$note_newline ;;
+      *"$(printf '\002')" | '') ;;
+      *\\) fail "$rc: the last line ends in a backslash, which would join the block to it" "end that line first" ;;
+      *) note=$note_newline ;;
+    esac
+    step "back up  $rc as $rc.before-hpcsh" || :
+    step "add to   $rc: $wanted" || return 0
+    back_up
+    fresh_like_target
+    {
+      cat "$target" &&
+        { [ -z "$note" ] || printf '\n'; } &&
+        printf '%s\n' "$begin_mark$note" "$wanted" "$end_mark"
+    } >"$temporary" || fail "cannot write $temporary"
+  fi
+  check_new
+  settle "$target"
+}
+
+# Refuses a new rc file from which the old one could not be had again.
+check_new() {
+  old_begin=$begin old_note=$note
+  find_block "$temporary" "$rc (as it would be)"
+  [ "$line" = "$wanted" ] || fail "$rc could not be edited safely; it is unchanged" "add the line by hand: $wanted"
+  if [ -z "$old_begin" ]; then
+    without_block "$temporary" "$begin" "$note" | cmp -s - "$target"
+  else
+    [ "$note" = "$old_note" ] && [ "$begin" = "$old_begin" ] &&
+      [ "$(without_block "$temporary" "$begin" "$note" | cksum)" = "$(without_block "$target" "$begin" "$note" | cksum)" ]
+  fi || fail "$rc could not be edited safely; it is unchanged" "add the line by hand: $wanted"
+}
+
+# Takes the block out of the rc file $1, and the backup away where it says nothing more than the file.
+take_line() {
+  [ -e "$1" ] || [ -L "$1" ] || return 0
+  # A link into a dotfiles directory that is not mounted has no block to take.
+  [ -e "$1" ] || { say "$program_name: $1 is a link to a file that is not there: left alone" && return 0; }
+  look "$1"
+  sweep "$(parent "$target")"
+  sweep "$(parent "$rc")"
+  backup=$rc.before-hpcsh
+  if [ -n "$begin" ]; then
+    demand_writable
+    case $line in
+      "if [ -x $(quoted "$program_file") ]; then "*) ;;
+      *) others="$others
+$line" ;;
+    esac
+    if step "restore  $rc: lines $begin to $((begin + 2)) go"; then
+      fresh_like_target
+      without_block "$target" "$begin" "$note" >"$temporary" || fail "cannot write $temporary"
+      if [ "$note" = "$note_new" ] && [ ! -s "$temporary" ]; then
+        rm -f -- "$temporary" "$target" || fail "cannot remove $target"
+        temporary=
+      else
+        settle "$target"
+      fi
+    fi
+  fi
+  [ -f "$backup" ] && [ ! -L "$backup" ] || return 0
+  # While planning the block is still there: compare with what the file will be.
+  if [ "$phase" != apply ] && [ -n "$begin" ]; then
+    without_block "$target" "$begin" "$note" | cmp -s - "$backup" && same=yes || same=no
+  else
+    cmp -s "$target" "$backup" && same=yes || same=no
+  fi
+  if [ "$same" = yes ]; then
+    step "remove   $backup, which says the same" || return 0
+    rm -f -- "$backup" || fail "cannot remove $backup"
+  elif [ "$phase" = plan ]; then
+    say "$program_name: $backup differs from what $rc will be: left alone"
+  fi
+}
+
+# --- the program
+
+# Builds the program: $program. The path is cargo's own word, since targets and target directories are configured anywhere.
+build() {
+  here=$(cd -- "$(dirname -- "$0")" && pwd -P)
+  { [ -f "$here/Cargo.toml" ] && [ -f "$here/shell/hpcsh.zsh" ]; } ||
+    fail "$here holds no sources of hpcsh to build" "run install.sh where it lies in a checkout, or name a program with --from FILE"
+  cargo=$(command -v cargo) || cargo=${CARGO_HOME:-${HOME-}/.cargo}/bin/cargo
+  [ -x "$cargo" ] ||
+    fail "cargo is not installed, so hpcsh cannot be built" "install Rust (https://rustup.rs), or name a program with --from FILE"
+  [ "$1" = now ] || return 0
+  say "$program_name: building with cargo in $here"
+  messages=$(cd -- "$here" && LC_ALL=$caller_LC_ALL "$cargo" build --release --locked --bin hpcsh \
+    --message-format=json-render-diagnostics </dev/null) ||
+    fail "the build failed; cargo says above why" "or name a program with --from FILE"
+  program=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\/hpcsh\)".*/\1/p' | tail -n 1)
+  [ -f "$program" ] || fail "cargo built no program that could be found (\"$program\")" "name it with --from FILE"
+}
+
+# Brings the program to PREFIX/bin.
+put_program() {
+  sweep "$bin"
+  if [ -n "$program" ] && [ -f "$program_file" ] && [ -x "$program_file" ] && cmp -s "$program" "$program_file"; then
+    return 0
+  fi
+  demand_ours
+  dir=$bin
+  while [ ! -e "$dir" ] && [ ! -L "$dir" ]; do
+    dir=$(parent "$dir")
+  done
+  [ -d "$dir" ] || fail "$dir is no directory, so $program_file cannot be written" "name another place with --prefix DIR"
+  { [ -w "$dir" ] && [ -x "$dir" ]; } ||
+    fail "$dir is not writable, so $program_file cannot be written" "name another place with --prefix DIR"
+  verb='write'
+  [ ! -e "$program_file" ] || verb=replace
+  if [ -z "$program" ]; then
+    step "build    hpcsh with cargo, and write $program_file where it differs" || return 0
+  fi
+  step "$(printf '%-8s' "$verb") $program_file" || return 0
+  mkdir -p -- "$bin" || fail "cannot make the directory $bin"
+  fresh "$bin"
+  { cp -- "$program" "$temporary" && chmod 755 "$temporary"; } || fail "cannot copy $program to $bin"
+  cmp -s "$program" "$temporary" || fail "the copy of $program in $bin is not the same" "is the disk full?"
+  # Renamed, never written over: a shell may be running the old one.
+  settle "$program_file"
+}
+
+# Takes the program away again.
+take_program() {
+  sweep "$bin"
+  [ -e "$program_file" ] || [ -L "$program_file" ] || return 0
+  demand_ours
+  [ -w "$bin" ] || fail "$bin is not writable, so $program_file cannot be removed"
+  step "remove   $program_file" || return 0
+  rm -f -- "$program_file" || fail "cannot remove $program_file"
+}
+
+# Refuses a file of that name that is something else.
+demand_ours() {
+  [ ! -d "$program_file" ] || fail "$program_file is a directory"
+  [ ! -e "$program_file" ] || is_hpcsh "$program_file" ||
+    fail "$program_file is there and is not hpcsh" "move it away, or name another place with --prefix DIR"
+}
+
+# --- install and uninstall
+
+# All rc files that may be ours, one a line: ZDOTDIR may have come or gone since.
+rc_files() {
+  if [ -n "${ZDOTDIR-}" ] && [ "${ZDOTDIR%/}" != "$HOME" ]; then
+    printf '%s\n' "${ZDOTDIR%/}/.zshrc"
+  fi
+  printf '%s\n' "$HOME/.zshrc" "$HOME/.bashrc"
+}
+
+install_all() {
+  swept=
+  put_program
+  [ "$edit_rc" = yes ] || return 0
+  zdotdir=${ZDOTDIR:-$HOME}
+  case " $shells " in
+    *' zsh '*) add_line "${zdotdir%/}/.zshrc" "$(line_for zsh "$program_file")" ;;
+  esac
+  case " $shells " in
+    *' bash '*) add_line "$HOME/.bashrc" "$(line_for bash "$program_file")" ;;
+  esac
+}
+
+uninstall_all() {
+  swept='' others=''
+  # The line first: a program without a line harms nobody.
+  each=$(rc_files)
+  set -f
+  IFS='
+'
+  # shellcheck disable=SC2086 # one a line
+  set -- $each
+  IFS=' 	
+'
+  set +f
+  for each in "$@"; do
+    take_line "$each"
+  done
+  take_program
+}
+
+# Checks, tells, does $1; what there is to say when nothing is to do: $2.
+carry_out() {
+  phase=check
+  "$1"
+  if [ "$1" = install_all ] && [ -z "$program" ] && [ "$dry_run" = no ]; then
+    build now
+  fi
+  phase=plan
+  "$1"
+  if [ "$steps" -eq 0 ]; then
+    say "$program_name: $2"
+  elif [ "$dry_run" = no ]; then
+    phase=apply
+    "$1"
+    say "$program_name: done"
+  fi
+}
+
+# What stays after uninstalling, and where.
+say_what_stays() {
+  for each in "${XDG_CONFIG_HOME:-$HOME/.config}/hpcsh" "$HOME/.local/state/hpcsh" "/var/tmp/hpcsh-$(id -u)"; do
+    [ ! -e "$each" ] || say "$program_name: left alone: $each (configuration and state are yours; so is a state_dir that you configured)"
+  done
+  [ -z "$others" ] || say "$program_name: a line named another program than $program_file:$others
+hint: remove that one with --uninstall --prefix DIR"
+}
+
+# --- try
+
+# $1 as a TOML string in which `$` stands for itself.
+toml() {
+  printf '"%s"\n' "$(printf '%s\n' "$1" | sed -e 's/[\\"]/\\&/g' -e 's/\$/$$/g')"
+}
+
+# An environment at $1 without the network: Python's own, else one made by hand, which `act` enters all the same.
+make_environment() {
+  if env -i PATH="$PATH" HOME="$try_dir/home" LD_LIBRARY_PATH="${LD_LIBRARY_PATH-}" \
+    python3 -B -I -m venv --without-pip --prompt project "$1" </dev/null >/dev/null 2>&1 && [ -e "$1/bin/python" ]; then
+    return 0
+  fi
+  rm -rf -- "$1"
+  python=$(command -v python3) || python=$(command -v sh)
+  mkdir -p -- "$1/bin"
+  ln -s -- "$python" "$1/bin/python"
+  printf '%s\n' "home = $(parent "$python")" 'include-system-site-packages = false' 'prompt = project' >"$1/pyvenv.cfg"
+}
+
+# Runs the command $@ in the throwaway home, with the variables of a fresh login. What else the caller has (HF_HOME, XDG_*,
+# ZDOTDIR, an active environment) leads out of that home.
+try_shell() {
+  set -- "HOME=$try_dir/home" "TMPDIR=$try_dir/tmp" "SHELL=$shell_file" "PATH=$try_dir/bin:$PATH" "$@"
+  for name in USER LOGNAME TERM COLORTERM TERMINFO TERMINFO_DIRS LANG LANGUAGE LC_CTYPE LC_MESSAGES LC_COLLATE LC_TIME \
+    LC_NUMERIC TZ NO_COLOR CLICOLOR_FORCE LD_LIBRARY_PATH; do
+    eval "value=\${$name-}"
+    [ -z "$value" ] || set -- "$name=$value" "$@"
+  done
+  [ -z "$caller_LC_ALL" ] || set -- "LC_ALL=$caller_LC_ALL" "$@"
+  cd -- "$try_dir/home"
+  umask "$caller_umask"
+  env -i "$@"
+}
+
+try() {
+  if [ "$dry_run" = yes ]; then
+    [ -n "$program" ] || say "$program_name: would build hpcsh with cargo"
+    say "$program_name: would open $shell in a throwaway directory below ${TMPDIR:-/tmp}, and remove it afterwards"
+    return 0
+  fi
+  [ -n "$program" ] || build now
+  # `--help`, since everything else reads a configuration of the caller's.
+  "$program" --help >/dev/null 2>&1 || fail "$program does not run here" "is it built for this machine?"
+  umask 077
+  try_dir=$(mktemp -d "${TMPDIR:-/tmp}/hpcsh-try.XXXXXX") || fail "cannot make a directory in ${TMPDIR:-/tmp}" "set TMPDIR"
+  try_dir=$(cd -- "$try_dir" && pwd -P)
+  mkdir -p "$try_dir/bin" "$try_dir/tmp" "$try_dir/home/.config/hpcsh" "$try_dir/shared/project"
+  # A link, not a copy: temporary directories are often mounted so that nothing in them can be run.
+  ln -s -- "$program" "$try_dir/bin/hpcsh"
+  cat >"$try_dir/home/.config/hpcsh/config.toml" <<END
+# The configuration of \`install.sh --try\`. Your own begins with \`hpcsh config init\`.
+shared_home = $(toml "$try_dir/shared")
+state_dir = "\$shared_home/state"
+local_dir = $(toml "$try_dir/local")
+
+[env]
+presets = ["huggingface", "uv", "wandb"]
+
+[node]
+verdict = "offline"  # as on a compute node
+END
+  cat >"$try_dir/shared/project/README.md" <<'END'
+# A sample project
+
+It lies on the shared home, with its environment in `.venv`. `act` enters it, `deactivate` leaves it.
+END
+  ln -s ../shared/project "$try_dir/home/project"
+  make_environment "$try_dir/shared/project/.venv"
+  printf '%s\n' "$begin_mark" "$(line_for "$shell" "$try_dir/bin/hpcsh")" "$end_mark" >"$try_dir/home/.${shell}rc"
+
+  if [ "$has_command" = no ]; then
+    say "hpcsh is active in this $shell. Its home and its shared home are thrown away when you leave. Try:
+  cd project && act      enter the sample project and its environment
+  hpcsh env --explain    the variables that it sets, each with its reason
+  hpcsh_off              take hpcsh out of this shell again
+  exit                   leave; nothing stays"
+    (try_shell "$shell_file" -i) || status=$?
+  elif [ "$shell" = bash ]; then
+    # Without a terminal bash complains about job control before it reads anything: that goes, what follows stays.
+    printf '%s\n' 'exec 2>&9 9>&-' | cat - "$try_dir/home/.bashrc" >"$try_dir/tmp/rc"
+    mv -f "$try_dir/tmp/rc" "$try_dir/home/.bashrc"
+    (try_shell "$shell_file" -i -c "$command") 9>&2 2>/dev/null || status=$?
+  else
+    (try_shell "$shell_file" -i -c "$command") || status=$?
+  fi
+}
+
+# The shell to try: the user's own, else what there is.
+choose_shell() {
+  if [ -z "$shell" ]; then
+    shell=${SHELL-}
+    shell=${shell##*/}
+    case $shell in
+      zsh | bash) command -v "$shell" >/dev/null || shell= ;;
+      *) shell= ;;
+    esac
+  fi
+  if [ -z "$shell" ]; then
+    if command -v zsh >/dev/null; then
+      shell=zsh
+    else
+      shell=bash
+    fi
+  fi
+  shell_file=$(command -v "$shell") || fail "$shell is not installed" "hpcsh is for zsh and bash"
+}
+
+# --- the command line
+
+# Refuses the option $1 without a value; $2 words are left, the next is $3.
+demand_value() {
+  [ "$2" -ge 2 ] || usage_error "$1 needs a value"
+  case $3 in
+    '') usage_error "$1 needs a value that is not empty" ;;
+    -*) usage_error "$1 needs a value, and $3 looks like an option" "./$3 if it is a name" ;;
+  esac
+}
+
+demand_shell() {
+  case $1 in
+    zsh | bash) ;;
+    *) usage_error "\"$1\" is no shell that hpcsh knows" "zsh or bash" ;;
+  esac
+}
+
+mode=install edit_rc=no dry_run=no has_command=no program='' prefix='' only_shell='' shell='' command=''
+
+while [ $# -gt 0 ]; do
+  case $1 in
+    --from=* | --prefix=* | --shell=* | --try=*)
+      option=${1%%=*}
+      value=${1#*=}
+      shift
+      set -- "$option" "$value" "$@"
+      [ -n "$value" ] || usage_error "$option needs a value that is not empty"
+      ;;
+  esac
+  case $1 in
+    -h | --help)
+      help
+      exit 0
+      ;;
+    --from)
+      demand_value "$1" $# "${2-}"
+      program=$2
+      shift
+      ;;
+    --prefix)
+      demand_value "$1" $# "${2-}"
+      prefix=$2
+      shift
+      ;;
+    --rc) edit_rc=yes ;;
+    --shell)
+      demand_value "$1" $# "${2-}"
+      demand_shell "$2"
+      only_shell=$2
+      shift
+      ;;
+    --dry-run) dry_run=yes ;;
+    --uninstall)
+      [ "$mode" != try ] || usage_error "--uninstall and --try do not go together"
+      mode=uninstall
+      ;;
+    --try)
+      [ "$mode" != uninstall ] || usage_error "--uninstall and --try do not go together"
+      mode=try
+      case ${2--} in
+        -*) ;;
+        *)
+          demand_shell "$2"
+          shell=$2
+          shift
+          ;;
+      esac
+      ;;
+    -c)
+      [ $# -ge 2 ] || usage_error "-c needs a command"
+      command=$2
+      has_command=yes
+      shift
+      ;;
+    *) usage_error "unknown argument \"$1\"" ;;
+  esac
+  shift
+done
+
+[ -z "$only_shell" ] || [ "$edit_rc" = yes ] || usage_error "--shell goes with --rc" "--try takes its shell as the next word"
+[ "$has_command" = no ] || [ "$mode" = try ] || usage_error "-c goes with --try"
+if [ "$mode" = try ] && [ -n "$prefix$only_shell" ] || [ "$mode$edit_rc" = tryyes ]; then
+  usage_error "--try installs nothing: --prefix, --rc and --shell do not go with it"
+fi
+if [ "$mode" = uninstall ] && [ -n "$program$only_shell" ]; then
+  usage_error "--uninstall takes everything back: --from and --shell do not go with it"
+fi
+
+if [ -n "$program" ]; then
+  case $program in
+    /*) ;;
+    *) program=$PWD/$program ;;
+  esac
+  [ -f "$program" ] || usage_error "--from: there is no file $program"
+  [ -r "$program" ] || usage_error "--from: $program cannot be read"
+  is_hpcsh "$program" || usage_error "--from: $program is not hpcsh" "name the program, not an archive that holds it"
+elif [ "$mode" != uninstall ]; then
+  build later
+fi
+
+if [ "$mode" = try ]; then
+  choose_shell
+  status=0
+  try
+  exit "$status"
+fi
+
+case ${HOME-} in
+  *'
+'*) fail 'HOME has a line break in it' ;;
+  /*) ;;
+  *) fail 'HOME is not set to an absolute path' 'set HOME' ;;
+esac
+HOME=${HOME%/}
+prefix=${prefix:-$HOME/.local}
+case $prefix in
+  *'
+'*) usage_error '--prefix: a line break cannot be in it' ;;
+  /*) ;;
+  *) prefix=$PWD/$prefix ;;
+esac
+while :; do
+  case $prefix in
+    /) break ;;
+    */) prefix=${prefix%/} ;;
+    *) break ;;
+  esac
+done
+bin=${prefix%/}/bin
+program_file=$bin/hpcsh
+
+if [ "$mode" = uninstall ]; then
+  carry_out uninstall_all 'nothing is installed: nothing changed'
+  say_what_stays
+  exit 0
+fi
+
+shells=$only_shell
+if [ "$edit_rc" = yes ] && [ -z "$shells" ]; then
+  for each in zsh bash; do
+    ! command -v "$each" >/dev/null || shells="$shells $each"
+  done
+  [ -n "$shells" ] || fail 'neither zsh nor bash is installed' 'name the shell of another node with --rc --shell zsh'
+fi
+carry_out install_all 'everything is in place: nothing changed'
+if [ "$dry_run" = no ] && [ "$steps" -gt 0 ]; then
+  "$program_file" --help >/dev/null 2>&1 || say "$program_name: warning: $program_file does not run on this machine"
+  if [ "$edit_rc" = yes ]; then
+    say "$program_name: open a new shell; begin a configuration with: $program_file config init"
+  else
+    say "$program_name: put this at the end of ~/.zshrc (for bash, with \"init bash\", of ~/.bashrc), or run again with --rc:
+  $(line_for zsh "$program_file")"
+  fi
+fi

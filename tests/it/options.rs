@@ -1,0 +1,243 @@
+//! The script, and every function in it, under anybody's options, aliases and functions: right, silent, twice the same.
+
+use crate::shells::Shell;
+use crate::support::{Home, Outcome, PROGRAM};
+use crate::terminal::Terminal;
+
+/// Uses everything that the script brings and prints what came of it. External `printf` and `env`, since the test's
+/// hostile preludes shadow the builtins.
+const TOUR: &str = r#"
+\eval "$('PROGRAM' init SHELL)"
+\command printf 'init %s\n' "$?"
+\eval "$('PROGRAM' init SHELL)"
+\command printf 'again %s\n' "$?"
+\command printf 'HF_HOME %s\n' "${HF_HOME#"$TOP"}"
+\command printf 'PATH %s\n' "${PATH%%:*}"
+act "$HOME/pro ject"
+\command printf 'act %s %s %s\n' "$?" "${VIRTUAL_ENV#"$HOME"}" "$VIRTUAL_ENV_PROMPT"
+PATH=$PATH:/between
+deactivate
+\command printf 'deactivate %s %s %s\n' "$?" "${VIRTUAL_ENV-none}" "${PATH##*:}"
+mdcd "$HOME/new/di r"
+\command printf 'mdcd %s %s\n' "$?" "${PWD#"$HOME"}"
+cdr ..
+\command printf 'cdr %s %s\n' "$?" "${PWD##*/}"
+hist >/dev/null 2>&1 || \command true
+waitvllm --timeout 0 "$PORT" 2>/dev/null || \command printf 'waitvllm %s\n' "$?"
+\command env | \command grep -c '^HPCSH_EXPORTS='
+hpcsh_off
+\command printf 'off %s %s %s\n' "$?" "${HF_HOME-none}" "${HPCSH_EXPORTS-none}"
+"#;
+
+const TOLD: &str = "\
+init 0
+again 0
+HF_HOME /shared/cache/hf
+PATH HOME/.local/bin
+act 0 /pro ject/.venv label
+deactivate 0 none /between
+mdcd 0 /new/di r
+cdr 0 new
+waitvllm 124
+1
+off 0 none none
+";
+
+/// A home with an environment that no tool made; good enough for `act`, which reads only its `pyvenv.cfg`.
+fn home_with_project() -> Home {
+    let home = Home::with_article();
+    home.write("pro ject/.venv/pyvenv.cfg", "home = /usr/bin\nprompt = label\n");
+    home.write("pro ject/.venv/bin/python", "");
+    home
+}
+
+fn tour(shell: Shell, prelude: &str) -> (Outcome, String) {
+    let home = home_with_project();
+    let top = home.shared().parent().unwrap().to_str().unwrap().to_owned();
+    // Nobody listens on the port of a socket that is bound and not listening.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let body = TOUR.replace("PROGRAM", PROGRAM).replace("SHELL", shell.name());
+    let script = format!("TOP='{top}' PORT={closed}\n{prelude}\n{body}");
+    let outcome = shell.bare(&home, true, &script);
+    (outcome, TOLD.replace("HOME", home.path().to_str().unwrap()).replace(&format!("HF_{}", home.path().display()), "HF_HOME"))
+}
+
+fn tour_is_right(shell: Shell, preludes: &[&str]) {
+    let wrong: Vec<String> = preludes
+        .iter()
+        .filter_map(|prelude| {
+            let (outcome, told) = tour(shell, prelude);
+            let right = outcome.out == told && outcome.err.is_empty() && outcome.status == 0;
+            (!right).then(|| format!("--- {prelude}\n{}{}status {}", outcome.out, outcome.err, outcome.status))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{} under:\n{}", shell.name(), wrong.join("\n"));
+}
+
+const SHADOWS: &[&str] = &[
+    // Aliases of names that scripts use, and of names that hpcsh defines.
+    "alias cd='echo cd' source='echo source' export='echo export' printf='echo printf' mkdir='echo mkdir'",
+    "alias act='echo act' mdcd='echo mdcd' cdr='cd $([ $# -eq 0 ] && pwd -P || realpath \"$1\")' hist=echo waitvllm=echo",
+    "alias local='echo local' unset='echo unset' hash='echo hash' alias='echo alias' typeset='echo typeset' read=echo",
+    "alias ls='ls -l' cp='cp -v' rm='rm -i' cat='cat -A' grep='grep -n'",
+    // Functions likewise.
+    "cd() { echo cd; }; source() { echo source; }; export() { echo export; }; printf() { echo printf; }; mkdir() { echo mkdir; }",
+    "unset() { echo unset; }; hash() { echo hash; }; alias() { echo alias; }; read() { echo read; }; print() { echo print; }",
+    "act() { echo mine; }; mdcd() { echo mine; }; deactivate() { echo mine; }; hist() { echo mine; }",
+];
+
+#[test]
+fn zsh_under_any_options() {
+    let options = [
+        "",
+        "setopt err_exit no_unset pipe_fail",
+        "setopt no_clobber",
+        "setopt no_glob",
+        "setopt ksh_arrays",
+        "setopt sh_word_split",
+        "setopt glob_subst",
+        "setopt no_nomatch null_glob",
+        "setopt sh_glob",
+        "setopt ignore_braces",
+        "setopt ignore_close_braces",
+        "setopt warn_create_global",
+        "setopt posix_builtins",
+        "setopt posix_aliases posix_identifiers posix_strings",
+        "setopt rc_quotes rc_expand_param",
+        "setopt csh_junkie_loops csh_null_glob",
+        "setopt bang_hist hist_ignore_all_dups share_history",
+        "setopt auto_cd auto_pushd chase_links cdable_vars",
+        "setopt extended_glob ksh_glob",
+        "emulate sh",
+        "emulate ksh",
+        "IFS=:",
+        "IFS=_-",
+        "IFS=/",
+        "IFS=",
+        "CDPATH=/usr:/var; cdpath=(/usr /var)",
+        "alias -g G='| grep' L='| less' DIR=nowhere",
+    ];
+    tour_is_right(Shell::Zsh, &options);
+}
+
+#[test]
+fn bash_under_any_options() {
+    let options = [
+        "",
+        "set -eu -o pipefail",
+        "set -e",
+        "set -u",
+        "set -C",
+        "set -f",
+        "shopt -s failglob",
+        "shopt -s nullglob",
+        "shopt -s extglob globstar dotglob nocaseglob nocasematch",
+        "set -o posix",
+        "set -o posix; set -eu",
+        "IFS=:",
+        "IFS=_-",
+        "IFS=/",
+        "IFS=",
+        "set -T; set -E",
+        "shopt -s compat42 2>/dev/null",
+        "shopt -s extdebug",
+        "shopt -u extquote",
+        "shopt -s autocd cdspell cdable_vars",
+        "trap : DEBUG",
+        "shopt -u expand_aliases",
+        "CDPATH=/usr:/var",
+        "set -H",
+    ];
+    tour_is_right(Shell::Bash, &options);
+}
+
+#[test]
+fn zsh_under_aliases_and_functions_of_the_same_names() {
+    tour_is_right(Shell::Zsh, SHADOWS);
+}
+
+#[test]
+fn bash_under_aliases_and_functions_of_the_same_names() {
+    tour_is_right(Shell::Bash, SHADOWS);
+}
+
+/// What is there is put back: a function and an alias of the user's under our names, his parameters, his PATH.
+#[test]
+fn off_puts_back_what_was_there() {
+    let before = "alias cdr='echo my cdr'\nact() { echo \"my act\"; }\nHF_HUB_OFFLINE=0; export HF_HUB_OFFLINE\n\
+                  show() { alias cdr; alias cp 2>&1; act; echo \"${HF_HUB_OFFLINE-} ${HF_HOME-} ${LS_COLORS-}\"; \
+                  echo \"$PATH ${HISTSIZE-} ${HISTFILE-}\"; typeset -f | grep -c hpcsh; set | grep -ac '^_*[hH][pP][cC][sS][hH]'; }\n";
+    for shell in Shell::ALL {
+        let home = Home::with_article();
+        let line = shell.line();
+        let script = format!("{before}one=$(show)\n{line}\nhpcsh_off\ntwo=$(show)\n[ \"$one\" = \"$two\" ] && echo same || printf '%s\\n---\\n%s\\n' \"$one\" \"$two\"");
+        let outcome = shell.bare(&home, true, &script);
+        assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("same\n", ""), "{}", shell.name());
+    }
+}
+
+#[test]
+fn a_shell_that_is_not_interactive_gets_exports_only() {
+    for shell in Shell::ALL {
+        let home = Home::with_article();
+        let functions = match shell {
+            Shell::Zsh => "print -rn -- ${(k)functions} ${(k)parameters[(I)*hpcsh*]}",
+            Shell::Bash => "declare -F; compgen -v _hpcsh",
+        };
+        let script = format!("{}\n{functions}\necho $HF_HUB_OFFLINE ${{PATH%%:*}}; alias cp", shell.line());
+        let outcome = shell.bare(&home, false, &script);
+        assert_eq!(outcome.out, format!("1 {}/.local/bin\n", home.path().display()), "{}", shell.name());
+    }
+}
+
+/// Ten shapes of PROMPT_COMMAND: the user's command still runs and sees `$?`, and ours has gone after the first prompt.
+#[test]
+fn bash_keeps_any_shape_of_prompt_command() {
+    let shapes = [
+        ("", false),
+        ("PROMPT_COMMAND=", false),
+        ("PROMPT_COMMAND='seen=$?'", true),
+        ("PROMPT_COMMAND='seen=$?;'", true),
+        ("PROMPT_COMMAND='seen=$? ; '", true),
+        ("PROMPT_COMMAND=$'seen=$?\\n'", true),
+        ("PROMPT_COMMAND='seen=$? # a comment'", true),
+        ("export PROMPT_COMMAND='seen=$?'", true),
+        ("PROMPT_COMMAND=('seen=$?' 'other=1')", true),
+        ("PROMPT_COMMAND=([3]='seen=$?')", true),
+        ("mine() { seen=$?; }; PROMPT_COMMAND=mine", true),
+    ];
+    for (shape, seen) in shapes {
+        let home = Home::with_article();
+        home.write(".bashrc", format!("{shape}\n{}", Shell::Bash.line().repeat(2)));
+        let mut terminal = Terminal::start(&Shell::Bash.interactive(&home));
+        terminal.run("true");
+        let after = terminal.run("declare -p PROMPT_COMMAND 2>&1");
+        assert!(!after.contains("_hpcsh"), "{shape}: our hook stays: {after}");
+        if seen {
+            terminal.send("(exit 7)\r");
+            let told = terminal.run("echo \"seen $seen\"");
+            assert!(told.contains("seen 7"), "{shape}: {told}");
+        } else {
+            assert!(after.contains("not found"), "{shape}: {after}");
+        }
+        terminal.leave();
+    }
+}
+
+/// The first prompt tells what is wrong, once; nothing is written before it.
+#[test]
+fn a_warning_waits_for_the_first_prompt() {
+    for shell in Shell::ALL {
+        let home = Home::new();
+        home.configure("shared_hom = \"/gpfs\"\n");
+        home.write(shell.rc(), format!("{}echo \"[rc ends]\"\n", shell.line()));
+        let mut terminal = Terminal::start(&shell.interactive(&home));
+        let before = terminal.expect("[rc ends]");
+        assert!(!before.contains("shared_hom"), "{}: {before}", shell.name());
+        terminal.expect("config.toml:1:1: there is no key `shared_hom`");
+        let after = terminal.run("true") + &terminal.run("true");
+        assert!(!after.contains("shared_hom"), "{}: told twice: {after}", shell.name());
+        assert!(terminal.run("typeset -f act >/dev/null && echo there").contains("there"));
+        terminal.leave();
+    }
+}
