@@ -547,7 +547,7 @@ make_environment() {
   printf '%s\n' "home = $(parent "$python")" 'include-system-site-packages = false' 'prompt = project' >"$1/pyvenv.cfg"
 }
 
-# Runs the command $@ in the throwaway home, with the variables of a fresh login. What else the caller has (HF_HOME, XDG_*,
+# Becomes the command $@ in the throwaway home, with the variables of a fresh login. What else the caller has (HF_HOME, XDG_*,
 # ZDOTDIR, an active environment) leads out of that home.
 try_shell() {
   set -- "HOME=$try_dir/home" "TMPDIR=$try_dir/tmp" "SHELL=$shell_file" "PATH=$try_dir/bin:$PATH" "$@"
@@ -559,7 +559,7 @@ try_shell() {
   [ -z "$caller_LC_ALL" ] || set -- "LC_ALL=$caller_LC_ALL" "$@"
   cd -- "$try_dir/home"
   umask "$caller_umask"
-  env -i "$@"
+  exec env -i "$@"
 }
 
 try() {

@@ -7,6 +7,10 @@
 # splits; no command whose failure is not looked at (`set -e`). No process, no output, status 0 at the end, and the same
 # when it is evaluated again.
 
+# What shellcheck cannot see: the prologue's assignments and those of `\local` (2154), the caller of `deactivate` (2119,
+# 2120). What it takes for a slip: a status that is passed on (2164) or not wanted (2015), code that stays a string (2016).
+# shellcheck disable=SC2154,SC2119,SC2120,SC2164,SC2015,SC2016
+
 # --- variables: what every shell gets
 
 # Sets what the verdict $1 ("offline" or "online") asks for and takes back what it does not. Three words a variable: its

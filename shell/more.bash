@@ -1,6 +1,9 @@
 # hpcsh for bash: what is seldom needed. `hpcsh init bash --more` prints it, and a function of hpcsh.bash evaluates that when
 # it needs it. The rules are those of hpcsh.bash, but for processes, which are allowed here.
 
+# What shellcheck cannot see: `\local` and the other file assign (2154). An earlier alias is put back as it was (2139).
+# shellcheck disable=SC2154,SC2139
+
 # Says why the environment $1 has no Python that could run.
 function _hpcsh_no_python {
   \local "python=$1/bin/python"

@@ -40,10 +40,16 @@ pub fn json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A double-quoted value of a `.env` file: the escapes are those that docker compose, python-dotenv and systemd share.
+/// A value of a `.env` file: in single quotes, where every reader takes it literally.
+///
+/// What single quotes cannot hold goes into double quotes; there readers differ about a `$`, and the escape is the one of
+/// docker compose.
 pub fn dotenv(value: &str) -> String {
-    let escaped = value.replace('\\', r"\\").replace('"', "\\\"").replace('$', r"\$").replace('\n', r"\n");
-    format!("\"{escaped}\"")
+    if !value.contains(['\'', '\\', '\n', '\r']) {
+        return format!("'{value}'");
+    }
+    let escaped = value.replace('\\', r"\\").replace('"', "\\\"").replace('$', r"\$");
+    format!("\"{}\"", escaped.replace('\n', r"\n").replace('\r', r"\r"))
 }
 
 /// A double-quoted word of a Dockerfile's `ENV`.

@@ -12,7 +12,7 @@ use crate::trace::{self, Trace};
 
 const ROUNDS: usize = 25;
 /// Ins and outs that a shell times.
-const TIMES: &str = "200";
+const TIMES: &str = "100";
 /// Ins and outs under strace.
 const TRACED: &str = "20";
 const GOAL: f64 = 0.2;

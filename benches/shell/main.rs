@@ -4,13 +4,14 @@
 //! cannot run here says so. Nothing leaves the machine, and nothing outside a temporary directory is written.
 //!
 //! The benches: [`process`], [`start`], [`prompt`], [`act`], [`script`]. What they stand on: [`stage`] (a throwaway
-//! home), [`shells`] (how each shell is started), [`rounds`] (shuffled rounds), [`trace`] (system calls),
-//! [`terminal`] (a shell under a terminal), [`report`] (the tables).
+//! home), [`shells`] (how each shell is started), [`nothing`] (programs that do nothing), [`rounds`] (shuffled rounds),
+//! [`trace`] (system calls), [`terminal`] (a shell under a terminal), [`report`] (the tables).
 
 // The lints keep the program behind its door to the world; a bench is the world: it prints, and starts processes.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod act;
+mod nothing;
 mod process;
 mod prompt;
 mod report;

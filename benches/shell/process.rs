@@ -1,10 +1,9 @@
 //! `hpcsh init` as a process, against programs that do nothing.
 
-use std::path::PathBuf;
-
+use crate::nothing;
 use crate::report::{Report, Row, Table, ms, times};
-use crate::rounds::{Candidate, interleave};
-use crate::stage::{Stage, find, output};
+use crate::rounds::{Candidate, Series, interleave};
+use crate::stage::{Stage, find};
 use crate::trace::{self, Trace};
 
 const ROUNDS: usize = 1000;
@@ -17,7 +16,7 @@ const CALLS: usize = 60;
 /// The bench.
 pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
     let mut commands = Vec::new();
-    for (name, built) in [(C, nothing_in_c(stage)?), (RUST, nothing_in_rust(stage)?)] {
+    for (name, built) in [(C, nothing::in_c(stage)?), (RUST, nothing::in_rust(stage)?)] {
         match built {
             Some(program) => commands.push((name, stage.command(program))),
             None => report.skip(format!("no compiler for the baseline, a {name}")),
@@ -45,7 +44,7 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
     let candidates = commands.into_iter().map(|(name, command)| Candidate::process(name, command)).collect();
     let all = interleave(10, ROUNDS, candidates)?;
     let base = |name: &str| all.iter().find(|series| series.name == name);
-    let against = |series, name| base(name).map(|base| crate::rounds::Series::ratio(series, base));
+    let against = |series: &Series, name| base(name).map(|base| series.ratio(base));
     let mut table = Table::new(
         format!("process: a start with a configuration of 30 lines ({ROUNDS} rounds)"),
         &["median", "min", "to C", "to Rust", "system calls"],
@@ -75,29 +74,4 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
     }
     report.table(table);
     Ok(())
-}
-
-/// The baseline, which is the harder one; `None` without a compiler.
-fn nothing_in_c(stage: &Stage) -> Result<Option<PathBuf>, String> {
-    let Some(compiler) = find("cc") else {
-        return Ok(None);
-    };
-    let source = stage.write("nothing.c", "int main(void) { return 0; }\n")?;
-    let program = stage.path("bin/nothing-c");
-    output(stage.command(compiler).args(["-O2", "-static", "-o"]).arg(&program).arg(source))?;
-    Ok(Some(program))
-}
-
-/// What a Rust program starts with; `None` without a compiler.
-fn nothing_in_rust(stage: &Stage) -> Result<Option<PathBuf>, String> {
-    let Some(compiler) = find("rustc") else {
-        return Ok(None);
-    };
-    let source = stage.write("nothing.rs", "fn main() {}\n")?;
-    let program = stage.path("bin/nothing-rust");
-    // rustup's rustc asks the caller's environment which one it is.
-    let mut command = std::process::Command::new(compiler);
-    command.args(["-O", "-C", "target-feature=+crt-static", "-C", "panic=abort", "-o"]).arg(&program).arg(source);
-    output(&mut command)?;
-    Ok(Some(program))
 }

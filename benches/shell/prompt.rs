@@ -16,7 +16,7 @@ const GOAL: f64 = 30e-6;
 
 /// The bench.
 pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
-    let variants: Vec<Rc> = Rc::installed(report).into_iter().filter(|&rc| rc != Rc::Article).collect();
+    let variants = Rc::installed(report);
     let can_trace = trace::is_possible(stage, report);
     for shell in shells::installed(report) {
         time(stage, report, shell, &variants)?;

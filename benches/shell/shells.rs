@@ -5,6 +5,7 @@ use std::process::Command;
 
 use hpcsh::shell::init::Shell;
 
+use crate::nothing;
 use crate::report::Report;
 use crate::stage::{Stage, find};
 
@@ -13,6 +14,8 @@ use crate::stage::{Stage, find};
 pub enum Rc {
     /// Nothing: the baseline.
     Empty,
+    /// A line that starts a program which does nothing: the floor of all lines that start one.
+    Nothing,
     /// The line.
     Hpcsh,
     /// What the article puts there by hand.
@@ -24,9 +27,9 @@ pub enum Rc {
 }
 
 impl Rc {
-    /// All that can stand there on this machine.
+    /// All that can stand there on this machine, the baseline first.
     pub fn installed(report: &mut Report) -> Vec<Self> {
-        let mut all = vec![Self::Empty, Self::Hpcsh, Self::Article];
+        let mut all = vec![Self::Empty, Self::Hpcsh];
         for (rc, program) in [(Self::Zoxide, "zoxide"), (Self::Direnv, "direnv")] {
             if find(program).is_some() {
                 all.push(rc);
@@ -41,6 +44,7 @@ impl Rc {
     pub fn name(self) -> &'static str {
         match self {
             Self::Empty => "empty rc",
+            Self::Nothing => "one exec",
             Self::Hpcsh => "hpcsh",
             Self::Article => "article's rc",
             Self::Zoxide => "zoxide init",
@@ -52,6 +56,7 @@ impl Rc {
         let name = name(shell);
         match self {
             Self::Empty => String::new(),
+            Self::Nothing => format!("eval \"$({})\"\n", nothing::IN_C),
             Self::Hpcsh => format!("eval \"$(hpcsh init {name})\"\n"),
             Self::Article => match shell {
                 Shell::Zsh => include_str!("fixtures/article.zshrc").to_owned(),

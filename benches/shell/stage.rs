@@ -73,7 +73,9 @@ impl Stage {
     /// What the figures hold of: the machine and what is installed.
     pub fn surroundings(&self) -> Vec<String> {
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-        let load: Vec<&str> = load.split(' ').take(3).collect();
+        let load = load.split(' ').next().unwrap_or_default();
+        let busy = load.parse::<f64>().is_ok_and(|load| load > 0.5);
+        let busy = if busy { " (the machine is BUSY: all times are too high, the ratios less so)" } else { "" };
         let processors = std::thread::available_parallelism().map_or(0, usize::from);
         let size = fs::metadata(&self.program).map_or(0, |metadata| metadata.len());
         let mut versions = Vec::new();
@@ -84,10 +86,7 @@ impl Stage {
             let version = version.or_else(|| said.split_whitespace().find(|word| word.contains('.')));
             versions.push(format!("{name} {}", version.unwrap_or("(not installed)")));
         }
-        vec![
-            format!("{processors} processors, load {}; the program has {size} bytes", load.join(" ")),
-            versions.join(", "),
-        ]
+        vec![format!("{processors} processors, load {load}{busy}; the program has {size} bytes"), versions.join(", ")]
     }
 }
 

@@ -2,6 +2,7 @@
 
 use hpcsh::shell::init::Shell;
 
+use crate::nothing;
 use crate::report::{Report, Row, Table, ms};
 use crate::rounds::{Candidate, interleave};
 use crate::shells::{self, Rc, interactive};
@@ -11,7 +12,13 @@ const ROUNDS: usize = 400;
 
 /// The bench.
 pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
-    let variants = Rc::installed(report);
+    let mut variants = Rc::installed(report);
+    variants.insert(1, Rc::Article);
+    if nothing::in_c(stage)?.is_some() {
+        variants.insert(1, Rc::Nothing);
+    } else {
+        report.skip("no compiler for a program that does nothing: the floor of one exec");
+    }
     for shell in shells::installed(report) {
         let mut candidates = Vec::new();
         for &rc in &variants {

@@ -70,7 +70,7 @@ impl Trace {
     /// The calls between the two marks.
     pub fn between_marks(&self) -> Result<Self, String> {
         let at = |mark: &str| {
-            let look = |call: &String| call.contains("stat") && path_of(call) == Some(mark);
+            let look = |call: &String| path_of(call) == Some(mark);
             self.calls.iter().position(look).ok_or_else(|| format!("{mark} is not in the trace"))
         };
         let (begin, end) = (at(BEGIN)?, at(END)?);
@@ -115,12 +115,12 @@ fn is_one_of(call: &str, names: &[&str]) -> bool {
     names.contains(&name_of(call))
 }
 
-/// The path of a call that has one: its first word in quotes, unless that is data.
+/// The path of a call that has one: its first word in quotes, unless that is data or part of a structure.
 fn path_of(call: &str) -> Option<&str> {
-    const DATA: [&str; 10] =
-        ["read", "write", "pread64", "pwrite64", "readv", "writev", "sendto", "recvfrom", "sendmsg", "recvmsg"];
-    if is_one_of(call, &DATA) {
+    const DATA: [&str; 9] = ["read", "write", "pread64", "pwrite64", "readv", "writev", "sendto", "recvfrom", "prctl"];
+    let (before, rest) = call.split_once('"')?;
+    if before.contains('{') || is_one_of(call, &DATA) {
         return None;
     }
-    call.split('"').nth(1)
+    rest.split('"').next()
 }

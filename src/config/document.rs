@@ -179,9 +179,34 @@ fn with_article(noun: &str) -> String {
 fn check_variable(name: &str) -> Result<(), String> {
     /// Names that a supported shell keeps for itself: it refuses to set them, or they mean something else there.
     const RESERVED: &[&str] = &[
-        "ARGC", "BASHOPTS", "BASH_VERSINFO", "EGID", "EUID", "FUNCNAME", "GID", "GROUPS", "HISTCMD", "IFS", "LINENO",
-        "PIPESTATUS", "PPID", "PWD", "RANDOM", "SECONDS", "SHELLOPTS", "SHLVL", "UID", "USERNAME", "argv", "fpath",
-        "history", "path", "pipestatus", "signals", "status", "version",
+        "ARGC",
+        "BASHOPTS",
+        "BASH_VERSINFO",
+        "EGID",
+        "EUID",
+        "FUNCNAME",
+        "GID",
+        "GROUPS",
+        "HISTCMD",
+        "IFS",
+        "LINENO",
+        "PIPESTATUS",
+        "PPID",
+        "PWD",
+        "RANDOM",
+        "SECONDS",
+        "SHELLOPTS",
+        "SHLVL",
+        "UID",
+        "USERNAME",
+        "argv",
+        "fpath",
+        "history",
+        "path",
+        "pipestatus",
+        "signals",
+        "status",
+        "version",
     ];
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if !starts_well || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {

@@ -134,7 +134,9 @@ fn is_absent(error: &io::Error) -> bool {
 fn check_owner(host: &Host, path: &Path, owner: files::Owner, trusted: &[String]) -> Result<(), Problem> {
     if owner.mode & 0o022 != 0 {
         let message = format!("others can write this file (mode {:04o}): nothing of it is used", owner.mode);
-        return Err(Problem::whole(message, path).hint(format!("chmod go-w {}", shell_escape::escape(path.to_string_lossy()))));
+        return Err(
+            Problem::whole(message, path).hint(format!("chmod go-w {}", shell_escape::escape(path.to_string_lossy())))
+        );
     }
     let is_trusted = |name: &String| {
         name.parse() == Ok(owner.id) || users::by_name(host, name).is_some_and(|user| user.id == owner.id)

@@ -76,7 +76,9 @@ fn assemble(host: &Host, from: &Settings) -> Config {
     let local = path("local_dir").unwrap_or_else(local_dir::default_path);
     let state = path("state_dir");
     // Without a home there is no better place than the node's own.
-    let private = state.clone().unwrap_or_else(|| host.home().map_or_else(|| local.join("state"), default_state));
+    let private = state
+        .clone()
+        .unwrap_or_else(|| host.home().map_or_else(|| local.join("state"), |home| home.join(".local/state/hpcsh")));
     Config {
         env: env::Settings {
             presets: from.list("env.presets"),
@@ -96,12 +98,8 @@ fn assemble(host: &Host, from: &Settings) -> Config {
         },
         shell: init::Settings {
             path: from.list("path.prepend"),
-            hist: from.switch("shell.hist"),
-            cp: from.switch("shell.cp"),
-            ls: from.switch("shell.ls"),
+            switches: init::SWITCHES.iter().filter(|(key, _)| from.switch(key)).map(|(_, name)| *name).collect(),
             ls_colors: from.text("shell.ls_colors").unwrap_or("ow=01;90:di=01;90").to_owned(),
-            ctrl_backspace: from.switch("shell.ctrl_backspace"),
-            label: from.switch("venv.label"),
             history: from.switch("history.enable").then(|| init::History {
                 size: from.count("history.size").unwrap_or(200_000),
                 file: path("history.file"),
@@ -111,8 +109,4 @@ fn assemble(host: &Host, from: &Settings) -> Config {
         },
         roots: env::Roots { shared: path("shared_home"), local, private },
     }
-}
-
-fn default_state(home: PathBuf) -> PathBuf {
-    home.join(".local/state/hpcsh")
 }

@@ -117,13 +117,13 @@ pub(super) fn resolve(
                 resolved.insert(name, Resolved { value, source: layer.source, file: layer.path.clone(), line });
             }
             Err(wrong) => {
-                let span = text[wrong.raw.span.clone()]
-                    .find(&wrong.part)
-                    .filter(|_| !wrong.part.is_empty())
-                    .map_or(wrong.raw.span.clone(), |at| {
+                let span = text[wrong.raw.span.clone()].find(&wrong.part).filter(|_| !wrong.part.is_empty()).map_or(
+                    wrong.raw.span.clone(),
+                    |at| {
                         let start = wrong.raw.span.start + at;
                         start..start + wrong.part.len()
-                    });
+                    },
+                );
                 problems.push(Problem::at(wrong.message, &layer.path, text, &span).hint(wrong.hint));
             }
         }
@@ -153,9 +153,8 @@ fn expand_string(names: &Names<'_>, kind: Kind, name: &str, raw: &Raw) -> Result
     if !matches!(kind, Kind::Path | Kind::Paths | Kind::Variables) {
         return Ok(raw.text.clone());
     }
-    let wrong = |part: &str, message: String, hint: String| {
-        Wrong { raw: raw.clone(), part: part.to_owned(), message, hint }
-    };
+    let wrong =
+        |part: &str, message: String, hint: String| Wrong { raw: raw.clone(), part: part.to_owned(), message, hint };
     let value = names.expand(&raw.text).map_err(|unset| wrong(&raw.text[unset.span], unset.message, unset.hint))?;
     if kind == Kind::Variables || value.starts_with('/') {
         return Ok(value);

@@ -59,10 +59,7 @@ mod tests {
         assert_eq!(reason(&settings, "gpu17"), (State::Offline, "the host name gpu17 matches gpu*".into()));
         assert_eq!(reason(&settings, "login1"), (State::Online, "the host name login1 matches login?".into()));
         assert_eq!(reason(&settings, "both").0, State::Offline);
-        assert_eq!(
-            reason(&settings, "pod"),
-            (State::Unknown, "nothing in the configuration speaks of pod".into())
-        );
+        assert_eq!(reason(&settings, "pod"), (State::Unknown, "nothing in the configuration speaks of pod".into()));
         settings.verdict = Some(State::Online);
         assert_eq!(reason(&settings, "gpu17"), (State::Online, "configured".into()));
         assert_eq!(overruled(Some("1")).map(|verdict| verdict.state), Some(State::Offline));

@@ -70,6 +70,7 @@ const HUB_MIRRORS: &[&str] = &["HF_ENDPOINT"];
 const HF: &str = "Hugging Face";
 
 #[rustfmt::skip]
+#[allow(clippy::too_many_arguments)] // a row has that many columns
 const fn row(
     preset: &'static str, tool: &'static str, name: &'static str, place: Place, default: &'static str,
     unless: &'static [&'static str], reason: &'static str, source: &'static str,

@@ -265,12 +265,8 @@ mod tests {
 
     #[test]
     fn a_variable_is_ours_until_somebody_changes_it() {
-        let export = Export {
-            name: "A".into(),
-            offline: Some("1".into()),
-            online: None,
-            origin: Origin::Table("env.offline"),
-        };
+        let export =
+            Export { name: "A".into(), offline: Some("1".into()), online: None, origin: Origin::Table("env.offline") };
         let mut marker = Marker::default();
         assert_eq!(fate(&export, true, None, &marker), Fate::Set("1"));
         assert_eq!(fate(&export, true, Some(b"1"), &marker), Fate::Users);

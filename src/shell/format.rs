@@ -166,10 +166,8 @@ pub fn explain(rows: &[Row<'_>], verdict: &Verdict) -> String {
         (false, Some(value)) => value.escape_debug().to_string(),
         (false, None) => "-".to_owned(),
     };
-    let cells: Vec<[String; 4]> = rows
-        .iter()
-        .map(|row| [row.name.to_owned(), value(row), row.place.to_owned(), row.reason.to_owned()])
-        .collect();
+    let cells: Vec<[String; 4]> =
+        rows.iter().map(|row| [row.name.to_owned(), value(row), row.place.to_owned(), row.reason.to_owned()]).collect();
     let head = ["VARIABLE", "VALUE", "PLACE", "REASON"].map(str::to_owned);
     let width = |at: usize| cells.iter().chain([&head]).map(|row| row[at].chars().count()).max().unwrap_or(0).min(48);
     let widths = [width(0), width(1), width(2)];

@@ -40,23 +40,24 @@ impl Shell {
     }
 }
 
+/// The switches: the key of the configuration, and the word by which the script's code asks for it.
+pub const SWITCHES: [(&str, &str); 5] = [
+    ("shell.hist", "hist"),
+    ("shell.cp", "cp"),
+    ("shell.ls", "ls"),
+    ("shell.ctrl_backspace", "ctrl_backspace"),
+    ("venv.label", "label"),
+];
+
 /// What the shell gets beside the exports: `[path]`, `[shell]`, `[history]`, `[venv]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Directories that come first in PATH, the very first one first.
     pub path: Vec<String>,
-    /// `hist`
-    pub hist: bool,
-    /// `cp -i`
-    pub cp: bool,
-    /// `ls` in colour.
-    pub ls: bool,
+    /// The names of the [`SWITCHES`] that are on.
+    pub switches: Vec<&'static str>,
     /// `LS_COLORS`, where it is unset; empty leaves it so.
     pub ls_colors: String,
-    /// Ctrl-Backspace deletes a word.
-    pub ctrl_backspace: bool,
-    /// `act` puts the environment's name into the prompt.
-    pub label: bool,
     /// History sizes and file; `None`: left alone.
     pub history: Option<History>,
 }
@@ -115,15 +116,8 @@ impl Script<'_> {
         prologue.scalar("warning", self.warning);
         prologue.array("exports", self.exports.iter().flat_map(record));
         prologue.array("path", settings.path.iter().rev());
-        let switches = [
-            (settings.hist, "hist"),
-            (settings.cp, "cp"),
-            (settings.ls, "ls"),
-            (settings.ctrl_backspace, "ctrl_backspace"),
-            (settings.label, "label"),
-        ];
-        let on: String = switches.iter().filter(|(on, _)| *on).map(|(_, name)| format!(" {name}")).collect();
-        prologue.scalar("switches", on + " ");
+        // Blanks around each, so that the code finds ` NAME `.
+        prologue.scalar("switches", format!(" {} ", settings.switches.join(" ")));
         prologue.scalar("ls_colors", &settings.ls_colors);
         let history = settings.history.as_ref();
         prologue.scalar("history_size", history.map_or(String::new(), |history| history.size.to_string()));

@@ -11,7 +11,10 @@ use crate::terminal::Terminal;
 /// What makes an environment: a name, and the words of the command before the directory.
 const MAKERS: &[(&str, &[&str])] = &[
     ("uv", &["uv", "venv", "--quiet", "--offline", "--python", "PYTHON"]),
-    ("uv with a prompt", &["uv", "venv", "--quiet", "--offline", "--python", "PYTHON", "--prompt", "it's \"x\" %n $(id)"]),
+    (
+        "uv with a prompt",
+        &["uv", "venv", "--quiet", "--offline", "--python", "PYTHON", "--prompt", "it's \"x\" %n $(id)"],
+    ),
     ("venv", &["PYTHON", "-m", "venv", "--without-pip"]),
     ("venv with a prompt", &["PYTHON", "-m", "venv", "--without-pip", "--prompt", "my env"]),
     ("virtualenv", &["virtualenv", "--quiet", "--no-seed", "--no-download", "--python", "PYTHON"]),
@@ -109,10 +112,8 @@ fn act_and_the_own_scripts_take_turns() {
             make(&home, words, "one/.venv");
             make(&home, words, "two/.venv");
             let two = home.path().join("two/.venv/bin");
-            let told = format!(
-                "two/.venv {}\none/.venv\nnone\nsame PATH\nError: no environment is active\n",
-                two.display()
-            );
+            let told =
+                format!("two/.venv {}\none/.venv\nnone\nsame PATH\nError: no environment is active\n", two.display());
             let outcome = shell.session(&home, "", script);
             assert_eq!((outcome.out, outcome.err.as_str()), (told, ""), "{maker} in {}", shell.name());
         }
@@ -241,9 +242,15 @@ fn an_inherited_environment_can_be_left() {
     for shell in Shell::ALL {
         let home = Home::with_article();
         fake(&home, "p/.venv");
-        let inner = format!("{} {} -i -c 'deactivate; echo ${{VIRTUAL_ENV-none}}; case $PATH in *venv*) echo stays;; esac'",
+        let inner = format!(
+            "{} {} -i -c 'deactivate; echo ${{VIRTUAL_ENV-none}}; case $PATH in *venv*) echo stays;; esac'",
             shell.name(),
-            if shell == Shell::Zsh { "-d".to_owned() } else { format!("--noprofile --rcfile {}/.bashrc", home.path().display()) });
+            if shell == Shell::Zsh {
+                "-d".to_owned()
+            } else {
+                format!("--noprofile --rcfile {}/.bashrc", home.path().display())
+            }
+        );
         let outcome = shell.session(&home, "", &format!("act p; {inner} 2>/dev/null"));
         assert_eq!(outcome.out, "none\n", "{}", shell.name());
     }
@@ -252,7 +259,8 @@ fn an_inherited_environment_can_be_left() {
 /// Names that are code elsewhere stay names: in the variables, in the prompt, in messages.
 #[test]
 fn a_hostile_name_runs_nothing() {
-    let names = ["$(touch pwned)", "`touch pwned`", "%n%~$(touch pwned)", "a\nb", "\\w \\$(touch pwned)", "';touch pwned;'"];
+    let names =
+        ["$(touch pwned)", "`touch pwned`", "%n%~$(touch pwned)", "a\nb", "\\w \\$(touch pwned)", "';touch pwned;'"];
     for shell in Shell::ALL {
         for name in names {
             let home = Home::with_article();
@@ -263,7 +271,8 @@ fn a_hostile_name_runs_nothing() {
             let mut terminal = Terminal::start(&shell.interactive(&home));
             terminal.run("IFS= read -rd '' name <name; act \"$name\"");
             let shown = terminal.run("true");
-            let inside = terminal.run("cd \"$name\" && act && act nowhere; cd; printf '[%s]' \"${VIRTUAL_ENV#\"$HOME\"}\"");
+            let inside =
+                terminal.run("cd \"$name\" && act && act nowhere; cd; printf '[%s]' \"${VIRTUAL_ENV#\"$HOME\"}\"");
             assert!(inside.replace('\r', "").contains(&format!("[/{name}/.venv]")), "{}: {inside}", shell.name());
             terminal.leave();
             assert!(!home.path().join("pwned").exists(), "{}: {name:?} ran; {shown}", shell.name());

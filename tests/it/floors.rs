@@ -26,8 +26,12 @@ const BRIDGES: &[(&str, &str)] = &[
 ];
 
 /// Crates that stop at some modules.
-const CONFINED: &[(&str, &[&str])] =
-    &[("clap", &["cli"]), ("toml", &["config"]), ("tokio", &["dns", "net", "serve"]), ("hickory", &["dns", "net", "serve"])];
+const CONFINED: &[(&str, &[&str])] = &[
+    ("clap", &["cli"]),
+    ("toml", &["config"]),
+    ("tokio", &["dns", "net", "serve"]),
+    ("hickory", &["dns", "net", "serve"]),
+];
 
 fn sources() -> Vec<(String, String)> {
     let root = Path::new(PROJECT).join("src");
@@ -80,7 +84,8 @@ fn clap_and_toml_stop_at_their_modules() {
         for (name, allowed) in CONFINED {
             let used = text.lines().any(|line| {
                 let line = line.trim_start();
-                !line.starts_with("//") && (line.contains(&format!("{name}::")) || line.contains(&format!("use {name}")))
+                !line.starts_with("//")
+                    && (line.contains(&format!("{name}::")) || line.contains(&format!("use {name}")))
             });
             let doorstep = *name == "clap" && top == "lib";
             assert!(!used || allowed.contains(&top) || doorstep, "src: {module} names {name}");
@@ -103,7 +108,8 @@ fn the_program_is_static_and_asks_no_c_library_for_names() {
     let program = fs::read(crate::support::PROGRAM).unwrap();
     let holds = |needle: &[u8]| program.windows(needle.len()).any(|window| window == needle);
     // ELF64: the program headers' place, size and number; type 3 is PT_INTERP, the dynamic loader's name.
-    let number = |at: usize, size: usize| (0..size).rev().fold(0, |sum, byte| sum << 8 | usize::from(program[at + byte]));
+    let number =
+        |at: usize, size: usize| (0..size).rev().fold(0, |sum, byte| sum << 8 | usize::from(program[at + byte]));
     let (place, size, count) = (number(32, 8), number(54, 2), number(56, 2));
     assert!((0..count).all(|header| number(place + header * size, 4) != 3), "the program wants a dynamic loader");
     assert!(!holds(b"nsswitch.conf"), "the program holds the C library's look-ups of users or names");

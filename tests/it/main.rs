@@ -3,11 +3,17 @@
 //! Each test states the whole outcome: both streams and the status. What cannot run here (no root, a shell that is not
 //! installed) says so through `support::skip`, and `HPCSH_TESTS_STRICT=1`, which `tests/run` sets, makes that a failure.
 
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // tests are outside the host door
+
 mod environments;
 mod floors;
+mod forks;
+mod habits;
 mod install;
+mod lint;
 mod options;
 mod quoting;
 mod shells;
 mod support;
 mod terminal;
+mod variables;

@@ -59,7 +59,11 @@ fn tour(shell: Shell, prelude: &str) -> (Outcome, String) {
     let body = TOUR.replace("PROGRAM", PROGRAM).replace("SHELL", shell.name());
     let script = format!("TOP='{top}' PORT={closed}\n{prelude}\n{body}");
     let outcome = shell.bare(&home, true, &script);
-    (outcome, TOLD.replace("HOME", home.path().to_str().unwrap()).replace(&format!("HF_{}", home.path().display()), "HF_HOME"))
+    (
+        outcome,
+        TOLD.replace("HOME", home.path().to_str().unwrap())
+            .replace(&format!("HF_{}", home.path().display()), "HF_HOME"),
+    )
 }
 
 fn tour_is_right(shell: Shell, preludes: &[&str]) {
@@ -170,7 +174,9 @@ fn off_puts_back_what_was_there() {
     for shell in Shell::ALL {
         let home = Home::with_article();
         let line = shell.line();
-        let script = format!("{before}one=$(show)\n{line}\nhpcsh_off\ntwo=$(show)\n[ \"$one\" = \"$two\" ] && echo same || printf '%s\\n---\\n%s\\n' \"$one\" \"$two\"");
+        let script = format!(
+            "{before}one=$(show)\n{line}\nhpcsh_off\ntwo=$(show)\n[ \"$one\" = \"$two\" ] && echo same || printf '%s\\n---\\n%s\\n' \"$one\" \"$two\""
+        );
         let outcome = shell.bare(&home, true, &script);
         assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("same\n", ""), "{}", shell.name());
     }
@@ -190,7 +196,7 @@ fn a_shell_that_is_not_interactive_gets_exports_only() {
     }
 }
 
-/// Ten shapes of PROMPT_COMMAND: the user's command still runs and sees `$?`, and ours has gone after the first prompt.
+/// Ten shapes of `PROMPT_COMMAND`: the user's command still runs and sees `$?`, and ours has gone after the first prompt.
 #[test]
 fn bash_keeps_any_shape_of_prompt_command() {
     let shapes = [

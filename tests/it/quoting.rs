@@ -66,7 +66,7 @@ impl Random {
         (0..length)
             .map(|_| {
                 let pick = self.next();
-                if pick % 4 == 0 {
+                if pick.is_multiple_of(4) {
                     // Any byte that an argument can hold.
                     u8::try_from(pick >> 8 & 0xff).unwrap().max(1)
                 } else {
@@ -122,7 +122,10 @@ fn words_come_out_of_zsh_byte_for_byte() {
 
 #[test]
 fn words_come_out_of_zsh_with_hostile_options_byte_for_byte() {
-    round_trip(&["zsh", "-f"], "setopt rc_quotes glob_subst sh_word_split ksh_arrays extended_glob null_glob bang_hist\n");
+    round_trip(
+        &["zsh", "-f"],
+        "setopt rc_quotes glob_subst sh_word_split ksh_arrays extended_glob null_glob bang_hist\n",
+    );
 }
 
 #[test]

@@ -1,0 +1,148 @@
+//! Processes and calls on the shared storage, counted by strace, not trusted.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::shells::Shell;
+use crate::support::{Home, PROGRAM, has, run, skip};
+use crate::terminal::Terminal;
+
+/// What a traced session did.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    forks: usize,
+    execs: usize,
+    /// Calls whose arguments name the shared home.
+    shared: usize,
+}
+
+fn can_trace() -> bool {
+    let works =
+        has("strace") && run(std::process::Command::new("strace").args(["-o", "/dev/null", "true"])).status == 0;
+    if !works {
+        skip("strace is not installed or may not trace");
+    }
+    works
+}
+
+/// A session on a terminal of its own, under strace: after `first` has run, `lines` are typed; what those did.
+fn trace(shell: Shell, home: &Home, first: &str, lines: &[&str]) -> Counts {
+    let log = home.path().join("strace");
+    let inner = shell.interactive(home);
+    let mut command = home.command("strace");
+    command.args(["-f", "-qq", "-o"]).arg(&log).args(["-e", "trace=process,file"]);
+    command.arg(inner.get_program()).args(inner.get_args());
+    let mut terminal = Terminal::start(&command);
+    // A look at a name that is nowhere marks the place in the log.
+    terminal.run(&format!("{first}; [ -e /hpcsh-mark ]"));
+    for line in lines {
+        terminal.run(line);
+    }
+    terminal.run("[ -e /hpcsh-mark ]");
+    terminal.leave();
+    let text = fs::read_to_string(&log).unwrap();
+    let parts: Vec<&str> = text.split("/hpcsh-mark").collect();
+    assert_eq!(parts.len(), 3, "the marks are not in the log");
+    count(parts[1], &home.shared())
+}
+
+fn count(log: &str, shared: &Path) -> Counts {
+    let shared = shared.to_str().unwrap();
+    let begins = |names: &[&str]| {
+        log.lines()
+            .filter_map(|line| line.split_once(' '))
+            .filter(|(_, call)| names.iter().any(|name| call.trim_start().starts_with(name)))
+            .count()
+    };
+    Counts {
+        forks: begins(&["clone", "clone3", "fork", "vfork"]),
+        execs: begins(&["execve"]),
+        shared: log.lines().filter(|line| line.contains(shared)).count(),
+    }
+}
+
+#[test]
+fn a_prompt_costs_no_process_and_nothing_on_shared_storage() {
+    if !can_trace() {
+        return;
+    }
+    for shell in Shell::ALL {
+        let home = Home::with_article();
+        home.write(shell.rc(), format!("shared='{}'\n{}", home.shared().display(), shell.line()));
+        let control = trace(shell, &home, "true", &["x=$(: </dev/null)", "[ -e $shared/x ]"]);
+        assert_eq!((control.forks, control.shared), (1, 1), "{}: strace sees what is there", shell.name());
+        let counts = trace(shell, &home, "true", &[":"; 20]);
+        assert_eq!(counts, Counts::default(), "{}", shell.name());
+    }
+}
+
+#[test]
+fn act_deactivate_and_cdr_cost_no_process() {
+    if !can_trace() {
+        return;
+    }
+    for shell in Shell::ALL {
+        let home = Home::with_article();
+        home.write(shell.rc(), shell.line());
+        home.write("p/.venv/pyvenv.cfg", "home = /usr/bin\nprompt = label\n");
+        home.write("p/.venv/bin/python", "");
+        let lines = ["act p", "deactivate", "cd p", "act", "deactivate", "act .venv", "cdr ..", "deactivate"];
+        let counts = trace(shell, &home, "true", &lines);
+        assert_eq!(counts, Counts::default(), "{}", shell.name());
+    }
+}
+
+/// One exec at login, of the program itself; an empty rc file has none.
+#[test]
+fn a_start_costs_one_process() {
+    if !can_trace() {
+        return;
+    }
+    for shell in Shell::ALL {
+        let start = |line: &str| {
+            let home = Home::with_article();
+            home.write(shell.rc(), line);
+            // The very first one in a home makes the directory of the history, which costs a `mkdir`.
+            run(shell.interactive(&home).args(["-c", "exit"]));
+            let log = home.path().join("strace");
+            let inner = shell.interactive(&home);
+            let mut command = home.command("strace");
+            command.args(["-f", "-qq", "-o"]).arg(&log).args(["-e", "trace=process,file"]);
+            run(command.arg(inner.get_program()).args(inner.get_args()).args(["-c", "exit"]));
+            count(&fs::read_to_string(&log).unwrap(), &home.shared())
+        };
+        let (empty, line) = (start(""), start(&shell.line()));
+        assert_eq!((line.forks - empty.forks, line.execs - empty.execs), (1, 1), "{}", shell.name());
+    }
+}
+
+/// On shared storage a login makes no call at all: the configuration is local here, and no value is looked at.
+#[test]
+fn init_is_sixty_calls_at_the_most_and_looks_at_no_value() {
+    if !can_trace() {
+        return;
+    }
+    let home = Home::new();
+    home.configure(
+        "shared_home = \"SHARED\"\nstate_dir = \"$shared_home/home/$USER/state\"\n[env]\npresets = [\"huggingface\", \"uv\", \"wandb\", \"rust\", \"pip\"]\n[node]\nverdict = \"offline\"\n",
+    );
+    for shell in Shell::ALL {
+        let log = home.path().join("strace");
+        let outcome =
+            run(home.command("strace").args(["-f", "-qq", "-o"]).arg(&log).args([PROGRAM, "init", shell.name()]));
+        assert_eq!((outcome.err.as_str(), outcome.status), ("", 0));
+        let text = fs::read_to_string(&log).unwrap();
+        let shared = home.shared();
+        // Values are written out, not looked up: only `write` may name them.
+        let looked =
+            text.lines().filter(|line| !line.contains(" write(") && line.contains(shared.to_str().unwrap())).count();
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        for line in text.lines() {
+            let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
+            *kinds.entry(call.split('(').next().unwrap_or_default()).or_default() += 1;
+        }
+        assert!(text.lines().count() <= 60, "{} calls: {kinds:?}", text.lines().count());
+        assert_eq!(looked, 0, "init touches the shared home:\n{text}");
+    }
+}

@@ -1,0 +1,110 @@
+//! The shell files as they lie: parsed, linted, and fit for the build that leaves comments and indentation out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{PROJECT, has, path, run, skip};
+
+fn shell_files(ending: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(Path::new(PROJECT).join("shell")).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> = files.filter(|file| file.extension().is_some_and(|found| found == ending)).collect();
+    assert!(!files.is_empty());
+    files
+}
+
+fn tool(name: &str) -> Command {
+    let mut command = Command::new(name);
+    command.env("PATH", path());
+    command
+}
+
+#[test]
+fn zsh_and_bash_parse_their_files() {
+    for file in shell_files("zsh") {
+        assert_eq!(run(tool("zsh").args(["-f", "-n"]).arg(&file)).clean(), "");
+    }
+    for file in shell_files("bash") {
+        assert_eq!(run(tool("bash").arg("-n").arg(&file)).clean(), "");
+    }
+}
+
+#[test]
+fn shellcheck_finds_nothing() {
+    if !has("shellcheck") {
+        skip("shellcheck is not installed");
+        return;
+    }
+    for file in shell_files("bash") {
+        assert_eq!(
+            run(tool("shellcheck").args(["--shell=bash", "--severity=style"]).arg(&file)).clean(),
+            "",
+            "{}",
+            file.display()
+        );
+    }
+    for file in ["install.sh", "tests/run", ".ci/run"] {
+        let file = Path::new(PROJECT).join(file);
+        assert_eq!(run(tool("shellcheck").arg(&file)).clean(), "", "{}", file.display());
+    }
+}
+
+/// The build leaves out lines that begin with `#` and the blanks at both ends of the others: no string and no
+/// here-document may go over lines.
+#[test]
+fn no_string_goes_over_lines() {
+    for file in shell_files("zsh").into_iter().chain(shell_files("bash")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let code: Vec<&str> =
+            text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+        for line in &code {
+            assert!(!line.contains("<<") || line.contains("<<<"), "{}: a here-document: {line}", file.display());
+        }
+        // Each shell parses every prefix of whole lines, or asks for more of a construct, never for a closing quote.
+        let shell = file.extension().unwrap().to_str().unwrap();
+        let emitted = code.join("\n");
+        let temporary = tempfile::NamedTempFile::new().unwrap();
+        fs::write(temporary.path(), emitted).unwrap();
+        let flags = if shell == "zsh" { vec!["-f", "-n"] } else { vec!["-n"] };
+        assert_eq!(run(tool(shell).args(flags).arg(temporary.path())).clean(), "", "{}", file.display());
+        for (number, line) in text.lines().enumerate() {
+            let plain = line.replace("\\'", "").replace("\\\"", "");
+            let balanced = line.trim_start().starts_with('#') || quotes_close(&plain);
+            assert!(balanced, "{}:{}: a quote stays open: {line}", file.display(), number + 1);
+        }
+    }
+}
+
+/// Whether every quote of a line is closed on it.
+fn quotes_close(line: &str) -> bool {
+    let mut open = None;
+    for c in line.chars() {
+        match (open, c) {
+            (None, '\'' | '"') => open = Some(c),
+            (Some(quote), _) if quote == c => open = None,
+            _ => {}
+        }
+    }
+    open.is_none()
+}
+
+/// 8 KB are the budget; `cargo bench` shows the time.
+#[test]
+fn the_emitted_code_is_small() {
+    use hpcsh::shell::init::Shell;
+    for (name, shell) in Shell::ALL {
+        let size = shell.code().len();
+        assert!(size <= 8192, "{name}: {size} bytes");
+        assert!(!shell.code().lines().any(|line| line.starts_with('#') || line.starts_with(' ')));
+    }
+}
+
+#[test]
+fn the_sources_name_no_path_of_the_machine() {
+    // The directory that the project lies in says where this machine keeps it.
+    let Some(above) = Path::new(PROJECT).parent().and_then(Path::to_str).filter(|above| above.len() > 1) else {
+        return;
+    };
+    let outcome = run(Command::new("git").args(["-C", PROJECT, "grep", "-nF", "-e", &format!("{above}/")]));
+    assert_eq!(outcome.out, "", "tracked files name {above}");
+}
