@@ -83,7 +83,7 @@ fn compare(
         format!("act: {}, in and out again ({ROUNDS} rounds of {TIMES}; forks and calls of {TRACED})", name(shell)),
         &["median", "min", "to uv's", "to venv's", "forks", "system calls"],
     );
-    for (series, (_, how, trace)) in all.iter().zip(&rows) {
+    for (series, (maker, how, trace)) in all.iter().zip(&rows) {
         let ratio = |maker| own_script_of(maker).map(|base| series.ratio(base));
         let said = |ratio: Option<f64>| ratio.map_or("-".to_owned(), times);
         let counted =
@@ -100,7 +100,9 @@ fn compare(
             ],
         );
         if *how == Rc::Hpcsh {
-            if let Some(ratio) = ratio(Maker::Uv) {
+            if *maker == Maker::Uv
+                && let Some(ratio) = ratio(Maker::Uv)
+            {
                 row = row.goal("≤ 1/5 of uv's", ratio <= GOAL);
             }
             if let Some(trace) = trace {
