@@ -1,13 +1,14 @@
 //! The text of one layer → the settings in it, each with its place, and everything that is wrong with it.
 //!
-//! Goes on after a mistake: a typo must not cost the settings around it.
+//! Goes on after a mistake: a typo must not cost the settings around it. A line that TOML itself cannot read gives no
+//! setting, though: what the parser makes of it to go on is a guess.
 
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, Kind};
+use super::keys::{self, COUNT, Kind};
 use super::layers::Text;
 use super::problem::Problem;
 
@@ -49,26 +50,76 @@ pub struct Setting {
 /// All settings of a layer that are right; `problems` gets what is not.
 pub fn parse(layer: &Text, problems: &mut Vec<Problem>) -> Vec<Setting> {
     let (document, errors) = DeTable::parse_recoverable(&layer.text);
-    for error in errors {
-        let span = error.span().unwrap_or_default();
-        problems.push(Problem::at(error.message().replace('\n', "; "), &layer.layer.path, &layer.text, &span));
-    }
-    let mut reader = Reader { layer, problems, settings: Vec::new() };
+    let mut reader = Reader { layer, broken: Vec::new(), problems: Vec::new(), settings: Vec::new() };
+    reader.syntax(errors);
     reader.table("", document.get_ref());
+    if reader.problems.len() >= MOST {
+        let more = format!("has {MOST} mistakes or more: the rest is not told");
+        reader.problems.push(Problem::whole(more, &layer.layer.path));
+    }
+    problems.append(&mut reader.problems);
     reader.settings
 }
 
+/// The most mistakes that are told of one file. A file that is no configuration at all has one on every line, and must
+/// not cost a login more than that.
+const MOST: usize = 50;
+
 struct Reader<'a> {
     layer: &'a Text,
-    problems: &'a mut Vec<Problem>,
+    /// Where TOML itself cannot read the file, sorted.
+    broken: Vec<usize>,
+    problems: Vec<Problem>,
     settings: Vec<Setting>,
 }
 
 impl Reader<'_> {
+    /// Tells what TOML says, one mistake to a line: the others follow from the first, unless one names what is unclosed.
+    fn syntax(&mut self, errors: Vec<toml::de::Error>) {
+        let text = self.layer.text.as_str();
+        let mut found: Vec<(Range<usize>, String)> = errors
+            .into_iter()
+            .map(|error| (error.span().unwrap_or_default(), error.message().replace('\n', "; ")))
+            .collect();
+        found.sort_by_key(|(span, message)| (span.start, !message.starts_with("unclosed")));
+        self.broken = found.iter().map(|(span, _)| span.start).collect();
+        let mut lines: Vec<(Range<usize>, String)> = Vec::new();
+        for (span, message) in found {
+            let is_same = |before: &Range<usize>| !text.as_bytes()[before.start..span.start].contains(&b'\n');
+            match lines.pop_if(|(before, _)| is_same(before)) {
+                Some(before) if before.1.starts_with("unclosed") || !message.starts_with("unclosed") => lines.push(before),
+                None if lines.len() == MOST => break,
+                _ => lines.push((span, message)),
+            }
+        }
+        for (span, message) in lines {
+            let is_string = message.starts_with("invalid ") && message.contains(" string, expected `");
+            let message = match message.rsplit_once("expected ") {
+                Some((_, quote)) if is_string => format!("unclosed string, expected {quote}"),
+                _ => message,
+            };
+            self.problem(message, span);
+        }
+    }
+
+    /// Whether TOML could not read some line of this range.
+    fn is_broken(&self, span: &Range<usize>) -> bool {
+        let text = self.layer.text.as_bytes();
+        let start = text[..span.start].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let end = text[span.end..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| span.end + at);
+        self.broken.get(self.broken.partition_point(|at| *at < start)).is_some_and(|at| *at <= end)
+    }
+
     fn table(&mut self, above: &str, table: &DeTable<'_>) {
         for (key, value) in table {
+            if !self.broken.is_empty() && (self.is_broken(&key.span()) || is_leaf(value) && self.is_broken(&value.span())) {
+                continue;
+            }
             let part = key.get_ref().as_ref();
-            let name = if above.is_empty() { part.to_owned() } else { format!("{above}.{part}") };
+            // A name in quotes is one part, whatever dots are in it.
+            let is_variable = keys::find(above).is_some_and(|found| found.kind == Kind::Variables);
+            let part = if part.contains('.') && !is_variable { format!("\"{part}\"") } else { part.to_owned() };
+            let name = if above.is_empty() { part.clone() } else { format!("{above}.{part}") };
             match (keys::find(&name), value.get_ref()) {
                 // Of `env.set` itself, before the names below it.
                 (Some(found), DeValue::Table(below)) if found.kind == Kind::Variables && found.name == name => {
@@ -77,17 +128,24 @@ impl Reader<'_> {
                 (Some(found), _) if found.kind == Kind::Variables && found.name == name => {
                     self.wrong_type(&name, found.kind, value);
                 }
-                (Some(found), _) => self.setting(name, found.kind, key, value),
+                (Some(found), _) => self.setting(name, &part, found.kind, key, value),
                 (None, DeValue::Table(below)) if keys::is_table(&name) => self.table(&name, below),
                 (None, _) if keys::is_table(&name) => self.wrong_type(&name, Kind::Variables, value),
-                (None, _) => self.unknown(&name, key.span()),
+                (None, below) => self.unknown(&name, matches!(below, DeValue::Table(_)), key.span()),
             }
         }
     }
 
-    fn setting(&mut self, name: String, kind: Kind, key: &Spanned<impl Sized>, value: &Spanned<DeValue<'_>>) {
+    fn setting(
+        &mut self,
+        name: String,
+        part: &str,
+        kind: Kind,
+        key: &Spanned<impl Sized>,
+        value: &Spanned<DeValue<'_>>,
+    ) {
         if kind == Kind::Variables
-            && let Err(why) = check_variable(name.rsplit('.').next().unwrap_or_default())
+            && let Err(why) = check_variable(part)
         {
             self.problem(why, key.span());
             return;
@@ -103,14 +161,21 @@ impl Reader<'_> {
             (Kind::Variables, DeValue::Boolean(switch)) => {
                 Some(Value::Text(Raw { text: switch.to_string(), span: value.span() }))
             }
-            (Kind::Paths | Kind::Texts | Kind::Choices(_), DeValue::Array(items)) => items
-                .iter()
-                .map(|item| Some(Raw { text: item.get_ref().as_str()?.to_owned(), span: item.span() }))
-                .collect::<Option<Vec<_>>>()
-                .map(Value::List),
+            (Kind::Paths | Kind::Texts | Kind::Choices(_), DeValue::Array(items)) => {
+                if let Some(wrong) = items.iter().find(|item| !item.get_ref().is_str()) {
+                    let (wanted, found) = (kind.noun(), with_article(wrong.get_ref().type_str()));
+                    self.problem(format!("`{name}` wants {wanted}, and this is {found}"), wrong.span());
+                    return;
+                }
+                let raw = |item: &Spanned<DeValue<'_>>| {
+                    Raw { text: item.get_ref().as_str().unwrap_or_default().to_owned(), span: item.span() }
+                };
+                Some(Value::List(items.iter().map(raw).collect()))
+            }
             (Kind::Switch, DeValue::Boolean(switch)) => Some(Value::Switch(*switch)),
             (Kind::Count, DeValue::Integer(number)) => {
-                u64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok().map(Value::Count)
+                let count = u64::from_str_radix(number.as_str(), number.radix()).ok();
+                count.filter(|count| *count <= COUNT).map(Value::Count)
             }
             _ => None,
         };
@@ -130,34 +195,84 @@ impl Reader<'_> {
             Value::List(raws) => raws,
             Value::Switch(_) | Value::Count(_) => return true,
         };
-        let before = self.problems.len();
+        let mut is_right = true;
         for Raw { text, span } in raws {
             if text.contains(['\0', '\u{1f}']) {
+                is_right = false;
                 self.problem(format!("`{name}` holds a control character that no variable can carry"), span.clone());
             }
             if let Kind::Choice(words) | Kind::Choices(words) = kind
                 && !words.contains(&text.as_str())
             {
+                is_right = false;
                 let near = keys::closest(text, words.iter().copied());
                 let hint = near.map_or_else(|| words.join(", "), |word| format!("did you mean \"{word}\"?"));
                 let problem = self.point(format!("`{name}` has no \"{text}\""), span.clone()).hint(hint);
-                self.problems.push(problem);
+                self.push(problem);
             }
         }
-        self.problems.len() == before
+        is_right
     }
 
     fn wrong_type(&mut self, name: &str, kind: Kind, value: &Spanned<DeValue<'_>>) {
-        let (wanted, found) = (kind.noun(), value.get_ref().type_str());
-        self.problem(format!("`{name}` wants {wanted}, not {}", with_article(found)), value.span());
+        if self.problems.len() >= MOST {
+            return;
+        }
+        let is_element = keys::find(name).is_some_and(|key| key.name != name);
+        let wanted = if is_element { "a string" } else { kind.noun() };
+        let found = match value.get_ref() {
+            DeValue::Integer(number) if kind == Kind::Count => number.to_string(),
+            found => with_article(found.type_str()),
+        };
+        let is_scalar = !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
+        let hint = match kind {
+            Kind::Choice(words) => Some(format!("one of \"{}\"", words.join("\", \""))),
+            Kind::Path | Kind::Text if is_scalar => Some("put quotes around it".to_owned()),
+            Kind::Variables if is_element && is_scalar => Some("put quotes around it".to_owned()),
+            Kind::Variables if !is_element => Some(format!("write [{name}] on a line of its own, and the keys below it")),
+            Kind::Paths | Kind::Texts | Kind::Choices(_) if value.get_ref().is_str() => {
+                Some("put brackets around it".to_owned())
+            }
+            Kind::Switch | Kind::Count if value.get_ref().is_str() => Some("write it without quotes".to_owned()),
+            _ => None,
+        };
+        let mut problem = self.point(format!("`{name}` wants {wanted}, not {found}"), value.span());
+        problem.hint = hint;
+        self.push(problem);
     }
 
-    fn unknown(&mut self, name: &str, span: Range<usize>) {
-        let problem = self.point(format!("there is no key `{name}`"), span);
-        self.problems.push(match keys::nearest(name) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None => problem.hint("`hpcsh config show` lists every key"),
-        });
+    fn unknown(&mut self, name: &str, is_table: bool, span: Range<usize>) {
+        if self.problems.len() >= MOST {
+            return;
+        }
+        if is_table {
+            let hint = keys::nearest_table(name).map_or_else(
+                || format!("there are [{}]", keys::tables().join("], [")),
+                |near| format!("did you mean [{near}]?"),
+            );
+            let problem = self.point(format!("there is no table [{name}]"), span).hint(hint);
+            self.push(problem);
+            return;
+        }
+        let is_variable = |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase()) && check_variable(name).is_ok();
+        let last = name.rsplit('.').next().unwrap_or_default();
+        let hint = if let Some(key) = keys::elsewhere(last) {
+            match key.rsplit_once('.') {
+                Some((table, _)) => format!("`{last}` belongs below [{table}]"),
+                None => format!("`{last}` belongs at the top, above the first [table]"),
+            }
+        } else if name.strip_prefix("env.").is_some_and(is_variable) {
+            "variables belong below [env.set], [env.offline] or [env.online]".to_owned()
+        } else if name.contains('"') {
+            "dots count outside of quotes only".to_owned()
+        } else {
+            match keys::nearest(name) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`hpcsh config show` lists every key".to_owned(),
+            }
+        };
+        let problem = self.point(format!("there is no key `{name}`"), span).hint(hint);
+        self.push(problem);
     }
 
     fn point(&self, message: String, span: Range<usize>) -> Problem {
@@ -165,9 +280,23 @@ impl Reader<'_> {
     }
 
     fn problem(&mut self, message: String, span: Range<usize>) {
-        let problem = self.point(message, span);
-        self.problems.push(problem);
+        // Before it is looked for in the text, which takes its time.
+        if self.problems.len() < MOST {
+            let problem = self.point(message, span);
+            self.push(problem);
+        }
     }
+
+    fn push(&mut self, problem: Problem) {
+        if self.problems.len() < MOST {
+            self.problems.push(problem);
+        }
+    }
+}
+
+/// A value that stands where its key stands; a table's span may be that of its header alone.
+fn is_leaf(value: &Spanned<DeValue<'_>>) -> bool {
+    !value.get_ref().is_table()
 }
 
 fn with_article(noun: &str) -> String {

@@ -64,12 +64,15 @@ impl<'a> Names<'a> {
             let unset = |message: String, hint: String| Unset { message, hint, span: start..start + 1 + length };
             match self.value(name) {
                 Some(text) => expanded.push_str(&text),
+                None if name.is_empty() && after.starts_with('{') && !after.contains('}') => {
+                    return Err(unset("a `${` without its `}`".into(), "write `$$` for a dollar sign".into()));
+                }
                 None if name.is_empty() => {
                     return Err(unset("a `$` that begins no name".into(), "write `$$` for a dollar sign".into()));
                 }
                 None if NAMES.contains(&name) => {
                     let hint = match name {
-                        "shared_home" => "set `shared_home` first",
+                        "shared_home" => "give `shared_home` a value, at the top of the file",
                         _ => "neither the environment nor /etc/passwd says it",
                     };
                     return Err(unset(format!("`${name}` is not set"), hint.into()));

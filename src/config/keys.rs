@@ -2,6 +2,9 @@
 
 use crate::shell::catalogue;
 
+/// The largest count: what bash, whose history is counted in a C `int`, takes.
+pub const COUNT: u64 = 2_147_483_647;
+
 /// What a key's value looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -19,7 +22,7 @@ pub enum Kind {
     Choices(&'static [&'static str]),
     /// `true` or `false`.
     Switch,
-    /// A whole number, not negative.
+    /// A whole number, from 0 to [`COUNT`].
     Count,
     /// A table of environment variables: names of the user's own, string values, `$` variables expanded.
     Variables,
@@ -34,7 +37,7 @@ impl Kind {
             Self::Paths => "an array of strings with absolute paths",
             Self::Texts | Self::Choices(_) => "an array of strings",
             Self::Switch => "true or false",
-            Self::Count => "a whole number that is not negative",
+            Self::Count => "a whole number from 0 to 2147483647",
             Self::Variables => "a table",
         }
     }
@@ -93,10 +96,35 @@ pub fn is_table(name: &str) -> bool {
     KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
 }
 
-/// The known name that is nearest to an unknown one, if one is near.
+/// The known key that is nearest to an unknown one, if one is near.
 pub fn nearest(name: &str) -> Option<&'static str> {
-    let tables = ["env", "path", "node", "shell", "history", "venv"];
-    closest(name, KEYS.iter().map(|key| key.name).chain(tables))
+    closest(name, KEYS.iter().filter(|key| key.kind != Kind::Variables).map(|key| key.name))
+}
+
+/// The known table that is nearest to an unknown one, if one is near.
+pub fn nearest_table(name: &str) -> Option<&'static str> {
+    closest(name, tables())
+}
+
+/// Every table, in the order of the keys.
+pub fn tables() -> Vec<&'static str> {
+    let mut tables = Vec::new();
+    for key in KEYS {
+        let above = key.name.rsplit_once('.').map(|(table, _)| table);
+        let itself = (key.kind == Kind::Variables).then_some(key.name);
+        for table in above.into_iter().chain(itself) {
+            if !tables.contains(&table) {
+                tables.push(table);
+            }
+        }
+    }
+    tables
+}
+
+/// The key with this last part, whatever its table; `None` where there are several.
+pub fn elsewhere(last: &str) -> Option<&'static str> {
+    let mut found = KEYS.iter().map(|key| key.name).filter(|name| name.rsplit('.').next() == Some(last));
+    found.next().filter(|_| found.next().is_none())
 }
 
 /// The candidate that looks most like `word`, if one looks like it at all.
@@ -126,6 +154,8 @@ mod tests {
         assert_eq!(nearest("presets"), Some("env.presets"));
         assert_eq!(nearest("node.offline_host"), Some("node.offline_hosts"));
         assert_eq!(nearest("xyzzy"), None);
+        assert_eq!(nearest_table("environment"), Some("env"));
+        assert_eq!(elsewhere("presets"), Some("env.presets"));
     }
 
     #[test]

@@ -97,10 +97,14 @@ pub fn read(host: &Host, layer: &Layer, owners: &[String], problems: &mut Vec<Pr
     let path = &layer.path;
     let (owner, bytes) = match files::read_with_owner(&host.locate(path)) {
         Ok(found) => found,
-        Err(error) if is_absent(&error) && !layer.source.is_named() => return None,
         Err(error) if is_absent(&error) => {
-            let named = layer.source.word();
-            problems.push(Problem::whole("there is no such file", path).hint(format!("{named} names it")));
+            if layer.source.is_named() {
+                let named = layer.source.word();
+                problems.push(Problem::whole("there is no such file", path).hint(format!("{named} names it")));
+            } else if layer.source == Source::User && files::exists(&host.locate(path)) {
+                // Dotfiles are links to shared storage, and that may not be mounted.
+                problems.push(Problem::whole("this is a link to a file that is not there", path));
+            }
             return None;
         }
         Err(error) => {
@@ -113,7 +117,11 @@ pub fn read(host: &Host, layer: &Layer, owners: &[String], problems: &mut Vec<Pr
         return None;
     }
     match String::from_utf8(bytes) {
-        Ok(text) => Some(Text { layer: layer.clone(), text }),
+        // The mark that Windows' editors put first is no part of the text.
+        Ok(text) => {
+            let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+            Some(Text { layer: layer.clone(), text })
+        }
         Err(error) => {
             let good = error.utf8_error().valid_up_to();
             let source = String::from_utf8_lossy(error.as_bytes()).into_owned();

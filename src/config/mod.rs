@@ -51,13 +51,15 @@ pub fn load(host: &Host, argument: Option<&Path>) -> Loaded {
     let mut texts = Vec::new();
     let mut settings = Vec::new();
     let mut owners = Vec::new();
-    for layer in layers::places(host, argument) {
-        let Some(text) = layers::read(host, &layer, &owners, &mut problems) else { continue };
+    let places = layers::places(host, argument);
+    for layer in &places {
+        let Some(text) = layers::read(host, layer, &owners, &mut problems) else { continue };
         for setting in document::parse(&text, &mut problems) {
             if setting.name != "trusted_owners" {
                 settings.push((texts.len(), setting));
             } else if layer.source == layers::Source::System {
                 owners.extend(setting.words());
+                settings.push((texts.len(), setting));
             } else {
                 let message = "`trusted_owners` counts in /etc/hpcsh/config.toml only";
                 problems.push(Problem::at(message, &layer.path, &text.text, &setting.span));
@@ -66,6 +68,11 @@ pub fn load(host: &Host, argument: Option<&Path>) -> Loaded {
         texts.push(text);
     }
     let settings = resolve::resolve(host, &texts, settings, &mut problems);
+    // As one reads: file by file, and each from the top.
+    problems.sort_by_cached_key(|problem: &Problem| {
+        let file = places.iter().position(|place| place.path == problem.file);
+        (file, problem.place.as_ref().map_or((usize::MAX, 0), |place| (place.line, place.column)))
+    });
     let config = assemble(host, &settings);
     Loaded { config, settings, problems }
 }

@@ -37,14 +37,19 @@ impl Place {
         let end = floor(source, range.end).max(start);
         let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = source[start..].find('\n').map_or(source.len(), |at| start + at);
-        let marked = &source[start..end.min(line_end)];
+        let marked = source[start..end.min(line_end)].trim_end_matches('\r');
         Self {
-            line: source[..start].matches('\n').count() + 1,
+            line: source[..start].bytes().filter(|byte| *byte == b'\n').count() + 1,
             column: source[line_start..start].chars().count() + 1,
-            text: source[line_start..line_end].trim_end_matches('\r').to_owned(),
+            text: printable(source[line_start..line_end].trim_end_matches('\r')),
             width: marked.chars().count().max(1),
         }
     }
+}
+
+/// The text without what would drive the terminal; as many characters as before.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// The nearest character boundary at or before `at`.
@@ -60,7 +65,7 @@ impl Problem {
 
     /// A problem with a file as a whole.
     pub fn whole(message: impl Into<String>, file: &Path) -> Self {
-        Self { message: message.into(), file: file.to_owned(), place: None, hint: None }
+        Self { message: printable(&message.into()), file: file.to_owned(), place: None, hint: None }
     }
 
     /// The same problem with advice.

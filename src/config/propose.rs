@@ -11,6 +11,9 @@ use crate::quote;
 const SHARED: &[&str] =
     &["gpfs", "lustre", "wekafs", "beegfs", "panfs", "ceph", "pvfs2", "nfs4", "nfs", "glusterfs", "juicefs", "cifs"];
 
+/// Where no shared home lies, though a shared file system may be mounted there.
+const SYSTEM: &[&str] = &["/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sys", "/tmp", "/usr", "/var"];
+
 /// What the user agreed to beforehand.
 #[derive(Clone, Copy, Debug)]
 pub struct Consent {
@@ -50,7 +53,11 @@ pub fn run(
         }
         None => propose(host, consent.yes || consent.dry_run)?,
     };
-    let text = text(&shared_home);
+    let Some(name) = shared_home.to_str().filter(|name| !name.contains(char::is_control)) else {
+        let message = format!("a configuration cannot name the shared home {}", shared_home.display());
+        return Err(Failure::usage(message).hint("it is UTF-8 text without control characters"));
+    };
+    let text = text(name);
     if consent.dry_run {
         host.say(format!("would write {}:", file.display()));
         host.print(text);
@@ -59,7 +66,7 @@ pub fn run(
     files::make_parent(&place)
         .and_then(|()| files::create(&place, text.as_bytes()))
         .map_err(|error| Failure::failed(format!("cannot write {}: {error}", file.display())))?;
-    host.say(format!("wrote {}", file.display()));
+    host.say(format!("wrote {}: the shared home is {name}", file.display()));
     Ok(())
 }
 
@@ -105,13 +112,17 @@ fn mount(line: &str) -> Option<(usize, Mount)> {
     let kind = after.split(' ').next()?;
     let plain = kind.strip_prefix("fuse.").unwrap_or(kind);
     let rank = SHARED.iter().position(|shared| *shared == plain)?;
+    // A node without a disk has its whole system on NFS: nobody's shared home.
+    if SYSTEM.iter().any(|dir| Path::new(point).starts_with(dir)) || point == "/" {
+        return None;
+    }
     let path = PathBuf::from(point.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\"));
     Some((rank, Mount { path, kind: kind.to_owned() }))
 }
 
 /// The text of a first configuration.
-pub fn text(shared_home: &Path) -> String {
-    let shared_home = quote::json(&shared_home.to_string_lossy());
+pub fn text(shared_home: &str) -> String {
+    let shared_home = quote::json(&shared_home.replace('$', "$$"));
     format!(
         r#"# hpcsh: `hpcsh config show` lists every key, `hpcsh config check` reads this file again.
 # Values may use $shared_home, $HOME, $USER, $HOSTNAME, and $$ for a dollar sign.
@@ -144,7 +155,8 @@ mod tests {
     #[test]
     fn shared_file_systems_are_found_in_the_kernels_table() {
         let table = "\
-22 1 254:1 / / rw,relatime - ext4 /dev/vda1 rw
+22 1 0:49 / / rw,relatime - nfs4 server:/images/node rw
+23 22 0:49 /etc/hosts /etc/hosts rw,relatime - nfs4 server:/images/node rw
 40 22 0:50 / /home rw shared:5 - nfs4 server:/home rw
 41 22 0:51 / /my\\040gpfs rw - gpfs data rw
 42 22 0:52 / /scratch/deep rw - fuse.juicefs meta rw

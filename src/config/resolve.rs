@@ -1,6 +1,7 @@
 //! Settings of many layers → the one that holds for each name, its `$` variables expanded.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use super::document::{self, Raw, Setting};
@@ -91,22 +92,20 @@ impl Settings {
     }
 }
 
-/// The last layer's word for each name. A value that cannot be expanded is told and left out.
+/// The last layer's word for each name. A value that cannot be expanded is told and left out: that of the layer before
+/// holds then, as it does where a value has the wrong type.
 pub(super) fn resolve(
     host: &Host,
     texts: &[Text],
     settings: Vec<(usize, Setting)>,
     problems: &mut Vec<Problem>,
 ) -> Settings {
-    let mut last: BTreeMap<String, (usize, Setting)> = BTreeMap::new();
-    for (layer, setting) in settings {
-        last.insert(setting.name.clone(), (layer, setting));
-    }
     let mut names = Names::new(host);
     let mut resolved = BTreeMap::new();
     // The other values may speak of it.
-    let first = last.remove_entry("shared_home");
-    for (name, (layer, setting)) in first.into_iter().chain(last) {
+    let (first, rest): (Vec<_>, Vec<_>) = settings.into_iter().partition(|(_, setting)| setting.name == "shared_home");
+    for (layer, setting) in first.into_iter().chain(rest) {
+        let name = setting.name.clone();
         let Text { layer, text } = &texts[layer];
         match expand(&names, &setting) {
             Ok(value) => {
@@ -117,13 +116,12 @@ pub(super) fn resolve(
                 resolved.insert(name, Resolved { value, source: layer.source, file: layer.path.clone(), line });
             }
             Err(wrong) => {
-                let span = text[wrong.raw.span.clone()].find(&wrong.part).filter(|_| !wrong.part.is_empty()).map_or(
-                    wrong.raw.span.clone(),
-                    |at| {
-                        let start = wrong.raw.span.start + at;
-                        start..start + wrong.part.len()
-                    },
-                );
+                // The whole value is marked where it does not stand in the file as it is: it has escapes.
+                let Raw { text: value, span } = wrong.raw;
+                let span = match text[span.clone()].find(&value) {
+                    Some(at) => span.start + at + wrong.part.start..span.start + at + wrong.part.end,
+                    None => span,
+                };
                 problems.push(Problem::at(wrong.message, &layer.path, text, &span).hint(wrong.hint));
             }
         }
@@ -134,7 +132,7 @@ pub(super) fn resolve(
 /// What cannot be expanded: in which string, which part of it.
 struct Wrong {
     raw: Raw,
-    part: String,
+    part: Range<usize>,
     message: String,
     hint: String,
 }
@@ -153,12 +151,11 @@ fn expand_string(names: &Names<'_>, kind: Kind, name: &str, raw: &Raw) -> Result
     if !matches!(kind, Kind::Path | Kind::Paths | Kind::Variables) {
         return Ok(raw.text.clone());
     }
-    let wrong =
-        |part: &str, message: String, hint: String| Wrong { raw: raw.clone(), part: part.to_owned(), message, hint };
-    let value = names.expand(&raw.text).map_err(|unset| wrong(&raw.text[unset.span], unset.message, unset.hint))?;
+    let wrong = |part, message, hint| Wrong { raw: raw.clone(), part, message, hint };
+    let value = names.expand(&raw.text).map_err(|unset| wrong(unset.span, unset.message, unset.hint))?;
     if kind == Kind::Variables || value.starts_with('/') {
         return Ok(value);
     }
     let hint = if value.starts_with('~') { "`~` is not expanded: write $HOME" } else { "begin it with / or $HOME" };
-    Err(wrong(&raw.text, format!("`{name}` wants an absolute path"), hint.to_owned()))
+    Err(wrong(0..raw.text.len(), format!("`{name}` wants an absolute path"), hint.to_owned()))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::keys::{self, KEYS};
 use super::layers::places;
 use super::resolve::Value;
-use super::{Loaded, Resolved, load};
+use super::{Loaded, Problem, Resolved, load};
 use crate::error::Failure;
 use crate::host::{Host, files};
 use crate::quote;
@@ -30,8 +30,8 @@ pub fn check(host: &mut Host, argument: Option<&Path>, json: bool) -> Result<(),
     let loaded = load(host, argument);
     let problems = &loaded.problems;
     if json {
-        let briefs: Vec<_> = problems.iter().map(|problem| (problem.brief(), &problem.hint)).collect();
-        host.print(to_json(&briefs));
+        let rows: Vec<_> = problems.iter().map(row).collect();
+        host.print(to_json(&rows));
     } else {
         for problem in problems {
             host.say(problem.to_string() + "\n");
@@ -45,6 +45,18 @@ pub fn check(host: &mut Host, argument: Option<&Path>, json: bool) -> Result<(),
         1 => Err(Failure::usage("the configuration has a problem")),
         many => Err(Failure::usage(format!("the configuration has {many} problems"))),
     }
+}
+
+/// A problem for programs.
+fn row(problem: &Problem) -> serde_json::Value {
+    let place = problem.place.as_ref();
+    serde_json::json!({
+        "file": problem.file.to_string_lossy(),
+        "line": place.map(|place| place.line),
+        "column": place.map(|place| place.column),
+        "message": problem.message,
+        "hint": problem.hint,
+    })
 }
 
 /// `hpcsh config path`: the files, in the order in which one overrules the one before.

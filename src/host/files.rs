@@ -1,6 +1,6 @@
 //! Files: read whole in the fewest calls, written so that a reader sees the old or the new bytes and never less.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -74,14 +74,13 @@ pub fn make_parent(path: &Path) -> io::Result<()> {
 /// `AlreadyExists` where something came into being meanwhile; it is left alone.
 #[allow(clippy::disallowed_methods)] // this is the door
 pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = sibling(path);
+    let (beside, mut file) = sibling(path)?;
     let result = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&beside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         // A link fails where rename would overwrite; some network file systems have no links.
         match fs::hard_link(&beside, path) {
-            Err(error) if error.kind() == io::ErrorKind::Unsupported && !exists(path) => fs::rename(&beside, path),
+            Err(error) if has_no_links(&error) && !exists(path) => fs::rename(&beside, path),
             done => done,
         }
     })();
@@ -89,11 +88,27 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     result
 }
 
-/// A name in the same directory, of this process alone.
-fn sibling(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".hpcsh-{}", rustix::process::getpid().as_raw_pid()));
-    path.with_file_name(name)
+/// Whether `link` says that the file system has none: most say so by EPERM.
+fn has_no_links(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
+}
+
+/// A new file in the same directory, of this process alone.
+///
+/// Its name has the process in it, and a number: processes of other containers have the same ids, and one that was
+/// killed has left its file behind.
+fn sibling(path: &Path) -> io::Result<(PathBuf, File)> {
+    let process = rustix::process::getpid().as_raw_pid();
+    for number in 0.. {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".hpcsh-{process}-{number}"));
+        let beside = path.with_file_name(name);
+        match OpenOptions::new().write(true).create_new(true).mode(0o644).open(&beside) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 100 => {}
+            opened => return opened.map(|file| (beside, file)),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 #[cfg(test)]
