@@ -1,8 +1,159 @@
-# hpcsh for bash: what is seldom needed. `hpcsh init bash --more` prints it, and a function of hpcsh.bash evaluates that when
-# it needs it. The rules are those of hpcsh.bash, but for processes, which are allowed here.
+# hpcsh for bash: what a shell needs at the first `act`, `mdcd` or `hpcsh_off`, and not before. `hpcsh init bash --more`
+# prints it, and `_hpcsh_call` evaluates that. The rules are those of hpcsh.bash, but for the way out and errors, which may
+# start processes.
 
-# What shellcheck cannot see: `\local` and the other file assign (2154). An earlier alias is put back as it was (2139).
-# shellcheck disable=SC2154,SC2139
+# What shellcheck cannot see: `\local` and the other file assign (2154), `deactivate` may be another's (2119). An earlier
+# alias is put back as it was (2139), code stays a string (2016), a status is passed on (2164).
+# shellcheck disable=SC2154,SC2119,SC2139,SC2016,SC2164
+
+# Says $1, with what to do about it in $2. Status 1.
+function _hpcsh_error {
+  \builtin printf 'Error: %s\n' "$1" >&2
+  if [[ -n ${2-} ]]; then
+    \builtin printf 'hint: %s\n' "$2" >&2
+  fi
+  \return 1
+}
+
+# --- environments
+
+# The path $1 from the root, without `.`, `..` and doubled slashes, symlinks as they are: REPLY.
+function _hpcsh_absolute {
+  \local part rest
+  [[ $1 == /* ]] && rest=$1/ || rest=$PWD/$1/
+  REPLY=
+  while [[ -n $rest ]]; do
+    part=${rest%%/*}
+    rest=${rest#*/}
+    case $part in
+      '' | .) ;;
+      ..) REPLY=${REPLY%/*} ;;
+      *) REPLY+=/$part ;;
+    esac
+  done
+  REPLY=${REPLY:-/}
+}
+
+# Finds the environment of the directory $1, in it or it itself: REPLY. Status 1 where there is none.
+function _hpcsh_find {
+  for REPLY in "${1%/}/.venv" "$1"; do
+    if [[ -f $REPLY/pyvenv.cfg || -f $REPLY/conda-meta/history || -f $REPLY/bin/activate ]]; then
+      \return 0
+    fi
+  done
+  \return 1
+}
+
+# Takes the first $1 out of PATH.
+function _hpcsh_path_remove {
+  \local "all=:$PATH:"
+  if [[ $all == *":$1:"* ]]; then
+    all=${all%%":$1:"*}:${all#*":$1:"}
+    all=${all#:}
+    PATH=${all%:}
+  fi
+}
+
+# Enters the environment of the directory $1; without one, the nearest upwards.
+function _hpcsh_act {
+  \local "dir=${1-}" REPLY
+  if [[ $# -gt 0 ]]; then
+    dir=${dir%/}
+    dir=${dir:-/}
+    if [[ ! -d $dir ]]; then
+      _hpcsh_error "Directory $dir does not exist"
+      \return
+    fi
+    _hpcsh_absolute "$dir"
+    if ! _hpcsh_find "$REPLY"; then
+      _hpcsh_error "Could not find activation script in $dir"
+      \return
+    fi
+  else
+    dir=$PWD
+    until _hpcsh_find "${dir:-/}"; do
+      if [[ -z ${dir%/} ]]; then
+        _hpcsh_error 'Could not find activation script in . or above'
+        \return
+      fi
+      dir=${dir%/*}
+    done
+    if [[ ${dir:-/} != "$PWD" && ! -O $REPLY ]]; then
+      \builtin printf 'hpcsh: %s belongs to another user\n' "$REPLY" >&2
+    fi
+  fi
+  _hpcsh_enter "$REPLY"
+}
+
+# Enters the environment $1: natively where it has a pyvenv.cfg, so that no code of its own runs.
+function _hpcsh_enter {
+  \local "venv=$1" "label=${1##*/}" line
+  if [[ -f $venv/conda-meta/history ]]; then
+    _hpcsh_enter_conda "$venv"
+    \return
+  elif [[ ! -f $venv/pyvenv.cfg ]]; then
+    \builtin source "$venv/bin/activate"
+    \return
+  elif [[ ! -e $venv/bin/python ]]; then
+    _hpcsh_no_python "$venv"
+    \return
+  fi
+  # `prompt = NAME`: bare from uv, quoted by repr() from venv, in double quotes from virtualenv.
+  while IFS= \builtin read -r line || [[ -n $line ]]; do
+    if [[ ${line%%[[:blank:]=]*} == prompt && $line == *=* ]]; then
+      line=${line#*=}
+      line=${line#"${line%%[^[:blank:]]*}"}
+      line=${line%"${line##*[^[:space:]]}"}
+      if [[ $line == \'*\' || $line == \"*\" ]]; then
+        line=${line:1:${#line}-2}
+      fi
+      label=$line
+    fi
+  done <"$venv/pyvenv.cfg"
+  _hpcsh_leave
+  # Under the names that the environments' own scripts use: one that is sourced over ours puts these back first.
+  _OLD_VIRTUAL_PATH=$PATH _OLD_VIRTUAL_PS1=${PS1-}
+  if [[ -n ${PYTHONHOME+x} ]]; then
+    _OLD_VIRTUAL_PYTHONHOME=$PYTHONHOME
+    \builtin unset -v PYTHONHOME
+  fi
+  \builtin export "VIRTUAL_ENV=$venv" "VIRTUAL_ENV_PROMPT=$label"
+  _hpcsh_venv=$venv
+  PATH=$venv/bin:$PATH
+  if [[ -z ${VIRTUAL_ENV_DISABLE_PROMPT-} && $_hpcsh_switches == *' label '* ]]; then
+    # The value of a variable is shown as it is; the same text in PS1 would be taken for code.
+    PS1='(${VIRTUAL_ENV_PROMPT-}) '${PS1-}
+  fi
+  _hpcsh_claim
+  \builtin hash -r
+}
+
+function _hpcsh_deactivate {
+  if [[ -n ${VIRTUAL_ENV-} ]]; then
+    _hpcsh_leave
+  elif [[ ${1-} != nondestructive ]]; then
+    _hpcsh_error 'no environment is active'
+  fi
+}
+
+# Leaves the active environment, whoever entered it. What was added to PATH since then stays.
+function _hpcsh_leave {
+  if [[ -z ${VIRTUAL_ENV-} ]]; then
+    \return 0
+  elif [[ ${_hpcsh_venv-} != "$VIRTUAL_ENV" && -n ${_OLD_VIRTUAL_PATH+x} ]]; then
+    # Entered by its own script, which left its own way out.
+    deactivate
+    \return 0
+  fi
+  _hpcsh_path_remove "$VIRTUAL_ENV/bin"
+  if [[ -n ${_OLD_VIRTUAL_PYTHONHOME+x} ]]; then
+    \builtin export "PYTHONHOME=$_OLD_VIRTUAL_PYTHONHOME"
+  fi
+  \builtin unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1 _OLD_VIRTUAL_PYTHONHOME _hpcsh_venv
+  PS1=${PS1-}
+  PS1=${PS1#'(${VIRTUAL_ENV_PROMPT-}) '}
+  \builtin hash -r
+}
 
 # Says why the environment $1 has no Python that could run.
 function _hpcsh_no_python {
@@ -35,6 +186,24 @@ function _hpcsh_enter_conda {
   _hpcsh_error "$1 is a conda environment, and this shell knows no conda" 'run the shell hook of conda or mamba first'
 }
 
+# --- directories
+
+# Makes the directory $1 and enters it.
+function _hpcsh_mdcd {
+  if [[ $# -ne 1 || -z $1 ]]; then
+    _hpcsh_error 'mdcd takes the name of one directory'
+    \return
+  fi
+  # `./` keeps a leading dash, and CDPATH, out of it.
+  case $1 in
+    /*) ;;
+    *) \set -- "./$1" ;;
+  esac
+  \command mkdir -p -- "$1" && \builtin cd -- "$1"
+}
+
+# --- the way out
+
 # Takes back everything that this file brought, and puts back what was there before.
 function _hpcsh_off {
   \local REPLY "all=${HPCSH_EXPORTS-}"
@@ -49,13 +218,13 @@ function _hpcsh_off {
     esac
   done
   _hpcsh_unhook
-  \set -- "${_hpcsh_undo[@]}"
+  \builtin unset -f act deactivate mdcd cdr waitvllm hpcsh_off
+  \set -- ${_hpcsh_undo[@]+"${_hpcsh_undo[@]}"}
   while [[ $# -gt 0 ]]; do
     case $1 in
       function) \builtin eval "$3" ;;
-      nofunction) \builtin unset -f "$2" ;;
       alias) \builtin alias "$2=$3" ;;
-      noalias) \builtin unalias "$2" 2>/dev/null || : ;;
+      made) \builtin unalias "$2" 2>/dev/null || \builtin unset -f "$2" ;;
       variable) \builtin printf -v "$2" %s "$3" ;;
       novariable) \builtin unset -v "$2" ;;
       key) \builtin bind "$2" ;;
@@ -67,5 +236,6 @@ function _hpcsh_off {
   for REPLY in $(\builtin compgen -A function _hpcsh_); do
     \builtin unset -f "$REPLY"
   done
-  \builtin unset -f hpcsh_off
 }
+
+_hpcsh_has_more=1

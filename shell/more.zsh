@@ -1,5 +1,144 @@
-# hpcsh for zsh: what is seldom needed. `hpcsh init zsh --more` prints it, and a function of hpcsh.zsh evaluates that when
-# it needs it. The rules are those of hpcsh.zsh, but for processes, which are allowed here.
+# hpcsh for zsh: what a shell needs at the first `act`, `mdcd` or `hpcsh_off`, and not before. `hpcsh init zsh --more` prints
+# it, and `_hpcsh_more` evaluates that. The rules are those of hpcsh.zsh, but for the way out and errors, which may start
+# processes.
+
+# Says $1, with what to do about it in $2. Status 1.
+function _hpcsh_error {
+  \builtin print -ru2 "Error: $1"
+  if [[ -n ${2-} ]]; then
+    \builtin print -ru2 "hint: $2"
+  fi
+  \return 1
+}
+
+# --- environments
+
+# Finds the environment of the directory $1, in it or it itself: REPLY. Status 1 where there is none.
+function _hpcsh_find {
+  \builtin emulate -L zsh
+  for REPLY in "${1%/}/.venv" "$1"; do
+    if [[ -f $REPLY/pyvenv.cfg || -f $REPLY/conda-meta/history || -f $REPLY/bin/activate ]]; then
+      \return 0
+    fi
+  done
+  \return 1
+}
+
+# Takes the first $1 out of PATH.
+function _hpcsh_path_remove {
+  \builtin emulate -L zsh
+  \local "all=:$PATH:"
+  if [[ $all == *":$1:"* ]]; then
+    all=${all%%":$1:"*}:${all#*":$1:"}
+    all=${all#:}
+    PATH=${all%:}
+  fi
+}
+
+# Enters the environment of the directory $1; without one, the nearest upwards.
+function _hpcsh_act {
+  \builtin emulate -L zsh
+  \local "dir=${1-}" REPLY
+  if (( $# )); then
+    dir=${dir%/}
+    dir=${dir:-/}
+    if [[ ! -d $dir ]]; then
+      _hpcsh_error "Directory $dir does not exist"
+      \return
+    elif ! _hpcsh_find "${dir:a}"; then
+      _hpcsh_error "Could not find activation script in $dir"
+      \return
+    fi
+  else
+    dir=$PWD
+    until _hpcsh_find "$dir"; do
+      if [[ $dir == / ]]; then
+        _hpcsh_error 'Could not find activation script in . or above'
+        \return
+      fi
+      dir=${dir:h}
+    done
+    if [[ $dir != "$PWD" && ! -O $REPLY ]]; then
+      \builtin print -ru2 "hpcsh: $REPLY belongs to another user"
+    fi
+  fi
+  _hpcsh_enter "$REPLY"
+}
+
+# Enters the environment $1: natively where it has a pyvenv.cfg, so that no code of its own runs.
+function _hpcsh_enter {
+  \builtin emulate -L zsh
+  \local "venv=$1" "label=${1:t}" line
+  if [[ -f $venv/conda-meta/history ]]; then
+    _hpcsh_enter_conda "$venv"
+    \return
+  elif [[ ! -f $venv/pyvenv.cfg ]]; then
+    \builtin source "$venv/bin/activate"
+    \return
+  elif [[ ! -e $venv/bin/python ]]; then
+    _hpcsh_no_python "$venv"
+    \return
+  fi
+  # `prompt = NAME`: bare from uv, quoted by repr() from venv, in double quotes from virtualenv.
+  for line in "${(@f)$(<$venv/pyvenv.cfg)}"; do
+    if [[ ${line%%[[:blank:]=]*} == prompt && $line == *=* ]]; then
+      line=${line#*=}
+      line=${line#"${line%%[^[:blank:]]*}"}
+      line=${line%"${line##*[^[:space:]]}"}
+      if [[ $line == \'*\' || $line == \"*\" ]]; then
+        line=${line[2,-2]}
+      fi
+      label=$line
+    fi
+  done
+  _hpcsh_leave
+  # Under the names that the environments' own scripts use: one that is sourced over ours puts these back first.
+  \builtin typeset -g "_OLD_VIRTUAL_PATH=$PATH" "_OLD_VIRTUAL_PS1=${PS1-}"
+  if (( ${+PYTHONHOME} )); then
+    \builtin typeset -g "_OLD_VIRTUAL_PYTHONHOME=$PYTHONHOME"
+    \builtin unset PYTHONHOME
+  fi
+  \builtin export "VIRTUAL_ENV=$venv" "VIRTUAL_ENV_PROMPT=$label"
+  \builtin typeset -g "_hpcsh_venv=$venv"
+  PATH=$venv/bin:$PATH
+  if [[ -z ${VIRTUAL_ENV_DISABLE_PROMPT-} && $_hpcsh_switches == *' label '* ]]; then
+    # An element of psvar is shown as it is; the same text in PS1 would be taken for code.
+    psvar[9]=$label
+    PS1="(%9v) ${PS1-}"
+  fi
+  _hpcsh_claim
+  \builtin hash -r
+}
+
+function _hpcsh_deactivate {
+  if [[ -n ${VIRTUAL_ENV-} ]]; then
+    _hpcsh_leave
+  elif [[ ${1-} != nondestructive ]]; then
+    _hpcsh_error 'no environment is active'
+  fi
+}
+
+# Leaves the active environment, whoever entered it. What was added to PATH since then stays.
+function _hpcsh_leave {
+  \builtin emulate -L zsh
+  if [[ -z ${VIRTUAL_ENV-} ]]; then
+    \return 0
+  elif [[ ${_hpcsh_venv-} != "$VIRTUAL_ENV" ]] && (( ${+_OLD_VIRTUAL_PATH} )); then
+    # Entered by its own script, which left its own way out.
+    deactivate
+    \return 0
+  fi
+  _hpcsh_path_remove "$VIRTUAL_ENV/bin"
+  if (( ${+_OLD_VIRTUAL_PYTHONHOME} )); then
+    \builtin export "PYTHONHOME=$_OLD_VIRTUAL_PYTHONHOME"
+  fi
+  \builtin unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1 _OLD_VIRTUAL_PYTHONHOME _hpcsh_venv
+  if [[ ${PS1-} == '(%9v) '* ]]; then
+    PS1=${PS1#'(%9v) '}
+    psvar[9]=
+  fi
+  \builtin hash -r
+}
 
 # Says why the environment $1 has no Python that could run.
 function _hpcsh_no_python {
@@ -32,6 +171,24 @@ function _hpcsh_enter_conda {
   _hpcsh_error "$1 is a conda environment, and this shell knows no conda" 'run the shell hook of conda or mamba first'
 }
 
+# --- directories
+
+# Makes the directory $1 and enters it. The user's options stay: `cd` runs his hooks.
+function _hpcsh_mdcd {
+  if [[ $# -ne 1 || -z $1 ]]; then
+    _hpcsh_error 'mdcd takes the name of one directory'
+    \return
+  fi
+  # `./` keeps a leading dash, and CDPATH, out of it.
+  case $1 in
+    /*) ;;
+    *) \set -- "./$1" ;;
+  esac
+  \command mkdir -p -- "$1" && \builtin cd -- "$1"
+}
+
+# --- the way out
+
 # Takes back everything that this file brought, and puts back what was there before.
 function _hpcsh_off {
   \builtin emulate -L zsh
@@ -43,13 +200,13 @@ function _hpcsh_off {
     esac
   done
   precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
+  \builtin unfunction act deactivate mdcd cdr waitvllm 2>/dev/null
   \set -- "${_hpcsh_undo[@]}"
   while (( $# )); do
     case $1 in
       function) functions[$2]=$3 ;;
-      nofunction) \builtin unset -f "$2" 2>/dev/null ;;
       alias) aliases[$2]=$3 ;;
-      noalias) \builtin unalias "$2" 2>/dev/null ;;
+      made) \builtin unalias "$2" 2>/dev/null || \builtin unset -f "$2" 2>/dev/null ;;
       parameter) \builtin typeset -g "$2=$3" ;;
       noparameter) \builtin unset "$2" ;;
       key) \builtin bindkey "$2" "$3" ;;
@@ -60,3 +217,5 @@ function _hpcsh_off {
   \builtin unset -m '_hpcsh_*'
   \builtin unfunction -m '_hpcsh_*' hpcsh_off
 }
+
+\builtin typeset -g _hpcsh_has_more=1

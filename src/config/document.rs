@@ -51,14 +51,46 @@ pub struct Setting {
 pub fn parse(layer: &Text, problems: &mut Vec<Problem>) -> Vec<Setting> {
     let (document, errors) = DeTable::parse_recoverable(&layer.text);
     let mut reader = Reader { layer, broken: Vec::new(), problems: Vec::new(), settings: Vec::new() };
+    let readable = readable(&layer.text, &errors);
     reader.syntax(errors);
-    reader.table("", document.get_ref());
+    match &readable {
+        Some(text) => reader.table("", DeTable::parse_recoverable(text).0.get_ref()),
+        None => reader.table("", document.get_ref()),
+    }
     if reader.problems.len() >= MOST {
         let more = format!("has {MOST} mistakes or more: the rest is not told");
         reader.problems.push(Problem::whole(more, &layer.layer.path));
     }
     problems.append(&mut reader.problems);
     reader.settings
+}
+
+/// The text with blanks in place of what the parser does not get over: it stops at a key without a value, and after a
+/// bad header it does not know whose the keys below are. `None` where there is nothing of the kind.
+fn readable(text: &str, errors: &[toml::de::Error]) -> Option<String> {
+    let is_header = |line: &str| line.trim_start().starts_with('[');
+    let mut lines: Vec<(usize, &str)> = Vec::new();
+    for line in text.split_inclusive('\n') {
+        lines.push((lines.last().map_or(0, |(start, line)| start + line.len()), line));
+    }
+    let mut blank = vec![false; lines.len()];
+    for error in errors {
+        let at = error.span().unwrap_or_default().start;
+        let Some(number) = lines.partition_point(|(start, _)| *start <= at).checked_sub(1) else { continue };
+        blank[number] |= is_header(lines[number].1) || error.message().starts_with("key with no value");
+    }
+    if !blank.contains(&true) {
+        return None;
+    }
+    let mut bytes = text.as_bytes().to_vec();
+    let mut is_below = false;
+    for ((start, line), blank) in lines.into_iter().zip(blank) {
+        is_below = if is_header(line) { blank } else { is_below };
+        if blank || is_below {
+            bytes[start..start + line.trim_end_matches(['\r', '\n']).len()].fill(b' ');
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// The most mistakes that are told of one file. A file that is no configuration at all has one on every line, and must
@@ -87,18 +119,15 @@ impl Reader<'_> {
         for (span, message) in found {
             let is_same = |before: &Range<usize>| !text.as_bytes()[before.start..span.start].contains(&b'\n');
             match lines.pop_if(|(before, _)| is_same(before)) {
-                Some(before) if before.1.starts_with("unclosed") || !message.starts_with("unclosed") => lines.push(before),
+                Some(before) if before.1.starts_with("unclosed") || !message.starts_with("unclosed") => {
+                    lines.push(before);
+                }
                 None if lines.len() == MOST => break,
                 _ => lines.push((span, message)),
             }
         }
         for (span, message) in lines {
-            let is_string = message.starts_with("invalid ") && message.contains(" string, expected `");
-            let message = match message.rsplit_once("expected ") {
-                Some((_, quote)) if is_string => format!("unclosed string, expected {quote}"),
-                _ => message,
-            };
-            self.problem(message, span);
+            self.problem(plain(message, text, span.start), span);
         }
     }
 
@@ -112,7 +141,9 @@ impl Reader<'_> {
 
     fn table(&mut self, above: &str, table: &DeTable<'_>) {
         for (key, value) in table {
-            if !self.broken.is_empty() && (self.is_broken(&key.span()) || is_leaf(value) && self.is_broken(&value.span())) {
+            if !self.broken.is_empty()
+                && (self.is_broken(&key.span()) || is_leaf(value) && self.is_broken(&value.span()))
+            {
                 continue;
             }
             let part = key.get_ref().as_ref();
@@ -164,11 +195,13 @@ impl Reader<'_> {
             (Kind::Paths | Kind::Texts | Kind::Choices(_), DeValue::Array(items)) => {
                 if let Some(wrong) = items.iter().find(|item| !item.get_ref().is_str()) {
                     let (wanted, found) = (kind.noun(), with_article(wrong.get_ref().type_str()));
-                    self.problem(format!("`{name}` wants {wanted}, and this is {found}"), wrong.span());
+                    let problem = self.point(format!("`{name}` wants {wanted}, and this is {found}"), wrong.span());
+                    self.push(problem.hint("put quotes around it"));
                     return;
                 }
-                let raw = |item: &Spanned<DeValue<'_>>| {
-                    Raw { text: item.get_ref().as_str().unwrap_or_default().to_owned(), span: item.span() }
+                let raw = |item: &Spanned<DeValue<'_>>| Raw {
+                    text: item.get_ref().as_str().unwrap_or_default().to_owned(),
+                    span: item.span(),
                 };
                 Some(Value::List(items.iter().map(raw).collect()))
             }
@@ -229,7 +262,9 @@ impl Reader<'_> {
             Kind::Choice(words) => Some(format!("one of \"{}\"", words.join("\", \""))),
             Kind::Path | Kind::Text if is_scalar => Some("put quotes around it".to_owned()),
             Kind::Variables if is_element && is_scalar => Some("put quotes around it".to_owned()),
-            Kind::Variables if !is_element => Some(format!("write [{name}] on a line of its own, and the keys below it")),
+            Kind::Variables if !is_element => {
+                Some(format!("write [{name}] on a line of its own, and the keys below it"))
+            }
             Kind::Paths | Kind::Texts | Kind::Choices(_) if value.get_ref().is_str() => {
                 Some("put brackets around it".to_owned())
             }
@@ -242,7 +277,9 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, name: &str, is_table: bool, span: Range<usize>) {
-        if self.problems.len() >= MOST {
+        // What follows a line that TOML cannot read may only seem to stand at the top, or below another table.
+        let line = self.layer.text[..span.start].rfind('\n').unwrap_or_default();
+        if self.problems.len() >= MOST || self.is_broken(&(line..span.end)) {
             return;
         }
         if is_table {
@@ -254,7 +291,8 @@ impl Reader<'_> {
             self.push(problem);
             return;
         }
-        let is_variable = |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase()) && check_variable(name).is_ok();
+        let is_variable =
+            |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase()) && check_variable(name).is_ok();
         let last = name.rsplit('.').next().unwrap_or_default();
         let hint = if let Some(key) = keys::elsewhere(last) {
             match key.rsplit_once('.') {
@@ -291,6 +329,26 @@ impl Reader<'_> {
         if self.problems.len() < MOST {
             self.problems.push(problem);
         }
+    }
+}
+
+/// TOML's message, put plainly where it is not.
+fn plain(message: String, text: &str, at: usize) -> String {
+    let (before, after) = text.split_at_checked(at).unwrap_or_default();
+    let is_end = after.is_empty() || after.starts_with(['\r', '\n']);
+    let is_string = message.starts_with("invalid ") && message.contains(" string, expected ");
+    let is_value = is_string || message.starts_with("string values must be quoted");
+    if is_value && before.trim_end_matches([' ', '\t']).ends_with('=') && (is_end || after.starts_with(['}', ',', '#']))
+    {
+        return "no value after the `=`".to_owned();
+    }
+    match message.rsplit_once("expected ") {
+        Some((_, quote)) if is_string && is_end && quote.starts_with('`') => {
+            format!("unclosed string, expected {quote}")
+        }
+        _ if is_string && is_end => "unclosed string".to_owned(),
+        _ if is_value && !is_string => "a string needs quotes around it".to_owned(),
+        _ => message,
     }
 }
 

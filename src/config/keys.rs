@@ -103,7 +103,8 @@ pub fn nearest(name: &str) -> Option<&'static str> {
 
 /// The known table that is nearest to an unknown one, if one is near.
 pub fn nearest_table(name: &str) -> Option<&'static str> {
-    closest(name, tables())
+    let begins = |table: &&str| name.starts_with(*table) && !name.contains('.');
+    tables().into_iter().find(begins).or_else(|| closest(name, tables()))
 }
 
 /// Every table, in the order of the keys.

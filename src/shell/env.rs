@@ -62,6 +62,16 @@ impl Export {
         if offline { self.offline.as_deref() } else { self.online.as_deref() }
     }
 
+    /// The value that holds in both states.
+    pub fn both(&self) -> Option<&str> {
+        self.offline.as_deref().filter(|value| self.online.as_deref() == Some(value))
+    }
+
+    /// The value that holds in this state and not, or not so, in the other.
+    pub fn only(&self, offline: bool) -> Option<&str> {
+        self.value(offline).filter(|_| self.both().is_none())
+    }
+
     /// Whether the value lies below the node-local directory, which must then be there and ours.
     pub fn is_local(&self) -> bool {
         matches!(self.origin, Origin::Preset(variable) if variable.place == Place::Local)

@@ -114,8 +114,6 @@ impl Script<'_> {
         prologue.scalar("program", self.program.as_os_str().as_encoded_bytes());
         prologue.scalar("verdict", if self.verdict.is_offline() { "offline" } else { "online" });
         prologue.scalar("warning", self.warning);
-        prologue.array("exports", self.exports.iter().flat_map(record));
-        prologue.array("path", settings.path.iter().rev());
         // Blanks around each, so that the code finds ` NAME `.
         prologue.scalar("switches", format!(" {} ", settings.switches.join(" ")));
         prologue.scalar("ls_colors", &settings.ls_colors);
@@ -123,18 +121,19 @@ impl Script<'_> {
         prologue.scalar("history_size", history.map_or(String::new(), |history| history.size.to_string()));
         let file = history.and_then(|history| history.file(self.shell)).unwrap_or_default();
         prologue.scalar("history_file", file.as_os_str().as_encoded_bytes());
+        prologue.array("path", settings.path.iter().rev());
+        prologue.array("always", records(self.exports, |export| export.both()));
+        prologue.array("offline", records(self.exports, |export| export.only(true)));
+        prologue.array("online", records(self.exports, |export| export.only(false)));
+        prologue.probe("taken", self.exports.iter().map(|export| export.name.as_str()));
         prologue.text.extend_from_slice(code.as_bytes());
         prologue.text
     }
 }
 
-/// Three words for an export: its name, `=VALUE` while offline, `=VALUE` while online; empty where it is not set, `~`
-/// for "the same online".
-fn record(export: &Export) -> [String; 3] {
-    let word = |value: Option<&str>| value.map_or(String::new(), |value| format!("={value}"));
-    let same = export.offline.is_some() && export.offline == export.online;
-    let online = if same { "~".to_owned() } else { word(export.online.as_deref()) };
-    [export.name.clone(), word(export.offline.as_deref()), online]
+/// `NAME=VALUE` of the exports for which `value` gives one.
+fn records<'a>(exports: &'a [Export], value: impl Fn(&'a Export) -> Option<&'a str>) -> impl Iterator<Item = String> {
+    exports.iter().filter_map(move |export| Some(format!("{}={}", export.name, value(export)?)))
 }
 
 struct Prologue {
@@ -144,15 +143,14 @@ struct Prologue {
 
 impl Prologue {
     fn scalar(&mut self, name: &str, value: impl AsRef<[u8]>) {
-        self.text.extend_from_slice(self.global("-g").as_bytes());
-        self.text.extend_from_slice(format!("_hpcsh_{name}=").as_bytes());
+        self.assign(name);
         self.text.extend_from_slice(&quote::sh(value));
         self.text.push(b'\n');
     }
 
     fn array(&mut self, name: &str, words: impl IntoIterator<Item = impl AsRef<[u8]>>) {
         if self.shell == Shell::Zsh {
-            self.text.extend_from_slice(format!("{}_hpcsh_{name}\n", self.global("-ga")).as_bytes());
+            self.text.extend_from_slice(format!("\\builtin typeset -ga _hpcsh_{name}\n").as_bytes());
         }
         self.text.extend_from_slice(format!("_hpcsh_{name}=(").as_bytes());
         for word in words {
@@ -162,11 +160,20 @@ impl Prologue {
         self.text.extend_from_slice(b")\n");
     }
 
-    /// zsh warns of a global that comes into being in a function (`warn_create_global`), where an rc file may be read.
-    fn global(&self, flags: &str) -> String {
-        match self.shell {
-            Shell::Zsh => format!("\\builtin typeset {flags} "),
-            Shell::Bash => String::new(),
+    /// Not empty where one of these variables is set. The names are checked ones; asking for all of them at once is what
+    /// spares a login the look at each.
+    fn probe<'a>(&mut self, name: &str, variables: impl Iterator<Item = &'a str>) {
+        self.assign(name);
+        let asked: String = variables.map(|variable| format!("${{{variable}+1}}")).collect();
+        self.text.extend_from_slice(format!("\"{asked}\"\n").as_bytes());
+    }
+
+    /// The beginning of an assignment. zsh warns of a global that comes into being in a function
+    /// (`warn_create_global`), where an rc file may be read.
+    fn assign(&mut self, name: &str) {
+        if self.shell == Shell::Zsh {
+            self.text.extend_from_slice(b"\\builtin typeset -g ");
         }
+        self.text.extend_from_slice(format!("_hpcsh_{name}=").as_bytes());
     }
 }
