@@ -1,6 +1,6 @@
 # hpcsh for bash (4.2 or newer): what every start needs. `hpcsh init bash` prints quoted assignments of _hpcsh_* variables
 # and then this file, without its comments and indentation; nothing is ever interpolated into it. What a shell needs later
-# is in more.bash, which `_hpcsh_more` asks for once: every kilobyte is read and parsed at every login.
+# is in more.bash, which `_hpcsh_call` gets once: every kilobyte is read and parsed at every login.
 #
 # It is evaluated under anybody's options, aliases and functions. So: `\` before every command, since aliases expand where
 # a function is read; `\builtin` and `\command` before what functions shadow; `function` before names that are aliases
@@ -14,22 +14,27 @@
 
 # Exports the records (NAME=VALUE) of _hpcsh_always and of the verdict $1 ("offline" or "online"). HPCSH_EXPORTS holds those
 # that hpcsh has exported, between separators: a variable whose record is not in it is the user's, and stays; a record that
-# is no longer wanted is taken back.
+# is no longer wanted is taken back. The directories of _hpcsh_path come first in PATH; the marker has those that we added.
 function _hpcsh_export {
-  \local "_hpcsh_old=${HPCSH_EXPORTS-}" _hpcsh_new=$'\x1f' _hpcsh_record
+  \local "_hpcsh_old=${HPCSH_EXPORTS-}" _hpcsh_new=$'\x1f' _hpcsh_record IFS=$'\x1f'
   if [[ $1 == offline ]]; then
     \set -- ${_hpcsh_always[@]+"${_hpcsh_always[@]}"} ${_hpcsh_offline[@]+"${_hpcsh_offline[@]}"}
   else
     \set -- ${_hpcsh_always[@]+"${_hpcsh_always[@]}"} ${_hpcsh_online[@]+"${_hpcsh_online[@]}"}
   fi
-  for _hpcsh_record; do
-    \set -- "${_hpcsh_record%%=*}"
-    # Where none of the names is set, the usual login, there is nothing to compare.
-    if [[ -z $_hpcsh_old$_hpcsh_taken || -z ${!1+x} || $_hpcsh_old == *$'\x1f'"$1=${!1}"$'\x1f'* ]]; then
-      \builtin export "$_hpcsh_record"
-      _hpcsh_new+=$_hpcsh_record$'\x1f'
-    fi
-  done
+  if [[ -z $_hpcsh_old$_hpcsh_taken && $# -gt 0 ]]; then
+    # None of the names is set: the usual login.
+    \builtin export "$@"
+    _hpcsh_new+=$*$'\x1f'
+  else
+    for _hpcsh_record; do
+      \set -- "${_hpcsh_record%%=*}"
+      if [[ -z ${!1+x} || $_hpcsh_old == *$'\x1f'"$1=${!1}"$'\x1f'* ]]; then
+        \builtin export "$_hpcsh_record"
+        _hpcsh_new+=$_hpcsh_record$'\x1f'
+      fi
+    done
+  fi
   \builtin export "HPCSH_EXPORTS=$_hpcsh_new"
   while [[ -n $_hpcsh_old ]]; do
     _hpcsh_record=${_hpcsh_old%%$'\x1f'*}
@@ -39,6 +44,12 @@ function _hpcsh_export {
       HPCSH_EXPORTS+=$_hpcsh_record$'\x1f'
     elif [[ -n $_hpcsh_record && $HPCSH_EXPORTS != *$'\x1f'"${_hpcsh_record%%=*}="* ]]; then
       _hpcsh_release "$_hpcsh_record"
+    fi
+  done
+  for _hpcsh_record in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
+    if [[ :$PATH: != *":$_hpcsh_record:"* ]]; then
+      PATH=$_hpcsh_record${PATH:+:$PATH}
+      HPCSH_EXPORTS+=PATH+=$_hpcsh_record$'\x1f'
     fi
   done
 }
@@ -51,74 +62,49 @@ function _hpcsh_release {
   fi
 }
 
-# Puts the configured directories in front of PATH where they are not in it.
-function _hpcsh_path_add {
-  \local dir
-  for dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
-    if [[ :$PATH: != *":$dir:"* ]]; then
-      PATH=$dir${PATH:+:$PATH}
-      HPCSH_EXPORTS+=PATH+=$dir$'\x1f'
+# Defines what more.bash holds: from the node's own copy, which the program has put there, else by asking the program.
+# Then runs $@.
+function _hpcsh_call {
+  if [[ -z ${_hpcsh_has_more-} ]]; then
+    if [[ -f $_hpcsh_copy && -O $_hpcsh_copy && -O ${_hpcsh_copy%/*} && ! -L ${_hpcsh_copy%/*} ]]; then
+      \builtin source "$_hpcsh_copy"
+    else
+      \builtin eval "$(\command "$_hpcsh_program" init bash --more)"
     fi
-  done
+  fi
+  "$@"
 }
 
 if [[ $- == *i* ]]; then
 
-# Runs the builtin $@ and puts what it prints into REPLY: through an unlinked file or a pipe of this shell's own, since a
-# substitution would fork. For output that fits a pipe (64 KiB).
-function _hpcsh_capture {
-  {
-    \builtin "$@" >|/proc/self/fd/9 && IFS= \builtin read -r -d '' -u 9 REPLY || :
-  } 9<<<'' 2>/dev/null
-}
-
-# Once in a shell, its output thrown away: remembers what hpcsh_off puts back, and brings the habits, each of which is a
-# switch, and off where the user has his own.
+# Once in a shell: remembers what hpcsh_off puts back, sets the history up, and asks for the rest at the first prompt.
 function _hpcsh_load {
   \local name REPLY
   _hpcsh_undo=()
   for name in act mdcd cdr waitvllm deactivate; do
     if \builtin declare -f "$name"; then
-      _hpcsh_capture declare -f "$name"
+      _hpcsh_call _hpcsh_capture declare -f "$name"
       _hpcsh_undo+=(function "$name" "$REPLY")
     fi
     if \builtin alias "$name"; then
       _hpcsh_undo+=(alias "$name" "${BASH_ALIASES[$name]}")
       \builtin unalias "$name"
     fi
-  done
-  for name in hist cp ls; do
-    if [[ $_hpcsh_switches != *" $name "* ]] || \builtin declare -f "$name" || \builtin alias "$name"; then
-      \continue
-    fi
-    _hpcsh_undo+=(made "$name" '')
-    case $name in
-      cp) \builtin alias cp='cp -i' ;;
-      hist)
-        function hist {
-          HISTTIMEFORMAT='%F %R  ' \builtin history "${@:-16}"
-        }
-        ;;
-      ls)
-        function ls {
-          \command ls --color=auto "$@"
-        }
-        ;;
-    esac
-  done
+  done >/dev/null 2>&1
   if [[ -n $_hpcsh_history_size ]]; then
-    # 500 is what bash begins with: nobody has chosen it.
-    if [[ ${HISTSIZE-500} == 500 ]]; then
-      _hpcsh_set HISTSIZE "$_hpcsh_history_size"
-    fi
-    if [[ ${HISTFILESIZE-500} == 500 ]]; then
-      _hpcsh_set HISTFILESIZE "$_hpcsh_history_size"
-    fi
-    # So is the file in the home. The directory of ours is made once; where that fails, bash keeps the file that it has.
+    # bash fills them in after the rc file: a value is somebody's choice.
+    for name in HISTSIZE HISTFILESIZE; do
+      if [[ -z ${!name+x} ]]; then
+        _hpcsh_undo+=(unset "$name" '')
+        \builtin printf -v "$name" %s "$_hpcsh_history_size"
+      fi
+    done
+    # The file in the home is bash's own choice. The directory of ours is made once; where that fails, bash keeps its file.
     name=${_hpcsh_history_file%/*}
     if [[ -n $name && ${HISTFILE-} == "${HOME-}/.bash_history" ]] &&
-      { [[ -d $name ]] || \command mkdir -p -m 700 -- "$name"; }; then
-      _hpcsh_set HISTFILE "$_hpcsh_history_file"
+      { [[ -d $name ]] || \command mkdir -p -m 700 -- "$name" 2>/dev/null; }; then
+      _hpcsh_undo+=(set HISTFILE "$HISTFILE")
+      HISTFILE=$_hpcsh_history_file
     fi
   fi
   # Behind everybody's. Before bash 5.1, PROMPT_COMMAND is one string; later an array, in which others may still assign the
@@ -132,58 +118,16 @@ function _hpcsh_load {
   _hpcsh_loaded=1
 }
 
-# Gives the variable $1 the value $2, remembering the earlier one.
-function _hpcsh_set {
-  if [[ -n ${!1+x} ]]; then
-    _hpcsh_undo+=(variable "$1" "${!1}")
-  else
-    _hpcsh_undo+=(novariable "$1" '')
-  fi
-  \builtin printf -v "$1" %s "$2"
-}
-
-# Before the first prompt, and then no more: then the terminal is the user's, and his key bindings are made.
+# Before the first prompt, and then no more: what only a prompt needs, and a warning. All of the rc file has been read by
+# then, so what the user has of his own is there.
 function _hpcsh_precmd {
-  \local "status=$?" REPLY=
-  _hpcsh_unhook
-  if [[ -n $_hpcsh_warning ]]; then
-    \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
-  fi
-  if [[ $_hpcsh_switches == *' ctrl_backspace '* ]]; then
-    _hpcsh_capture bind -q backward-delete-char
-    if [[ $REPLY == *'"\C-h"'* ]]; then
-      _hpcsh_undo+=(key '"\C-h": backward-delete-char' '')
-      \builtin bind '"\C-h": backward-kill-word'
-    fi
-  fi
+  \local "status=$?"
+  _hpcsh_call _hpcsh_habits
   \return "$status"
 }
 
-# Takes our hook out, wherever it is.
-function _hpcsh_unhook {
-  \local at
-  for at in "${!PROMPT_COMMAND[@]}"; do
-    if [[ ${PROMPT_COMMAND[at]} == _hpcsh_precmd ]]; then
-      \builtin unset -v "PROMPT_COMMAND[$at]"
-    else
-      PROMPT_COMMAND[at]=${PROMPT_COMMAND[at]%$'\n'_hpcsh_precmd}
-    fi
-  done
-  if [[ ${#PROMPT_COMMAND[@]} -eq 1 && -z ${PROMPT_COMMAND[0]-} ]]; then
-    \builtin unset -v PROMPT_COMMAND
-  fi
-}
-
-# Runs $@, which more.bash defines.
-function _hpcsh_call {
-  if [[ -z ${_hpcsh_has_more-} ]]; then
-    \builtin eval "$(\command "$_hpcsh_program" init bash --more)"
-  fi
-  "$@"
-}
-
 if [[ -z ${_hpcsh_loaded-} ]]; then
-  _hpcsh_load >/dev/null 2>&1
+  _hpcsh_load
 fi
 if [[ -n $_hpcsh_ls_colors ]]; then
   _hpcsh_always+=("LS_COLORS=$_hpcsh_ls_colors")
@@ -231,12 +175,11 @@ case ${HPCSH_OFFLINE-} in
   0) _hpcsh_export online ;;
   *) _hpcsh_export "$_hpcsh_verdict" ;;
 esac
-_hpcsh_path_add
 if [[ $- != *i* ]]; then
   if [[ -n $_hpcsh_warning ]]; then
     \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
   fi
   \builtin unset -v "${!_hpcsh_@}"
-  \builtin unset -f _hpcsh_export _hpcsh_release _hpcsh_path_add
+  \builtin unset -f _hpcsh_export _hpcsh_release _hpcsh_call
 fi
 \builtin true

@@ -1,6 +1,6 @@
 # hpcsh for zsh (5.0.2 or newer): what every start needs. `hpcsh init zsh` prints quoted assignments of _hpcsh_* parameters
 # and then this file, without its comments and indentation; nothing is ever interpolated into it. What a shell needs later
-# is in more.zsh, which `_hpcsh_more` asks for once: zsh reads and parses at 50 us a kilobyte, and every login would pay.
+# is in more.zsh, which `_hpcsh_more` gets once: zsh reads and parses at 60 us a kilobyte, and every login would pay.
 #
 # It is evaluated under anybody's options, aliases and functions. So: `\` before every command, since aliases expand where
 # a function is read; `\builtin` and `\command` before what functions shadow; `function` before names that are aliases
@@ -10,7 +10,7 @@
 
 # Exports the records (NAME=VALUE) of _hpcsh_always and of the verdict $1 ("offline" or "online"). HPCSH_EXPORTS holds those
 # that hpcsh has exported, between separators: a variable whose record is not in it is the user's, and stays; a record that
-# is no longer wanted is taken back.
+# is no longer wanted is taken back. The directories of _hpcsh_path come first in PATH; the marker has those that we added.
 function _hpcsh_export {
   \builtin emulate -L zsh
   \local _hpcsh_old=${HPCSH_EXPORTS-} _hpcsh_record
@@ -44,6 +44,12 @@ function _hpcsh_export {
       fi
     done
   fi
+  for _hpcsh_record in "${_hpcsh_path[@]}"; do
+    if [[ :$PATH: != *":$_hpcsh_record:"* ]]; then
+      PATH=$_hpcsh_record${PATH:+:$PATH}
+      HPCSH_EXPORTS+=PATH+=$_hpcsh_record$'\x1f'
+    fi
+  done
 }
 
 # Unsets the variable of the record $1 if it still has that value.
@@ -55,24 +61,29 @@ function _hpcsh_release {
   fi
 }
 
-# Puts the configured directories in front of PATH where they are not in it.
-function _hpcsh_path_add {
+# Defines what more.zsh holds: from the node's own copy, which the program has put there, else by asking the program.
+function _hpcsh_more {
   \builtin emulate -L zsh
-  \local dir
-  for dir in "${_hpcsh_path[@]}"; do
-    if [[ :$PATH: != *":$dir:"* ]]; then
-      PATH=$dir${PATH:+:$PATH}
-      HPCSH_EXPORTS+=PATH+=$dir$'\x1f'
-    fi
-  done
+  if [[ -f $_hpcsh_copy && -O $_hpcsh_copy && -O ${_hpcsh_copy:h} && ! -L ${_hpcsh_copy:h} ]]; then
+    \builtin source "$_hpcsh_copy"
+  else
+    \builtin eval "$(\command "$_hpcsh_program" init zsh --more)"
+  fi
+}
+
+# Runs $@, which more.zsh defines, under the user's options.
+function _hpcsh_call {
+  if [[ -z ${_hpcsh_has_more-} ]]; then
+    _hpcsh_more
+  fi
+  "$@"
 }
 
 if [[ -o interactive ]]; then
 
 \builtin typeset -ga _hpcsh_undo precmd_functions
 
-# Once in a shell, its output thrown away: remembers what hpcsh_off puts back, and brings the habits, each of which is a
-# switch, and off where the user has his own.
+# Once in a shell: remembers what hpcsh_off puts back, sets the history up, and asks for the rest at the first prompt.
 function _hpcsh_load {
   \builtin emulate -L zsh
   \local name
@@ -84,94 +95,38 @@ function _hpcsh_load {
       _hpcsh_undo+=(alias $name "${aliases[$name]}")
       \builtin unalias $name
     fi
-  done
-  for name in hist cp ls; do
-    if [[ $_hpcsh_switches != *" $name "* ]] || \builtin typeset -f $name || \builtin alias $name; then
-      \continue
-    fi
-    _hpcsh_undo+=(made $name '')
-    case $name in
-      cp) \builtin alias cp='cp -i' ;;
-      hist)
-        function hist {
-          \builtin fc -lDd "$@"
-        }
-        ;;
-      ls)
-        function ls {
-          \command ls --color=auto "$@"
-        }
-        ;;
-    esac
-  done
+  done >/dev/null
   if [[ -n $_hpcsh_history_size ]]; then
     # 30 and 0 are what zsh begins with: nobody has chosen them.
     if [[ ${HISTSIZE-30} == 30 ]]; then
-      _hpcsh_set HISTSIZE $_hpcsh_history_size
+      _hpcsh_undo+=(set HISTSIZE 30)
+      HISTSIZE=$_hpcsh_history_size
     fi
     if [[ ${SAVEHIST-0} == 0 ]]; then
-      _hpcsh_set SAVEHIST $_hpcsh_history_size
+      _hpcsh_undo+=(set SAVEHIST 0)
+      SAVEHIST=$_hpcsh_history_size
     fi
     # The directory is made once; where that fails, the history stays in memory as it would without us.
-    name=${_hpcsh_history_file:h}
-    if [[ -z ${HISTFILE-} ]] && { [[ -d $name ]] || \command mkdir -p -m 700 -- "$name"; }; then
-      _hpcsh_set HISTFILE "$_hpcsh_history_file"
+    name=${_hpcsh_history_file%/*}
+    if [[ -z ${HISTFILE-} ]] && { [[ -d $name ]] || \command mkdir -p -m 700 -- "$name" 2>/dev/null; }; then
+      _hpcsh_undo+=(unset HISTFILE '')
+      \builtin typeset -g HISTFILE=$_hpcsh_history_file
     fi
   fi
   precmd_functions+=(_hpcsh_precmd)
   \builtin typeset -g _hpcsh_loaded=1
 }
 
-# Gives the parameter $1 the value $2, remembering the earlier one.
-function _hpcsh_set {
-  \builtin emulate -L zsh
-  if (( ${(P)+1} )); then
-    _hpcsh_undo+=(parameter "$1" "${(P)1}")
-  else
-    _hpcsh_undo+=(noparameter "$1" '')
-  fi
-  \builtin typeset -g "$1=$2"
-}
-
-# Before the first prompt, and then no more: a byte on the terminal any earlier breaks Powerlevel10k's instant prompt.
+# Before the first prompt, and then no more: what only a prompt needs, and a warning. A byte on the terminal any earlier
+# breaks Powerlevel10k's instant prompt; and all of the rc file has been read, so what the user has of his own is there.
 function _hpcsh_precmd {
   \builtin emulate -L zsh
   precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
-  if [[ -n $_hpcsh_warning ]]; then
-    \builtin print -ru2 "hpcsh: $_hpcsh_warning"
-  fi
-  if [[ $_hpcsh_switches == *' ctrl_backspace '* && -o zle ]]; then
-    # What `bindkey` prints is read back through an unlinked file: a substitution would fork.
-    \local key
-    {
-      \builtin bindkey '^H' >|/proc/self/fd/9
-      \builtin read -r -u 9 key
-    } 9<<<'' 2>/dev/null
-    case $key in
-      *' backward-delete-char' | *' vi-backward-delete-char')
-        _hpcsh_undo+=(key '^H' "${key##* }")
-        \builtin bindkey '^H' backward-kill-word
-        ;;
-    esac
-  fi
-}
-
-# Defines what more.zsh holds.
-function _hpcsh_more {
-  \builtin emulate -L zsh
-  \builtin eval "$(\command "$_hpcsh_program" init zsh --more)"
-}
-
-# Runs $@, which more.zsh defines, under the user's options.
-function _hpcsh_call {
-  if [[ -z ${_hpcsh_has_more-} ]]; then
-    _hpcsh_more
-  fi
-  "$@"
+  _hpcsh_call _hpcsh_habits
 }
 
 if [[ -z ${_hpcsh_loaded-} ]]; then
-  _hpcsh_load >/dev/null 2>&1
+  _hpcsh_load
 fi
 if [[ -n $_hpcsh_ls_colors ]]; then
   _hpcsh_always+=("LS_COLORS=$_hpcsh_ls_colors")
@@ -219,7 +174,6 @@ case ${HPCSH_OFFLINE-} in
   0) _hpcsh_export online ;;
   *) _hpcsh_export "$_hpcsh_verdict" ;;
 esac
-_hpcsh_path_add
 if [[ ! -o interactive ]]; then
   if [[ -n $_hpcsh_warning ]]; then
     \builtin print -ru2 "hpcsh: $_hpcsh_warning"

@@ -1,10 +1,10 @@
-# hpcsh for bash: what a shell needs at the first `act`, `mdcd` or `hpcsh_off`, and not before. `hpcsh init bash --more`
-# prints it, and `_hpcsh_call` evaluates that. The rules are those of hpcsh.bash, but for the way out and errors, which may
-# start processes.
+# hpcsh for bash: what a shell needs at its first prompt, or at the first `act`, `mdcd` or `hpcsh_off`, and not before.
+# `_hpcsh_call` gets it. The rules are those of hpcsh.bash, but for the way out and errors, which may start processes.
 
 # What shellcheck cannot see: `\local` and the other file assign (2154), `deactivate` may be another's (2119). An earlier
-# alias is put back as it was (2139), code stays a string (2016), a status is passed on (2164).
-# shellcheck disable=SC2154,SC2119,SC2139,SC2016,SC2164
+# alias is put back as it was (2139), code stays a string (2016), a status is passed on (2164) or not wanted
+# (2015). Functions are defined for the user (2317).
+# shellcheck disable=SC2154,SC2119,SC2139,SC2016,SC2164,SC2015,SC2317
 
 # Says $1, with what to do about it in $2. Status 1.
 function _hpcsh_error {
@@ -13,6 +13,66 @@ function _hpcsh_error {
     \builtin printf 'hint: %s\n' "$2" >&2
   fi
   \return 1
+}
+
+# --- the first prompt
+
+# Runs the builtin $@ and puts what it prints into REPLY: through an unlinked file or a pipe of this shell's own, since a
+# substitution would fork. For output that fits a pipe (64 KiB).
+function _hpcsh_capture {
+  {
+    \builtin "$@" >|/proc/self/fd/9 && IFS= \builtin read -r -d '' -u 9 REPLY || :
+  } 9<<<'' 2>/dev/null
+}
+
+# What only a prompt needs: the habits, each of which is a switch, and off where the user has his own.
+function _hpcsh_habits {
+  \local name REPLY=
+  _hpcsh_unhook
+  if [[ -n $_hpcsh_warning ]]; then
+    \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
+  fi
+  for name in hist cp ls; do
+    if [[ $_hpcsh_switches != *" $name "* ]] || \builtin declare -f "$name" || \builtin alias "$name"; then
+      \continue
+    fi
+    _hpcsh_undo+=(made "$name" '')
+    case $name in
+      cp) \builtin alias cp='cp -i' ;;
+      hist)
+        function hist {
+          HISTTIMEFORMAT='%F %R  ' \builtin history "${@:-16}"
+        }
+        ;;
+      ls)
+        function ls {
+          \command ls --color=auto "$@"
+        }
+        ;;
+    esac
+  done >/dev/null 2>&1
+  if [[ $_hpcsh_switches == *' ctrl_backspace '* ]]; then
+    _hpcsh_capture bind -q backward-delete-char
+    if [[ $REPLY == *'"\C-h"'* ]]; then
+      _hpcsh_undo+=(key '"\C-h": backward-delete-char' '')
+      \builtin bind '"\C-h": backward-kill-word'
+    fi
+  fi
+}
+
+# Takes our hook out, wherever it is.
+function _hpcsh_unhook {
+  \local at
+  for at in "${!PROMPT_COMMAND[@]}"; do
+    if [[ ${PROMPT_COMMAND[at]} == _hpcsh_precmd ]]; then
+      \builtin unset -v "PROMPT_COMMAND[$at]"
+    else
+      PROMPT_COMMAND[at]=${PROMPT_COMMAND[at]%$'\n'_hpcsh_precmd}
+    fi
+  done
+  if [[ ${#PROMPT_COMMAND[@]} -eq 1 && -z ${PROMPT_COMMAND[0]-} ]]; then
+    \builtin unset -v PROMPT_COMMAND
+  fi
 }
 
 # --- environments
@@ -204,7 +264,7 @@ function _hpcsh_mdcd {
 
 # --- the way out
 
-# Takes back everything that this file brought, and puts back what was there before.
+# Takes back everything that hpcsh brought, and puts back what was there before.
 function _hpcsh_off {
   \local REPLY "all=${HPCSH_EXPORTS-}"
   _hpcsh_leave
@@ -225,8 +285,8 @@ function _hpcsh_off {
       function) \builtin eval "$3" ;;
       alias) \builtin alias "$2=$3" ;;
       made) \builtin unalias "$2" 2>/dev/null || \builtin unset -f "$2" ;;
-      variable) \builtin printf -v "$2" %s "$3" ;;
-      novariable) \builtin unset -v "$2" ;;
+      set) \builtin printf -v "$2" %s "$3" ;;
+      unset) \builtin unset -v "$2" ;;
       key) \builtin bind "$2" ;;
     esac
     \shift 3

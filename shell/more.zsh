@@ -1,6 +1,5 @@
-# hpcsh for zsh: what a shell needs at the first `act`, `mdcd` or `hpcsh_off`, and not before. `hpcsh init zsh --more` prints
-# it, and `_hpcsh_more` evaluates that. The rules are those of hpcsh.zsh, but for the way out and errors, which may start
-# processes.
+# hpcsh for zsh: what a shell needs at its first prompt, or at the first `act`, `mdcd` or `hpcsh_off`, and not before.
+# `_hpcsh_more` gets it. The rules are those of hpcsh.zsh, but for the way out and errors, which may start processes.
 
 # Says $1, with what to do about it in $2. Status 1.
 function _hpcsh_error {
@@ -9,6 +8,49 @@ function _hpcsh_error {
     \builtin print -ru2 "hint: $2"
   fi
   \return 1
+}
+
+# --- the first prompt
+
+# What only a prompt needs: the habits, each of which is a switch, and off where the user has his own.
+function _hpcsh_habits {
+  \builtin emulate -L zsh
+  \local name
+  if [[ -n $_hpcsh_warning ]]; then
+    \builtin print -ru2 "hpcsh: $_hpcsh_warning"
+  fi
+  for name in hist cp ls; do
+    if [[ $_hpcsh_switches != *" $name "* ]] || \builtin typeset -f $name || \builtin alias $name; then
+      \continue
+    fi
+    _hpcsh_undo+=(made $name '')
+    case $name in
+      cp) \builtin alias cp='cp -i' ;;
+      hist)
+        function hist {
+          \builtin fc -lDd "$@"
+        }
+        ;;
+      ls)
+        function ls {
+          \command ls --color=auto "$@"
+        }
+        ;;
+    esac
+  done >/dev/null
+  if [[ $_hpcsh_switches == *' ctrl_backspace '* && -o zle ]]; then
+    # What `bindkey` prints is read back through an unlinked file: a substitution would fork.
+    {
+      \builtin bindkey '^H' >|/proc/self/fd/9
+      \builtin read -r -u 9 name
+    } 9<<<'' 2>/dev/null
+    case $name in
+      *' backward-delete-char' | *' vi-backward-delete-char')
+        _hpcsh_undo+=(key '^H' "${name##* }")
+        \builtin bindkey '^H' backward-kill-word
+        ;;
+    esac
+  fi
 }
 
 # --- environments
@@ -189,7 +231,7 @@ function _hpcsh_mdcd {
 
 # --- the way out
 
-# Takes back everything that this file brought, and puts back what was there before.
+# Takes back everything that hpcsh brought, and puts back what was there before.
 function _hpcsh_off {
   \builtin emulate -L zsh
   _hpcsh_leave
@@ -207,8 +249,8 @@ function _hpcsh_off {
       function) functions[$2]=$3 ;;
       alias) aliases[$2]=$3 ;;
       made) \builtin unalias "$2" 2>/dev/null || \builtin unset -f "$2" 2>/dev/null ;;
-      parameter) \builtin typeset -g "$2=$3" ;;
-      noparameter) \builtin unset "$2" ;;
+      set) \builtin typeset -g "$2=$3" ;;
+      unset) \builtin unset "$2" ;;
       key) \builtin bindkey "$2" "$3" ;;
     esac
     \shift 3

@@ -79,9 +79,11 @@ fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     }
     let exports = exports(&loaded, &mut warnings);
     let program = host.program().map_or_else(|| PathBuf::from("hpcsh"), Path::to_owned);
+    let copy = shell::kept::copy(init.shell, &loaded.config.roots.local);
     let script = shell::init::Script {
         shell: init.shell,
         program: &program,
+        copy: copy.as_deref(),
         verdict: &probe::configured(&loaded.config.node, &host.name()),
         exports: &exports,
         settings: &loaded.config.shell,

@@ -31,7 +31,7 @@ impl Shell {
         }
     }
 
-    /// The functions that the code asks for when it needs them, to be evaluated after it.
+    /// What the code needs later than at the start, evaluated when it is: from the node's copy, else from `--more`.
     pub fn more(self) -> &'static str {
         match self {
             Self::Zsh => include_str!(concat!(env!("OUT_DIR"), "/more.zsh")),
@@ -101,6 +101,8 @@ pub struct Script<'a> {
     pub exports: &'a [Export],
     /// Everything else.
     pub settings: &'a Settings,
+    /// The node's copy of [`Shell::more`]; `None`: the script asks the program.
+    pub copy: Option<&'a Path>,
     /// A line for the first prompt; empty: none.
     pub warning: &'a str,
 }
@@ -112,6 +114,7 @@ impl Script<'_> {
         let mut prologue = Prologue { shell: self.shell, text: Vec::with_capacity(code.len() + 8192) };
         let settings = self.settings;
         prologue.scalar("program", self.program.as_os_str().as_encoded_bytes());
+        prologue.scalar("copy", self.copy.map_or(&[][..], |copy| copy.as_os_str().as_encoded_bytes()));
         prologue.scalar("verdict", if self.verdict.is_offline() { "offline" } else { "online" });
         prologue.scalar("warning", self.warning);
         // Blanks around each, so that the code finds ` NAME `.

@@ -4,3 +4,4 @@ pub mod catalogue;
 pub mod env;
 pub mod format;
 pub mod init;
+pub mod kept;
