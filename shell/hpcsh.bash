@@ -12,58 +12,24 @@
 # call (2119, 2120). What it takes for a slip: a status that is passed on (2164) or not wanted (2015), a record (2163).
 # shellcheck disable=SC2154,SC2119,SC2120,SC2163,SC2164,SC2015
 
-# Exports the records (NAME=VALUE) of _hpcsh_always and of the verdict $1 ("offline" or "online"). HPCSH_EXPORTS holds those
-# that hpcsh has exported, between separators: a variable whose record is not in it is the user's, and stays; a record that
-# is no longer wanted is taken back. The directories of _hpcsh_path come first in PATH; the marker has those that we added.
+# Exports the records (NAME=VALUE) $@. HPCSH_EXPORTS tells which values are ours, to later calls and to nested shells.
 function _hpcsh_export {
-  \local "_hpcsh_old=${HPCSH_EXPORTS-}" _hpcsh_new=$'\x1f' _hpcsh_record IFS=$'\x1f'
-  if [[ $1 == offline ]]; then
-    \set -- ${_hpcsh_always[@]+"${_hpcsh_always[@]}"} ${_hpcsh_offline[@]+"${_hpcsh_offline[@]}"}
-  else
-    \set -- ${_hpcsh_always[@]+"${_hpcsh_always[@]}"} ${_hpcsh_online[@]+"${_hpcsh_online[@]}"}
-  fi
-  if [[ -z $_hpcsh_old$_hpcsh_taken && $# -gt 0 ]]; then
-    # None of the names is set: the usual login.
-    \builtin export "$@"
-    _hpcsh_new+=$*$'\x1f'
-  else
-    for _hpcsh_record; do
-      \set -- "${_hpcsh_record%%=*}"
-      if [[ -z ${!1+x} || $_hpcsh_old == *$'\x1f'"$1=${!1}"$'\x1f'* ]]; then
-        \builtin export "$_hpcsh_record"
-        _hpcsh_new+=$_hpcsh_record$'\x1f'
-      fi
-    done
-  fi
-  \builtin export "HPCSH_EXPORTS=$_hpcsh_new"
-  while [[ -n $_hpcsh_old ]]; do
-    _hpcsh_record=${_hpcsh_old%%$'\x1f'*}
-    _hpcsh_old=${_hpcsh_old#"$_hpcsh_record"}
-    _hpcsh_old=${_hpcsh_old#$'\x1f'}
-    if [[ $_hpcsh_record == PATH+=* ]]; then
-      HPCSH_EXPORTS+=$_hpcsh_record$'\x1f'
-    elif [[ -n $_hpcsh_record && $HPCSH_EXPORTS != *$'\x1f'"${_hpcsh_record%%=*}="* ]]; then
-      _hpcsh_release "$_hpcsh_record"
-    fi
-  done
-  for _hpcsh_record in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
-    if [[ :$PATH: != *":$_hpcsh_record:"* ]]; then
-      PATH=$_hpcsh_record${PATH:+:$PATH}
-      HPCSH_EXPORTS+=PATH+=$_hpcsh_record$'\x1f'
+  \local IFS=$'\x1f'
+  \builtin export "$@" "HPCSH_EXPORTS=$IFS$*$IFS"
+}
+
+# Puts the configured directories in front of PATH where they are not in it. HPCSH_EXPORTS has those that we added.
+function _hpcsh_path_add {
+  \local dir
+  for dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
+    if [[ :$PATH: != *":$dir:"* ]]; then
+      PATH=$dir${PATH:+:$PATH}
+      HPCSH_EXPORTS+=PATH+=$dir$'\x1f'
     fi
   done
 }
 
-# Unsets the variable of the record $1 if it still has that value.
-function _hpcsh_release {
-  \set -- "${1%%=*}" "${1#*=}"
-  if [[ $1 != HPCSH_EXPORTS && ${!1-} == "$2" ]]; then
-    \builtin unset -v "$1"
-  fi
-}
-
-# Defines what more.bash holds: from the node's own copy, which the program has put there, else by asking the program.
-# Then runs $@.
+# Runs $@, which more.bash defines: from the node's own copy, which the program has put there, else by asking the program.
 function _hpcsh_call {
   if [[ -z ${_hpcsh_has_more-} ]]; then
     if [[ -f $_hpcsh_copy && -O $_hpcsh_copy && -O ${_hpcsh_copy%/*} && ! -L ${_hpcsh_copy%/*} ]]; then
@@ -75,37 +41,46 @@ function _hpcsh_call {
   "$@"
 }
 
-if [[ $- == *i* ]]; then
+# The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online each run their arguments with their records behind them.
+# Where none of the names is set, the usual login, there is nothing to compare.
+if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken ]]; then
+  _hpcsh_always "_hpcsh_$_hpcsh_verdict" _hpcsh_export
+else
+  _hpcsh_call _hpcsh_renew
+fi
+_hpcsh_path_add
 
-# Once in a shell: remembers what hpcsh_off puts back, sets the history up, and asks for the rest at the first prompt.
-function _hpcsh_load {
-  \local name REPLY
+if [[ $- != *i* ]]; then
+  if [[ -n $_hpcsh_warning ]]; then
+    \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
+  fi
+  if [[ -n ${_hpcsh_has_more-} ]]; then
+    _hpcsh_forget
+  else
+    \builtin unset -f _hpcsh_always _hpcsh_offline _hpcsh_online _hpcsh_export _hpcsh_path_add _hpcsh_call
+    \builtin unset -v "${!_hpcsh_@}"
+  fi
+else
+
+if [[ -z ${_hpcsh_loaded-} ]]; then
+  _hpcsh_loaded=1
   _hpcsh_undo=()
-  for name in act mdcd cdr waitvllm deactivate; do
-    if \builtin declare -f "$name"; then
-      _hpcsh_call _hpcsh_capture declare -f "$name"
-      _hpcsh_undo+=(function "$name" "$REPLY")
-    fi
-    if \builtin alias "$name"; then
-      _hpcsh_undo+=(alias "$name" "${BASH_ALIASES[$name]}")
-      \builtin unalias "$name"
-    fi
-  done >/dev/null 2>&1
-  if [[ -n $_hpcsh_history_size ]]; then
-    # bash fills them in after the rc file: a value is somebody's choice.
-    for name in HISTSIZE HISTFILESIZE; do
-      if [[ -z ${!name+x} ]]; then
-        _hpcsh_undo+=(unset "$name" '')
-        \builtin printf -v "$name" %s "$_hpcsh_history_size"
-      fi
-    done
-    # The file in the home is bash's own choice. The directory of ours is made once; where that fails, bash keeps its file.
-    name=${_hpcsh_history_file%/*}
-    if [[ -n $name && ${HISTFILE-} == "${HOME-}/.bash_history" ]] &&
-      { [[ -d $name ]] || \command mkdir -p -m 700 -- "$name" 2>/dev/null; }; then
-      _hpcsh_undo+=(set HISTFILE "$HISTFILE")
-      HISTFILE=$_hpcsh_history_file
-    fi
+  if \builtin declare -f act || \builtin declare -f mdcd || \builtin declare -f cdr || \builtin declare -f waitvllm ||
+    \builtin declare -f deactivate || \builtin alias act || \builtin alias mdcd || \builtin alias cdr ||
+    \builtin alias waitvllm || \builtin alias deactivate; then
+    _hpcsh_call _hpcsh_keep
+  fi >/dev/null 2>&1
+  # Now, since bash reads and cuts the file when the rc file has been read; what it has not filled in nobody has chosen.
+  if [[ -n $_hpcsh_history_size && -z ${HISTSIZE+1}${HISTFILESIZE+1} ]]; then
+    HISTSIZE=$_hpcsh_history_size HISTFILESIZE=$_hpcsh_history_size
+    _hpcsh_undo+=(unset HISTSIZE '' unset HISTFILESIZE '')
+  fi
+  # bash's own file is moved; the directory is made once, and where that fails, bash keeps its file.
+  if [[ -n $_hpcsh_history_file && ${HISTFILE-} == "${HOME-}/.bash_history" ]] && {
+    [[ -d ${_hpcsh_history_file%/*} ]] || \command mkdir -p -m 700 -- "${_hpcsh_history_file%/*}" 2>/dev/null
+  }; then
+    _hpcsh_undo+=(set HISTFILE "$HISTFILE")
+    HISTFILE=$_hpcsh_history_file
   fi
   # Behind everybody's. Before bash 5.1, PROMPT_COMMAND is one string; later an array, in which others may still assign the
   # first element.
@@ -115,24 +90,15 @@ function _hpcsh_load {
     PROMPT_COMMAND[0]=${PROMPT_COMMAND[0]-}
     PROMPT_COMMAND+=(_hpcsh_precmd)
   fi
-  _hpcsh_loaded=1
-}
+fi
 
 # Before the first prompt, and then no more: what only a prompt needs, and a warning. All of the rc file has been read by
 # then, so what the user has of his own is there.
 function _hpcsh_precmd {
   \local "status=$?"
-  _hpcsh_call _hpcsh_habits
+  _hpcsh_call _hpcsh_first_prompt
   \return "$status"
 }
-
-if [[ -z ${_hpcsh_loaded-} ]]; then
-  _hpcsh_load
-fi
-if [[ -n $_hpcsh_ls_colors ]]; then
-  _hpcsh_always+=("LS_COLORS=$_hpcsh_ls_colors")
-  _hpcsh_taken+=${LS_COLORS+1}
-fi
 
 function act {
   _hpcsh_call _hpcsh_act "$@"
@@ -150,13 +116,8 @@ function mdcd {
   _hpcsh_call _hpcsh_mdcd "$@"
 }
 
-# `./` keeps a leading dash, and CDPATH, out of it.
 function cdr {
-  case ${1-.} in
-    /* | -) ;;
-    *) \set -- "./${1-.}" ;;
-  esac
-  \builtin cd -P -- "$1"
+  _hpcsh_call _hpcsh_cdr "$@"
 }
 
 function waitvllm {
@@ -168,18 +129,5 @@ function hpcsh_off {
   _hpcsh_call _hpcsh_off
 }
 
-fi
-
-case ${HPCSH_OFFLINE-} in
-  1) _hpcsh_export offline ;;
-  0) _hpcsh_export online ;;
-  *) _hpcsh_export "$_hpcsh_verdict" ;;
-esac
-if [[ $- != *i* ]]; then
-  if [[ -n $_hpcsh_warning ]]; then
-    \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
-  fi
-  \builtin unset -v "${!_hpcsh_@}"
-  \builtin unset -f _hpcsh_export _hpcsh_release _hpcsh_call
 fi
 \builtin true

@@ -1,10 +1,10 @@
 # hpcsh for bash: what a shell needs at its first prompt, or at the first `act`, `mdcd` or `hpcsh_off`, and not before.
 # `_hpcsh_call` gets it. The rules are those of hpcsh.bash, but for the way out and errors, which may start processes.
 
-# What shellcheck cannot see: `\local` and the other file assign (2154), `deactivate` may be another's (2119). An earlier
+# What shellcheck cannot see: `\local` and the other file assign (2154), a record (2163), `deactivate` may be another's (2119). An earlier
 # alias is put back as it was (2139), code stays a string (2016), a status is passed on (2164) or not wanted
 # (2015). Functions are defined for the user (2317).
-# shellcheck disable=SC2154,SC2119,SC2139,SC2016,SC2164,SC2015,SC2317
+# shellcheck disable=SC2154,SC2163,SC2119,SC2139,SC2016,SC2164,SC2015,SC2317
 
 # Says $1, with what to do about it in $2. Status 1.
 function _hpcsh_error {
@@ -13,6 +13,60 @@ function _hpcsh_error {
     \builtin printf 'hint: %s\n' "$2" >&2
   fi
   \return 1
+}
+
+# --- variables, where some of the names are set already
+
+# Sets the variables again for HPCSH_OFFLINE's word, else for the configured verdict.
+function _hpcsh_renew {
+  case ${HPCSH_OFFLINE-} in
+    1) _hpcsh_always _hpcsh_offline _hpcsh_merge ;;
+    0) _hpcsh_always _hpcsh_online _hpcsh_merge ;;
+    *) _hpcsh_always "_hpcsh_$_hpcsh_verdict" _hpcsh_merge ;;
+  esac
+}
+
+# Exports those of the records $@ whose variables are unset or ours: HPCSH_EXPORTS holds, between separators, what hpcsh has
+# exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back.
+function _hpcsh_merge {
+  \local "_hpcsh_old=${HPCSH_EXPORTS-}" _hpcsh_new=$'\x1f' _hpcsh_record
+  for _hpcsh_record; do
+    \set -- "${_hpcsh_record%%=*}"
+    if [[ -z ${!1+x} || $_hpcsh_old == *$'\x1f'"$1=${!1}"$'\x1f'* ]]; then
+      \builtin export "$_hpcsh_record"
+      _hpcsh_new+=$_hpcsh_record$'\x1f'
+    fi
+  done
+  \builtin export "HPCSH_EXPORTS=$_hpcsh_new"
+  while [[ -n $_hpcsh_old ]]; do
+    _hpcsh_record=${_hpcsh_old%%$'\x1f'*}
+    _hpcsh_old=${_hpcsh_old#"$_hpcsh_record"}
+    _hpcsh_old=${_hpcsh_old#$'\x1f'}
+    if [[ $_hpcsh_record == PATH+=* ]]; then
+      HPCSH_EXPORTS+=$_hpcsh_record$'\x1f'
+    elif [[ -n $_hpcsh_record && $HPCSH_EXPORTS != *$'\x1f'"${_hpcsh_record%%=*}="* ]]; then
+      _hpcsh_release "$_hpcsh_record"
+    fi
+  done
+}
+
+# Unsets the variable of the record $1 if it still has that value.
+function _hpcsh_release {
+  \set -- "${1%%=*}" "${1#*=}"
+  if [[ $1 != HPCSH_EXPORTS && ${!1-} == "$2" ]]; then
+    \builtin unset -v "$1"
+  fi
+}
+
+# Removes everything that begins with our prefix. A function may remove itself.
+function _hpcsh_forget {
+  \local REPLY=
+  _hpcsh_capture compgen -A function _hpcsh_
+  \builtin unset -v "${!_hpcsh_@}"
+  while [[ -n $REPLY ]]; do
+    \builtin unset -f "${REPLY%%$'\n'*}"
+    REPLY=${REPLY#*$'\n'}
+  done
 }
 
 # --- the first prompt
@@ -25,8 +79,23 @@ function _hpcsh_capture {
   } 9<<<'' 2>/dev/null
 }
 
-# What only a prompt needs: the habits, each of which is a switch, and off where the user has his own.
-function _hpcsh_habits {
+# Remembers what the user has under our names, for hpcsh_off, and takes aliases out of the way of our functions.
+function _hpcsh_keep {
+  \local name REPLY
+  for name in act mdcd cdr waitvllm deactivate; do
+    if \builtin declare -f "$name"; then
+      _hpcsh_capture declare -f "$name"
+      _hpcsh_undo+=(function "$name" "$REPLY")
+    fi
+    if \builtin alias "$name"; then
+      _hpcsh_undo+=(alias "$name" "${BASH_ALIASES[$name]}")
+      \builtin unalias "$name"
+    fi
+  done
+}
+
+# The warning, and the habits, each of which is a switch, and off where the user has his own.
+function _hpcsh_first_prompt {
   \local name REPLY=
   _hpcsh_unhook
   if [[ -n $_hpcsh_warning ]]; then
@@ -51,6 +120,10 @@ function _hpcsh_habits {
         ;;
     esac
   done >/dev/null 2>&1
+  if [[ -n $_hpcsh_ls_colors && -z ${LS_COLORS+1} ]]; then
+    \builtin export "LS_COLORS=$_hpcsh_ls_colors"
+    HPCSH_EXPORTS+=LS_COLORS=$_hpcsh_ls_colors$'\x1f'
+  fi
   if [[ $_hpcsh_switches == *' ctrl_backspace '* ]]; then
     _hpcsh_capture bind -q backward-delete-char
     if [[ $REPLY == *'"\C-h"'* ]]; then
@@ -63,6 +136,9 @@ function _hpcsh_habits {
 # Takes our hook out, wherever it is.
 function _hpcsh_unhook {
   \local at
+  if [[ -z ${PROMPT_COMMAND[*]+x} ]]; then
+    \return 0
+  fi
   for at in "${!PROMPT_COMMAND[@]}"; do
     if [[ ${PROMPT_COMMAND[at]} == _hpcsh_precmd ]]; then
       \builtin unset -v "PROMPT_COMMAND[$at]"
@@ -262,6 +338,15 @@ function _hpcsh_mdcd {
   \command mkdir -p -- "$1" && \builtin cd -- "$1"
 }
 
+# Enters the real path of the directory $1, or of here.
+function _hpcsh_cdr {
+  case ${1-.} in
+    /* | -) ;;
+    *) \set -- "./${1-.}" ;;
+  esac
+  \builtin cd -P -- "$1"
+}
+
 # --- the way out
 
 # Takes back everything that hpcsh brought, and puts back what was there before.
@@ -291,11 +376,8 @@ function _hpcsh_off {
     esac
     \shift 3
   done
-  \builtin unset -v HPCSH_EXPORTS "${!_hpcsh_@}"
-  \local IFS=$'\n'
-  for REPLY in $(\builtin compgen -A function _hpcsh_); do
-    \builtin unset -f "$REPLY"
-  done
+  \builtin unset -v HPCSH_EXPORTS
+  _hpcsh_forget
 }
 
 _hpcsh_has_more=1

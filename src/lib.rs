@@ -77,9 +77,11 @@ fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
         warnings.push(format!("{}{more}; `hpcsh config check` tells all", first.brief()));
     }
-    let exports = exports(&loaded, &mut warnings);
+    let roots = &loaded.config.roots;
+    let local = local_dir::ensure(&roots.local);
+    let exports = exports(&loaded, &local, &mut warnings);
     let program = host.program().map_or_else(|| PathBuf::from("hpcsh"), Path::to_owned);
-    let copy = shell::kept::copy(init.shell, &loaded.config.roots.local);
+    let copy = local.ok().and_then(|()| shell::kept::copy(init.shell, &roots.local));
     let script = shell::init::Script {
         shell: init.shell,
         program: &program,
@@ -92,14 +94,13 @@ fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     host.print(script.text());
 }
 
-/// The exports of a configuration; without those that need the node-local directory where that cannot be used.
-fn exports(loaded: &Loaded, warnings: &mut Vec<String>) -> Vec<Export> {
-    let roots = &loaded.config.roots;
-    let mut exports = shell::env::plan(&loaded.config.env, roots);
-    if exports.iter().any(Export::is_local)
-        && let Err(why) = local_dir::ensure(&roots.local)
+/// The exports of a configuration; without those in the node-local directory where that cannot be used.
+fn exports(loaded: &Loaded, local: &Result<(), String>, warnings: &mut Vec<String>) -> Vec<Export> {
+    let mut exports = shell::env::plan(&loaded.config.env, &loaded.config.roots);
+    if let Err(why) = local
+        && exports.iter().any(Export::is_local)
     {
-        warnings.push(why);
+        warnings.push(why.clone());
         exports.retain(|export| !export.is_local());
     }
     exports
@@ -108,7 +109,7 @@ fn exports(loaded: &Loaded, warnings: &mut Vec<String>) -> Vec<Export> {
 fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<(), Failure> {
     let loaded = config::load(host, config);
     let mut warnings: Vec<String> = loaded.problems.iter().map(config::Problem::brief).collect();
-    let exports = exports(&loaded, &mut warnings);
+    let exports = exports(&loaded, &local_dir::ensure(&loaded.config.roots.local), &mut warnings);
     for warning in warnings {
         host.say(format!("warning: {warning}"));
     }

@@ -69,6 +69,10 @@ pub fn command() -> Command {
 /// # Errors
 /// clap's, which may also be the text of `--help` or `--version`.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if let Some(init) = init::usual(&words) {
+        return Ok(Arguments { config: None, task: Task::Init(init) });
+    }
     let mut matches = command().try_get_matches_from(words)?;
     let (name, mut below) = matches
         .remove_subcommand()

@@ -20,12 +20,17 @@ pub fn default_path() -> PathBuf {
 /// A sentence that says what is wrong with it; it must then not be used.
 #[allow(clippy::disallowed_methods)] // this is the door
 pub fn ensure(path: &Path) -> Result<(), String> {
-    match fs::DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(format!("cannot make the node-local directory {}: {error}", path.display())),
-    }
-    let found = fs::symlink_metadata(path).map_err(|error| format!("cannot look at {}: {error}", path.display()))?;
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return match fs::DirBuilder::new().mode(0o700).create(path) {
+                // Somebody was quicker: another of our shells, or not.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => ensure(path),
+                Err(error) => Err(format!("cannot make the node-local directory {}: {error}", path.display())),
+                Ok(()) => Ok(()),
+            };
+        }
+        found => found.map_err(|error| format!("cannot look at {}: {error}", path.display()))?,
+    };
     let wrong = if !found.is_dir() {
         "is no directory"
     } else if found.uid() != users::my_id() {

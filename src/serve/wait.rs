@@ -56,7 +56,9 @@ fn probe(address: SocketAddr, authority: &str) -> Option<u16> {
     let mut stream = TcpStream::connect_timeout(&address, PROBE).ok()?;
     stream.set_read_timeout(Some(PROBE)).ok()?;
     stream.set_write_timeout(Some(PROBE)).ok()?;
-    write!(stream, "GET /health HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n").ok()?;
+    // In one piece: a server may take what comes first for the whole request.
+    let request = format!("GET /health HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
     let mut head = [0; 12];
     stream.read_exact(&mut head).ok()?;
     let head = std::str::from_utf8(&head).ok()?;

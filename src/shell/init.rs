@@ -125,18 +125,13 @@ impl Script<'_> {
         let file = history.and_then(|history| history.file(self.shell)).unwrap_or_default();
         prologue.scalar("history_file", file.as_os_str().as_encoded_bytes());
         prologue.array("path", settings.path.iter().rev());
-        prologue.array("always", records(self.exports, |export| export.both()));
-        prologue.array("offline", records(self.exports, |export| export.only(true)));
-        prologue.array("online", records(self.exports, |export| export.only(false)));
+        prologue.records("always", self.exports, Export::both);
+        prologue.records("offline", self.exports, |export| export.only(true));
+        prologue.records("online", self.exports, |export| export.only(false));
         prologue.probe("taken", self.exports.iter().map(|export| export.name.as_str()));
         prologue.text.extend_from_slice(code.as_bytes());
         prologue.text
     }
-}
-
-/// `NAME=VALUE` of the exports for which `value` gives one.
-fn records<'a>(exports: &'a [Export], value: impl Fn(&'a Export) -> Option<&'a str>) -> impl Iterator<Item = String> {
-    exports.iter().filter_map(move |export| Some(format!("{}={}", export.name, value(export)?)))
 }
 
 struct Prologue {
@@ -161,6 +156,19 @@ impl Prologue {
             self.text.push(b' ');
         }
         self.text.extend_from_slice(b")\n");
+    }
+
+    /// A function that runs its arguments with the records (`NAME=VALUE`) of the exports that have such a value behind
+    /// them: an array would be copied at each step, and a login pays for that.
+    fn records<'a>(&mut self, name: &str, exports: &'a [Export], value: impl Fn(&'a Export) -> Option<&'a str>) {
+        self.text.extend_from_slice(format!("function _hpcsh_{name} {{\n\"$@\"").as_bytes());
+        for export in exports {
+            if let Some(value) = value(export) {
+                self.text.push(b' ');
+                self.text.extend_from_slice(&quote::sh(format!("{}={value}", export.name)));
+            }
+        }
+        self.text.extend_from_slice(b"\n}\n");
     }
 
     /// Not empty where one of these variables is set. The names are checked ones; asking for all of them at once is what

@@ -6,13 +6,12 @@
 use std::path::{Path, PathBuf};
 
 use super::init::Shell;
-use crate::host::{files, local_dir};
+use crate::host::files;
 
-/// The path of the copy in this directory, made if it is not there.
+/// The path of the copy in this directory, which is known to be ours alone; made if it is not there.
 ///
-/// `None` where the directory cannot be trusted or written: the script then asks the program instead.
+/// `None` where it cannot be written: the script then asks the program instead.
 pub fn copy(shell: Shell, dir: &Path) -> Option<PathBuf> {
-    local_dir::ensure(dir).ok()?;
     let path = dir.join(name(shell));
     if !files::exists(&path) {
         files::create(&path, shell.more().as_bytes()).ok()?;
@@ -40,14 +39,14 @@ mod tests {
     #[test]
     fn the_copy_is_the_text_and_is_not_written_twice() {
         let temporary = tempfile::tempdir().unwrap();
-        let dir = temporary.path().join("local");
-        let path = copy(Shell::Bash, &dir).unwrap();
+        let dir = temporary.path();
+        let path = copy(Shell::Bash, dir).unwrap();
         assert_eq!(files::read(&path).unwrap(), Shell::Bash.more().as_bytes());
         let inode = || std::os::unix::fs::MetadataExt::ino(&path.metadata().unwrap());
         let before = inode();
-        assert_eq!(copy(Shell::Bash, &dir).as_deref(), Some(path.as_path()));
+        assert_eq!(copy(Shell::Bash, dir).as_deref(), Some(path.as_path()));
         assert_eq!(inode(), before);
-        assert_ne!(copy(Shell::Zsh, &dir), Some(path));
+        assert_ne!(copy(Shell::Zsh, dir), Some(path));
         assert_eq!(copy(Shell::Zsh, Path::new("/nowhere/at/all")), None);
     }
 }

@@ -45,11 +45,11 @@ fn sizes_are_set_where_nobody_chose_them() {
     for shell in Shell::ALL {
         let home = Home::new();
         let plain = if shell == Shell::Zsh { "zsh_history" } else { ".bash_history" };
-        assert_eq!(shell.session(&home, "", show).clean(), format!("200000 200000 {plain}\n"), "{}", shell.name());
+        assert_eq!(shell.prompted(&home, "", show).clean(), format!("200000 200000 {plain}\n"), "{}", shell.name());
         let own = "HISTSIZE=5 SAVEHIST=6 HISTFILESIZE=6 HISTFILE=~/own";
-        assert_eq!(shell.session(&home, own, show).clean(), "5 6 own\n", "{}", shell.name());
+        assert_eq!(shell.prompted(&home, own, show).clean(), "5 6 own\n", "{}", shell.name());
         home.configure("[history]\nenable = false\n");
-        let off = shell.session(&home, "", show).clean();
+        let off = shell.prompted(&home, "", show).clean();
         assert!(!off.contains("200000"), "{}: {off}", shell.name());
     }
 }
@@ -119,7 +119,7 @@ fn each_habit_is_a_switch_and_off_where_the_user_has_his_own() {
     let show = "alias cp; alias ls; typeset -f hist ls | grep -c 'fc -lDd\\|history\\|color=auto'; echo \"$LS_COLORS\"";
     for shell in Shell::ALL {
         let home = Home::new();
-        let run = |before: &str| shell.session(&home, before, &format!("{{ {show}; }} 2>/dev/null")).out;
+        let run = |before: &str| shell.prompted(&home, before, &format!("{{ {show}; }} 2>/dev/null")).out;
         let alias = if shell == Shell::Bash { "alias " } else { "" };
         assert_eq!(run(""), format!("{alias}cp='cp -i'\n2\now=01;90:di=01;90\n"), "{}", shell.name());
         let own = "alias cp='cp -v' ls='ls -l'; hist() { echo mine; }; export LS_COLORS=di=1";

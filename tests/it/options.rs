@@ -11,6 +11,8 @@ const TOUR: &str = r#"
 \command printf 'init %s\n' "$?"
 \eval "$('PROGRAM' init SHELL)"
 \command printf 'again %s\n' "$?"
+_hpcsh_precmd
+\command printf 'prompt %s\n' "$?"
 \command printf 'HF_HOME %s\n' "${HF_HOME#"$TOP"}"
 \command printf 'PATH %s\n' "${PATH%%:*}"
 act "$HOME/pro ject"
@@ -32,6 +34,7 @@ hpcsh_off
 const TOLD: &str = "\
 init 0
 again 0
+prompt 0
 HF_HOME /shared/cache/hf
 PATH HOME/.local/bin
 act 0 /pro ject/.venv label
@@ -175,7 +178,7 @@ fn off_puts_back_what_was_there() {
         let home = Home::with_article();
         let line = shell.line();
         let script = format!(
-            "{before}one=$(show)\n{line}\nhpcsh_off\ntwo=$(show)\n[ \"$one\" = \"$two\" ] && echo same || printf '%s\\n---\\n%s\\n' \"$one\" \"$two\""
+            "{before}one=$(show)\n{line}\n_hpcsh_precmd\nhpcsh_off\ntwo=$(show)\n[ \"$one\" = \"$two\" ] && echo same || printf '%s\\n---\\n%s\\n' \"$one\" \"$two\""
         );
         let outcome = shell.bare(&home, true, &script);
         assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("same\n", ""), "{}", shell.name());

@@ -50,6 +50,11 @@ impl Shell {
         quiet(run(self.interactive(home).arg("-c").arg(script)))
     }
 
+    /// The same, where the first prompt has come by: some of hpcsh comes with it.
+    pub fn prompted(self, home: &Home, before: &str, script: &str) -> Outcome {
+        self.session(home, before, &format!("_hpcsh_precmd\n{script}"))
+    }
+
     /// Runs a script in a shell that reads no file at all.
     pub fn bare(self, home: &Home, interactive: bool, script: &str) -> Outcome {
         let mut command = home.command(self.name());
