@@ -156,6 +156,13 @@ function _hpcsh_unhook {
 # The path $1 from the root, without `.`, `..` and doubled slashes, symlinks as they are: REPLY.
 function _hpcsh_absolute {
   \local part rest
+  case $1/ in
+    *//* | */./* | */../*) ;;
+    /*)
+      REPLY=$1
+      \return 0
+      ;;
+  esac
   [[ $1 == /* ]] && rest=$1/ || rest=$PWD/$1/
   REPLY=
   while [[ -n $rest ]]; do
@@ -223,7 +230,7 @@ function _hpcsh_act {
 
 # Enters the environment $1: natively where it has a pyvenv.cfg, so that no code of its own runs.
 function _hpcsh_enter {
-  \local "venv=$1" "label=${1##*/}" line
+  \local "venv=$1" "label=${1##*/}" line _hpcsh_lines
   if [[ -f $venv/conda-meta/history ]]; then
     _hpcsh_enter_conda "$venv"
     \return
@@ -235,17 +242,20 @@ function _hpcsh_enter {
     \return
   fi
   # `prompt = NAME`: bare from uv, quoted by repr() from venv, in double quotes from virtualenv.
-  while IFS= \builtin read -r line || [[ -n $line ]]; do
-    if [[ ${line%%[[:blank:]=]*} == prompt && $line == *=* ]]; then
-      line=${line#*=}
-      line=${line#"${line%%[^[:blank:]]*}"}
-      line=${line%"${line##*[^[:space:]]}"}
-      if [[ $line == \'*\' || $line == \"*\" ]]; then
-        line=${line:1:${#line}-2}
-      fi
-      label=$line
-    fi
-  done <"$venv/pyvenv.cfg"
+  \builtin mapfile -t _hpcsh_lines <"$venv/pyvenv.cfg"
+  for line in ${_hpcsh_lines[@]+"${_hpcsh_lines[@]}"}; do
+    case $line in
+      prompt[[:blank:]]*=* | prompt=*)
+        line=${line#*=}
+        line=${line#"${line%%[^[:blank:]]*}"}
+        line=${line%"${line##*[^[:space:]]}"}
+        if [[ $line == \'*\' || $line == \"*\" ]]; then
+          line=${line:1:${#line}-2}
+        fi
+        label=$line
+        ;;
+    esac
+  done
   _hpcsh_leave
   # Under the names that the environments' own scripts use: one that is sourced over ours puts these back first.
   _OLD_VIRTUAL_PATH=$PATH _OLD_VIRTUAL_PS1=${PS1-}

@@ -113,17 +113,19 @@ impl Script<'_> {
         let code = self.shell.code();
         let mut prologue = Prologue { shell: self.shell, text: Vec::with_capacity(code.len() + 8192) };
         let settings = self.settings;
-        prologue.scalar("program", self.program.as_os_str().as_encoded_bytes());
-        prologue.scalar("copy", self.copy.map_or(&[][..], |copy| copy.as_os_str().as_encoded_bytes()));
-        prologue.scalar("verdict", if self.verdict.is_offline() { "offline" } else { "online" });
-        prologue.scalar("warning", self.warning);
-        // Blanks around each, so that the code finds ` NAME `.
-        prologue.scalar("switches", format!(" {} ", settings.switches.join(" ")));
-        prologue.scalar("ls_colors", &settings.ls_colors);
         let history = settings.history.as_ref();
-        prologue.scalar("history_size", history.map_or(String::new(), |history| history.size.to_string()));
         let file = history.and_then(|history| history.file(self.shell)).unwrap_or_default();
-        prologue.scalar("history_file", file.as_os_str().as_encoded_bytes());
+        prologue.scalars(&[
+            ("program", self.program.as_os_str().as_encoded_bytes()),
+            ("copy", self.copy.map_or(&[], |copy| copy.as_os_str().as_encoded_bytes())),
+            ("verdict", if self.verdict.is_offline() { b"offline" } else { b"online" }),
+            ("warning", self.warning.as_bytes()),
+            // Blanks around each, so that the code finds ` NAME `.
+            ("switches", format!(" {} ", settings.switches.join(" ")).as_bytes()),
+            ("ls_colors", settings.ls_colors.as_bytes()),
+            ("history_size", history.map_or(String::new(), |history| history.size.to_string()).as_bytes()),
+            ("history_file", file.as_os_str().as_encoded_bytes()),
+        ]);
         prologue.array("path", settings.path.iter().rev());
         prologue.records("always", self.exports, Export::both);
         prologue.records("offline", self.exports, |export| export.only(true));
@@ -140,15 +142,27 @@ struct Prologue {
 }
 
 impl Prologue {
-    fn scalar(&mut self, name: &str, value: impl AsRef<[u8]>) {
-        self.assign(name);
-        self.text.extend_from_slice(&quote::sh(value));
+    /// zsh warns of a global that comes into being in a function (`warn_create_global`), where an rc file may be read.
+    fn declare(&mut self, flags: &str) {
+        if self.shell == Shell::Zsh {
+            self.text.extend_from_slice(format!("\\builtin typeset {flags} ").as_bytes());
+        }
+    }
+
+    fn scalars(&mut self, scalars: &[(&str, &[u8])]) {
+        self.declare("-g");
+        for (name, value) in scalars {
+            self.text.extend_from_slice(format!("_hpcsh_{name}=").as_bytes());
+            self.text.extend_from_slice(&quote::sh(value));
+            self.text.push(b' ');
+        }
         self.text.push(b'\n');
     }
 
     fn array(&mut self, name: &str, words: impl IntoIterator<Item = impl AsRef<[u8]>>) {
         if self.shell == Shell::Zsh {
-            self.text.extend_from_slice(format!("\\builtin typeset -ga _hpcsh_{name}\n").as_bytes());
+            self.declare("-ga");
+            self.text.extend_from_slice(format!("_hpcsh_{name}\n").as_bytes());
         }
         self.text.extend_from_slice(format!("_hpcsh_{name}=(").as_bytes());
         for word in words {
@@ -174,17 +188,8 @@ impl Prologue {
     /// Not empty where one of these variables is set. The names are checked ones; asking for all of them at once is what
     /// spares a login the look at each.
     fn probe<'a>(&mut self, name: &str, variables: impl Iterator<Item = &'a str>) {
-        self.assign(name);
+        self.declare("-g");
         let asked: String = variables.map(|variable| format!("${{{variable}+1}}")).collect();
-        self.text.extend_from_slice(format!("\"{asked}\"\n").as_bytes());
-    }
-
-    /// The beginning of an assignment. zsh warns of a global that comes into being in a function
-    /// (`warn_create_global`), where an rc file may be read.
-    fn assign(&mut self, name: &str) {
-        if self.shell == Shell::Zsh {
-            self.text.extend_from_slice(b"\\builtin typeset -g ");
-        }
-        self.text.extend_from_slice(format!("_hpcsh_{name}=").as_bytes());
+        self.text.extend_from_slice(format!("_hpcsh_{name}=\"{asked}\"\n").as_bytes());
     }
 }
