@@ -14,8 +14,8 @@
 
 # Exports the records (NAME=VALUE) $@. HPCSH_EXPORTS tells which values are ours, to later calls and to nested shells.
 function _hpcsh_export {
-  \local IFS=$'\x1f'
-  \builtin export "$@" "HPCSH_EXPORTS=$IFS$*$IFS"
+  \builtin printf -v HPCSH_EXPORTS '\037%s' "$@" ''
+  \builtin export "$@" HPCSH_EXPORTS
 }
 
 # Puts the configured directories in front of PATH where they are not in it. HPCSH_EXPORTS has those that we added.
