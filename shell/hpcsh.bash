@@ -18,17 +18,6 @@ function _hpcsh_export {
   \builtin export "$@" HPCSH_EXPORTS
 }
 
-# Puts the configured directories in front of PATH where they are not in it. HPCSH_EXPORTS has those that we added.
-function _hpcsh_path_add {
-  \local dir
-  for dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
-    if [[ :$PATH: != *":$dir:"* ]]; then
-      PATH=$dir${PATH:+:$PATH}
-      HPCSH_EXPORTS+=PATH+=$dir$'\x1f'
-    fi
-  done
-}
-
 # Runs $@, which more.bash defines: from the node's own copy, which the program has put there, else by asking the program.
 function _hpcsh_call {
   if [[ -z ${_hpcsh_has_more-} ]]; then
@@ -48,7 +37,13 @@ if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken ]]; then
 else
   _hpcsh_call _hpcsh_renew
 fi
-_hpcsh_path_add
+# The configured directories come first in PATH, where they are not in it; HPCSH_EXPORTS has those that we added.
+for _hpcsh_dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
+  if [[ :$PATH: != *":$_hpcsh_dir:"* ]]; then
+    PATH=$_hpcsh_dir${PATH:+:$PATH}
+    HPCSH_EXPORTS+=PATH+=$_hpcsh_dir$'\x1f'
+  fi
+done
 
 if [[ $- != *i* ]]; then
   if [[ -n $_hpcsh_warning ]]; then
@@ -57,7 +52,7 @@ if [[ $- != *i* ]]; then
   if [[ -n ${_hpcsh_has_more-} ]]; then
     _hpcsh_forget
   else
-    \builtin unset -f _hpcsh_always _hpcsh_offline _hpcsh_online _hpcsh_export _hpcsh_path_add _hpcsh_call
+    \builtin unset -f _hpcsh_always _hpcsh_offline _hpcsh_online _hpcsh_export _hpcsh_call
     \builtin unset -v "${!_hpcsh_@}"
   fi
 else
@@ -65,11 +60,11 @@ else
 if [[ -z ${_hpcsh_loaded-} ]]; then
   _hpcsh_loaded=1
   _hpcsh_undo=()
+  # The table of aliases is made anew at each look.
   if \builtin declare -f act || \builtin declare -f mdcd || \builtin declare -f cdr || \builtin declare -f waitvllm ||
-    \builtin declare -f deactivate || \builtin alias act || \builtin alias mdcd || \builtin alias cdr ||
-    \builtin alias waitvllm || \builtin alias deactivate; then
+    \builtin declare -f deactivate || [[ -n ${BASH_ALIASES[*]} && -n ${BASH_ALIASES[act]+1}${BASH_ALIASES[mdcd]+1}${BASH_ALIASES[cdr]+1}${BASH_ALIASES[waitvllm]+1}${BASH_ALIASES[deactivate]+1} ]]; then
     _hpcsh_call _hpcsh_keep
-  fi >/dev/null 2>&1
+  fi >/dev/null
   # Now, since bash reads and cuts the file when the rc file has been read; what it has not filled in nobody has chosen.
   if [[ -n $_hpcsh_history_size && -z ${HISTSIZE+1}${HISTFILESIZE+1} ]]; then
     HISTSIZE=$_hpcsh_history_size HISTFILESIZE=$_hpcsh_history_size

@@ -83,11 +83,11 @@ function _hpcsh_capture {
 function _hpcsh_keep {
   \local name REPLY
   for name in act mdcd cdr waitvllm deactivate; do
-    if \builtin declare -f "$name"; then
+    if \builtin declare -f "$name" >/dev/null; then
       _hpcsh_capture declare -f "$name"
       _hpcsh_undo+=(function "$name" "$REPLY")
     fi
-    if \builtin alias "$name"; then
+    if [[ -n ${BASH_ALIASES[$name]+1} ]]; then
       _hpcsh_undo+=(alias "$name" "${BASH_ALIASES[$name]}")
       \builtin unalias "$name"
     fi
