@@ -9,8 +9,9 @@
 # when it is evaluated again.
 
 # What shellcheck cannot see: the prologue's assignments and those of `\local` (2154), the callers of functions that users
-# call (2119, 2120). What it takes for a slip: a status that is passed on (2164) or not wanted (2015), a record (2163).
-# shellcheck disable=SC2154,SC2119,SC2120,SC2163,SC2164,SC2015
+# call (2119, 2120), a function in a function (2317). What it takes for a slip: a status that is passed on (2164) or not
+# wanted (2015), a record (2163).
+# shellcheck disable=SC2154,SC2119,SC2120,SC2163,SC2164,SC2015,SC2317
 
 # Exports the records (NAME=VALUE) $@. HPCSH_EXPORTS tells which values are ours, to later calls and to nested shells.
 function _hpcsh_export {
@@ -40,7 +41,12 @@ fi
 # The configured directories come first in PATH, where they are not in it; HPCSH_EXPORTS has those that we added.
 for _hpcsh_dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
   if [[ :$PATH: != *":$_hpcsh_dir:"* ]]; then
-    PATH=$_hpcsh_dir${PATH:+:$PATH}
+    # Behind an environment that an outer shell entered, whose own python comes first.
+    if [[ -n ${VIRTUAL_ENV-} && $PATH == "$VIRTUAL_ENV/bin:"* ]]; then
+      PATH=$VIRTUAL_ENV/bin:$_hpcsh_dir:${PATH#"$VIRTUAL_ENV/bin:"}
+    else
+      PATH=$_hpcsh_dir${PATH:+:$PATH}
+    fi
     HPCSH_EXPORTS+=PATH+=$_hpcsh_dir$'\x1f'
   fi
 done
@@ -62,7 +68,8 @@ if [[ -z ${_hpcsh_loaded-} ]]; then
   _hpcsh_undo=()
   # The table of aliases is made anew at each look.
   if \builtin declare -f act || \builtin declare -f mdcd || \builtin declare -f cdr || \builtin declare -f waitvllm ||
-    \builtin declare -f deactivate || [[ -n ${BASH_ALIASES[*]} && -n ${BASH_ALIASES[act]+1}${BASH_ALIASES[mdcd]+1}${BASH_ALIASES[cdr]+1}${BASH_ALIASES[waitvllm]+1}${BASH_ALIASES[deactivate]+1} ]]; then
+    \builtin declare -f deactivate || [[ -n ${BASH_ALIASES[*]} &&
+      -n ${BASH_ALIASES[act]+1}${BASH_ALIASES[mdcd]+1}${BASH_ALIASES[cdr]+1}${BASH_ALIASES[waitvllm]+1}${BASH_ALIASES[deactivate]+1} ]]; then
     _hpcsh_call _hpcsh_keep
   fi >/dev/null
   # Now, since bash reads and cuts the file when the rc file has been read; what it has not filled in nobody has chosen.
@@ -78,19 +85,31 @@ if [[ -z ${_hpcsh_loaded-} ]]; then
     HISTFILE=$_hpcsh_history_file
   fi
   # Behind everybody's. Before bash 5.1, PROMPT_COMMAND is one string; later an array, in which others may still assign the
-  # first element.
-  if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
-    PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_hpcsh_precmd
-  else
-    PROMPT_COMMAND[0]=${PROMPT_COMMAND[0]-}
-    PROMPT_COMMAND+=(_hpcsh_precmd)
-  fi
+  # first element. What it was is put back; a readonly one, as audits set it, is left alone: then there is no first prompt.
+  case $BASH_VERSION in
+    [1-3].* | 4.[0-3].*) PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_hpcsh_precmd ;;
+    *)
+      _hpcsh_hooked=${PROMPT_COMMAND+${PROMPT_COMMAND@a}s}
+      if [[ $_hpcsh_hooked == *r* ]]; then
+        :
+      elif [[ $BASH_VERSION == 4.* || $BASH_VERSION == 5.0.* ]]; then
+        PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_hpcsh_precmd
+      else
+        PROMPT_COMMAND[0]=${PROMPT_COMMAND[0]-}
+        PROMPT_COMMAND+=(_hpcsh_precmd)
+      fi
+      ;;
+  esac
 fi
 
 # Before the first prompt, and then no more: what only a prompt needs, and a warning. All of the rc file has been read by
 # then, so what the user has of his own is there.
 function _hpcsh_precmd {
   \local "status=$?"
+  # Should the rest not be there, it is asked for once and not at each prompt.
+  function _hpcsh_precmd {
+    \return "$?"
+  }
   _hpcsh_call _hpcsh_first_prompt
   \return "$status"
 }
@@ -105,7 +124,10 @@ function _hpcsh_claim {
     _hpcsh_call _hpcsh_deactivate "$@"
   }
 }
-_hpcsh_claim
+# One that its own script has entered keeps that script's way out.
+if [[ -z ${_OLD_VIRTUAL_PATH+1} ]] || ! \builtin declare -f deactivate >/dev/null; then
+  _hpcsh_claim
+fi
 
 function mdcd {
   _hpcsh_call _hpcsh_mdcd "$@"

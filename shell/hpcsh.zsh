@@ -20,7 +20,12 @@ function _hpcsh_path_add {
   \local dir
   for dir in "${_hpcsh_path[@]}"; do
     if [[ :$PATH: != *":$dir:"* ]]; then
-      PATH=$dir${PATH:+:$PATH}
+      # Behind an environment that an outer shell entered, whose own python comes first.
+      if [[ -n ${VIRTUAL_ENV-} && $PATH == "$VIRTUAL_ENV/bin:"* ]]; then
+        PATH=$VIRTUAL_ENV/bin:$dir:${PATH#"$VIRTUAL_ENV/bin:"}
+      else
+        PATH=$dir${PATH:+:$PATH}
+      fi
       HPCSH_EXPORTS+=PATH+=$dir$'\x1f'
     fi
   done
@@ -90,7 +95,10 @@ function _hpcsh_claim {
     _hpcsh_call _hpcsh_deactivate "$@"
   }
 }
-_hpcsh_claim
+# One that its own script has entered keeps that script's way out.
+if [[ -z ${_OLD_VIRTUAL_PATH+1} ]] || ! \builtin typeset -f deactivate >/dev/null; then
+  _hpcsh_claim
+fi
 
 function mdcd {
   _hpcsh_call _hpcsh_mdcd "$@"

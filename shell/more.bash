@@ -27,7 +27,8 @@ function _hpcsh_renew {
 }
 
 # Exports those of the records $@ whose variables are unset or ours: HPCSH_EXPORTS holds, between separators, what hpcsh has
-# exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back.
+# exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back, but
+# for what came with the directories in PATH and the first prompt.
 function _hpcsh_merge {
   \local "_hpcsh_old=${HPCSH_EXPORTS-}" _hpcsh_new=$'\x1f' _hpcsh_record
   for _hpcsh_record; do
@@ -42,7 +43,7 @@ function _hpcsh_merge {
     _hpcsh_record=${_hpcsh_old%%$'\x1f'*}
     _hpcsh_old=${_hpcsh_old#"$_hpcsh_record"}
     _hpcsh_old=${_hpcsh_old#$'\x1f'}
-    if [[ $_hpcsh_record == PATH+=* ]]; then
+    if [[ $_hpcsh_record == PATH+=* || $_hpcsh_record == LS_COLORS=* ]]; then
       HPCSH_EXPORTS+=$_hpcsh_record$'\x1f'
     elif [[ -n $_hpcsh_record && $HPCSH_EXPORTS != *$'\x1f'"${_hpcsh_record%%=*}="* ]]; then
       _hpcsh_release "$_hpcsh_record"
@@ -50,10 +51,10 @@ function _hpcsh_merge {
   done
 }
 
-# Unsets the variable of the record $1 if it still has that value.
+# Unsets the variable of the record $1 if it still has that value. The record was inherited: its name may be anything.
 function _hpcsh_release {
   \set -- "${1%%=*}" "${1#*=}"
-  if [[ $1 != HPCSH_EXPORTS && ${!1-} == "$2" ]]; then
+  if [[ $1 == [a-zA-Z_]* && $1 != *[^a-zA-Z0-9_]* && $1 != HPCSH_EXPORTS && ${!1-} == "$2" ]]; then
     \builtin unset -v "$1"
   fi
 }
@@ -146,8 +147,16 @@ function _hpcsh_unhook {
       PROMPT_COMMAND[at]=${PROMPT_COMMAND[at]%$'\n'_hpcsh_precmd}
     fi
   done
-  if [[ ${#PROMPT_COMMAND[@]} -eq 1 && -z ${PROMPT_COMMAND[0]-} ]]; then
+  # As it was before: unset, or a string, exported or not.
+  if [[ -z ${_hpcsh_hooked-} && ${#PROMPT_COMMAND[@]} -eq 1 && -z ${PROMPT_COMMAND[0]-} ]]; then
     \builtin unset -v PROMPT_COMMAND
+  elif [[ -n ${_hpcsh_hooked-} && $_hpcsh_hooked != *a* && ${#PROMPT_COMMAND[@]} -eq 1 ]]; then
+    at=${PROMPT_COMMAND[0]-}
+    \builtin unset -v PROMPT_COMMAND
+    PROMPT_COMMAND=$at
+    if [[ $_hpcsh_hooked == *x* ]]; then
+      \builtin export PROMPT_COMMAND
+    fi
   fi
 }
 
@@ -201,6 +210,7 @@ function _hpcsh_path_remove {
 function _hpcsh_act {
   \local "dir=${1-}" REPLY
   if [[ $# -gt 0 ]]; then
+    dir=${1:-.}
     dir=${dir%/}
     dir=${dir:-/}
     if [[ ! -d $dir ]]; then
@@ -232,9 +242,11 @@ function _hpcsh_act {
 function _hpcsh_enter {
   \local "venv=$1" "label=${1##*/}" line _hpcsh_lines
   if [[ -f $venv/conda-meta/history ]]; then
+    _hpcsh_leave
     _hpcsh_enter_conda "$venv"
     \return
   elif [[ ! -f $venv/pyvenv.cfg ]]; then
+    _hpcsh_leave
     \builtin source "$venv/bin/activate"
     \return
   elif [[ ! -e $venv/bin/python ]]; then
@@ -266,7 +278,7 @@ function _hpcsh_enter {
   \builtin export "VIRTUAL_ENV=$venv" "VIRTUAL_ENV_PROMPT=$label"
   _hpcsh_venv=$venv
   PATH=$venv/bin:$PATH
-  if [[ -z ${VIRTUAL_ENV_DISABLE_PROMPT-} && $_hpcsh_switches == *' label '* ]]; then
+  if [[ -z ${VIRTUAL_ENV_DISABLE_PROMPT-} && $_hpcsh_switches == *' label '* ]] && \builtin shopt -q promptvars; then
     # The value of a variable is shown as it is; the same text in PS1 would be taken for code.
     PS1='(${VIRTUAL_ENV_PROMPT-}) '${PS1-}
   fi
@@ -286,18 +298,21 @@ function _hpcsh_deactivate {
 function _hpcsh_leave {
   if [[ -z ${VIRTUAL_ENV-} ]]; then
     \return 0
-  elif [[ ${_hpcsh_venv-} != "$VIRTUAL_ENV" && -n ${_OLD_VIRTUAL_PATH+x} ]]; then
-    # Entered by its own script, which left its own way out.
+  elif [[ -z ${_hpcsh_leaving-} && ${_hpcsh_venv-} != "$VIRTUAL_ENV" && -n ${_OLD_VIRTUAL_PATH+x} ]]; then
+    # Entered by its own script, which left its own way out; should that be ours by now, it comes back here.
+    \local _hpcsh_leaving=1
     deactivate
     \return 0
   fi
   _hpcsh_path_remove "$VIRTUAL_ENV/bin"
+  # A label in front goes; a prompt that somebody has made anew stays.
+  if [[ -n ${_OLD_VIRTUAL_PS1+x} && ${PS1-} == *"$_OLD_VIRTUAL_PS1" ]]; then
+    PS1=$_OLD_VIRTUAL_PS1
+  fi
   if [[ -n ${_OLD_VIRTUAL_PYTHONHOME+x} ]]; then
     \builtin export "PYTHONHOME=$_OLD_VIRTUAL_PYTHONHOME"
   fi
   \builtin unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1 _OLD_VIRTUAL_PYTHONHOME _hpcsh_venv
-  PS1=${PS1-}
-  PS1=${PS1#'(${VIRTUAL_ENV_PROMPT-}) '}
   \builtin hash -r
 }
 
@@ -362,7 +377,10 @@ function _hpcsh_cdr {
 # Takes back everything that hpcsh brought, and puts back what was there before.
 function _hpcsh_off {
   \local REPLY "all=${HPCSH_EXPORTS-}"
-  _hpcsh_leave
+  # What the user entered by its own script is his.
+  if [[ ${_hpcsh_venv-} == "${VIRTUAL_ENV-}" ]]; then
+    _hpcsh_leave
+  fi
   while [[ -n $all ]]; do
     REPLY=${all%%$'\x1f'*}
     all=${all#"$REPLY"}

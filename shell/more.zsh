@@ -23,7 +23,8 @@ function _hpcsh_renew {
 }
 
 # Exports those of the records $@ whose variables are unset or ours: HPCSH_EXPORTS holds, between separators, what hpcsh has
-# exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back.
+# exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back, but
+# for what came with the directories in PATH and the first prompt.
 function _hpcsh_merge {
   \builtin emulate -L zsh
   \local _hpcsh_old=${HPCSH_EXPORTS-} _hpcsh_record
@@ -36,7 +37,7 @@ function _hpcsh_merge {
   done
   _hpcsh_export "${_hpcsh_ours[@]}"
   for _hpcsh_record in "${(@ps:\x1f:)_hpcsh_old}"; do
-    if [[ $_hpcsh_record == PATH+=* ]]; then
+    if [[ $_hpcsh_record == PATH+=* || $_hpcsh_record == LS_COLORS=* ]]; then
       HPCSH_EXPORTS+=$_hpcsh_record$'\x1f'
     elif [[ -n $_hpcsh_record && $HPCSH_EXPORTS != *$'\x1f'"${_hpcsh_record%%=*}="* ]]; then
       _hpcsh_release "$_hpcsh_record"
@@ -44,11 +45,11 @@ function _hpcsh_merge {
   done
 }
 
-# Unsets the variable of the record $1 if it still has that value.
+# Unsets the variable of the record $1 if it still has that value. The record was inherited: its name may be anything.
 function _hpcsh_release {
   \builtin emulate -L zsh
   \builtin set -- "${1%%=*}" "${1#*=}"
-  if [[ $1 != HPCSH_EXPORTS && ${(P)1-} == "$2" ]]; then
+  if [[ $1 == [a-zA-Z_]* && $1 != *[^a-zA-Z0-9_]* && $1 != HPCSH_EXPORTS && ${(P)1-} == "$2" ]]; then
     \builtin unset "$1"
   fi
 }
@@ -170,6 +171,7 @@ function _hpcsh_act {
   \builtin emulate -L zsh
   \local "dir=${1-}" REPLY
   if (( $# )); then
+    dir=${1:-.}
     dir=${dir%/}
     dir=${dir:-/}
     if [[ ! -d $dir ]]; then
@@ -200,9 +202,11 @@ function _hpcsh_enter {
   \builtin emulate -L zsh
   \local "venv=$1" "label=${1:t}" line
   if [[ -f $venv/conda-meta/history ]]; then
+    _hpcsh_leave
     _hpcsh_enter_conda "$venv"
     \return
   elif [[ ! -f $venv/pyvenv.cfg ]]; then
+    _hpcsh_leave
     \builtin source "$venv/bin/activate"
     \return
   elif [[ ! -e $venv/bin/python ]]; then
@@ -253,20 +257,22 @@ function _hpcsh_leave {
   \builtin emulate -L zsh
   if [[ -z ${VIRTUAL_ENV-} ]]; then
     \return 0
-  elif [[ ${_hpcsh_venv-} != "$VIRTUAL_ENV" ]] && (( ${+_OLD_VIRTUAL_PATH} )); then
-    # Entered by its own script, which left its own way out.
+  elif [[ -z ${_hpcsh_leaving-} && ${_hpcsh_venv-} != "$VIRTUAL_ENV" && -n ${_OLD_VIRTUAL_PATH+1} ]]; then
+    # Entered by its own script, which left its own way out; should that be ours by now, it comes back here.
+    \local _hpcsh_leaving=1
     deactivate
     \return 0
   fi
   _hpcsh_path_remove "$VIRTUAL_ENV/bin"
+  # A label in front goes; a prompt that somebody has made anew stays.
+  if [[ -n ${_OLD_VIRTUAL_PS1+1} && ${PS1-} == *"$_OLD_VIRTUAL_PS1" ]]; then
+    PS1=$_OLD_VIRTUAL_PS1
+  fi
+  psvar[9]=
   if (( ${+_OLD_VIRTUAL_PYTHONHOME} )); then
     \builtin export "PYTHONHOME=$_OLD_VIRTUAL_PYTHONHOME"
   fi
   \builtin unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1 _OLD_VIRTUAL_PYTHONHOME _hpcsh_venv
-  if [[ ${PS1-} == '(%9v) '* ]]; then
-    PS1=${PS1#'(%9v) '}
-    psvar[9]=
-  fi
   \builtin hash -r
 }
 
@@ -331,7 +337,10 @@ function _hpcsh_cdr {
 # Takes back everything that hpcsh brought, and puts back what was there before.
 function _hpcsh_off {
   \builtin emulate -L zsh
-  _hpcsh_leave
+  # What the user entered by its own script is his.
+  if [[ ${_hpcsh_venv-} == "${VIRTUAL_ENV-}" ]]; then
+    _hpcsh_leave
+  fi
   for REPLY in "${(@ps:\x1f:)HPCSH_EXPORTS-}"; do
     case $REPLY in
       PATH+=*) _hpcsh_path_remove "${REPLY#*=}" ;;

@@ -156,13 +156,26 @@ impl Marker {
     }
 
     /// The names that the marker holds while the variable still has the value that it was given.
+    ///
+    /// The marker was inherited: a name in it may be anything, and only one that is a name is given.
     pub fn still_ours(&self, current: impl Fn(&str) -> Option<Vec<u8>>) -> Vec<String> {
         let record = |record: &[u8]| {
             let at = record.iter().position(|byte| *byte == b'=')?;
-            let name = String::from_utf8(record[..at].to_vec()).ok()?;
+            let name = String::from_utf8(record[..at].to_vec()).ok().filter(|name| is_name(name))?;
             (current(&name)? == record[at + 1..]).then_some(name)
         };
         self.0.split(|byte| *byte == Self::SEPARATOR).filter_map(record).collect()
+    }
+
+    /// Takes over what only an interactive shell keeps there: its directories in PATH, the colours of its first prompt.
+    pub fn keep_interactive(&mut self, old: &Self) {
+        for record in old.0.split(|byte| *byte == Self::SEPARATOR).filter_map(|record| std::str::from_utf8(record).ok())
+        {
+            match record.split_once('=') {
+                Some((name @ ("PATH+" | "LS_COLORS"), value)) => self.add(name, value),
+                _ => {}
+            }
+        }
     }
 
     /// Adds a record.
@@ -180,6 +193,12 @@ impl Marker {
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// Whether a shell can have a variable of this name.
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// What becomes of one export in an environment.

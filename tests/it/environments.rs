@@ -304,3 +304,54 @@ fn the_label_is_in_the_prompt_while_the_environment_is_active() {
         terminal.leave();
     }
 }
+
+/// Whoever entered it and whoever owns `deactivate` by now: there is a way out, and it ends.
+#[test]
+fn there_is_a_way_out_of_every_environment() {
+    // As uv, venv and virtualenv write it, without their comments.
+    let own = "deactivate() { if [ -n \"${_OLD_VIRTUAL_PATH-}\" ]; then PATH=$_OLD_VIRTUAL_PATH; unset _OLD_VIRTUAL_PATH; fi; \
+               if [ -n \"${_OLD_VIRTUAL_PS1-}\" ]; then PS1=$_OLD_VIRTUAL_PS1; unset _OLD_VIRTUAL_PS1; fi; unset VIRTUAL_ENV; \
+               if [ ! \"$1\" = nondestructive ]; then unset -f deactivate; fi; }\ndeactivate nondestructive\n\
+               export VIRTUAL_ENV=\"$HOME/p/.venv\"; _OLD_VIRTUAL_PATH=$PATH; PATH=$VIRTUAL_ENV/bin:$PATH; export PATH\n\
+               _OLD_VIRTUAL_PS1=${PS1-}; PS1=\"(p) ${PS1-}\"\n";
+    for shell in Shell::ALL {
+        let home = Home::with_article();
+        fake(&home, "p/.venv");
+        home.write("p/.venv/bin/activate", own);
+        let line = shell.line();
+        let show = "\necho \"${VIRTUAL_ENV-none} ${PATH%%:*} $PS1\"";
+        let first = home.path().join(".local/bin").display().to_string();
+        let source = "source p/.venv/bin/activate";
+        for script in [
+            format!("act p; export VIRTUAL_ENV=/other; PATH=${{PATH#*:}}; deactivate"),
+            format!("{source}\n{line}\ndeactivate"),
+            format!("act p\n{line}\ndeactivate"),
+            format!("{source}; act p; deactivate"),
+            format!("act p; {source}; deactivate; act p; deactivate"),
+            format!(
+                "export _OLD_VIRTUAL_PATH=$PATH VIRTUAL_ENV=$HOME/p/.venv; PATH=$VIRTUAL_ENV/bin:$PATH\n{line}\ndeactivate"
+            ),
+        ] {
+            let outcome = shell.session(&home, "PS1='> '", &format!("{script}{show}"));
+            assert_eq!(told(&outcome), (format!("none {first} > \n").as_str(), "", 0), "{}: {script}", shell.name());
+        }
+        // hpcsh_off leaves what hpcsh has not entered, and its own way out.
+        let outcome = shell.session(
+            &home,
+            &format!("PS1='> '\n{source}"),
+            &format!("hpcsh_off; echo ${{VIRTUAL_ENV##*/}}; deactivate{show}"),
+        );
+        assert!(outcome.out.starts_with(".venv\nnone "), "{}: {}{}", shell.name(), outcome.out, outcome.err);
+    }
+}
+
+#[test]
+fn a_conda_prefix_takes_the_place_of_an_active_environment() {
+    for shell in Shell::ALL {
+        let home = Home::with_article();
+        fake(&home, "p/.venv");
+        home.write("c/conda-meta/history", "");
+        let script = "conda() { export CONDA_PREFIX=$2; }; act p; act c; echo ${VIRTUAL_ENV-none} ${CONDA_PREFIX##*/}";
+        assert_eq!(shell.session(&home, "", script).clean(), "none c\n", "{}", shell.name());
+    }
+}

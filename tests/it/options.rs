@@ -217,18 +217,49 @@ fn bash_keeps_any_shape_of_prompt_command() {
     ];
     for (shape, seen) in shapes {
         let home = Home::with_article();
-        home.write(".bashrc", format!("{shape}\n{}", Shell::Bash.line().repeat(2)));
+        home.write(
+            ".bashrc",
+            format!("{shape}\ndeclare -p PROMPT_COMMAND >before 2>&1\n{}", Shell::Bash.line().repeat(2)),
+        );
         let mut terminal = Terminal::start(&Shell::Bash.interactive(&home));
         terminal.run("true");
         let after = terminal.run("declare -p PROMPT_COMMAND 2>&1");
         assert!(!after.contains("_hpcsh"), "{shape}: our hook stays: {after}");
+        let before = std::fs::read_to_string(home.path().join("before")).unwrap();
+        let same = before.rsplit("bash: ").next() == after.rsplit("bash: ").next();
+        // Of a list that begins later, an empty first element stays.
+        assert!(same || shape.contains("[3]"), "{shape}: {before} became {after}");
         if seen {
             terminal.send("(exit 7)\r");
             let told = terminal.run("echo \"seen $seen\"");
             assert!(told.contains("seen 7"), "{shape}: {told}");
-        } else {
-            assert!(after.contains("not found"), "{shape}: {after}");
         }
+        terminal.leave();
+    }
+}
+
+/// As audits set it: nothing is said, and all but what comes with the first prompt is there.
+#[test]
+fn a_readonly_prompt_command_costs_no_function() {
+    let home = Home::with_article();
+    let outcome =
+        Shell::Bash.session(&home, "readonly PROMPT_COMMAND=:", "type -t act deactivate; echo ${HF_HOME##*/}");
+    assert_eq!(outcome.clean(), "function\nfunction\nhf\n");
+}
+
+/// Where neither the node's copy nor the program is there any more, a prompt says it once.
+#[test]
+fn a_vanished_program_is_told_once() {
+    for shell in Shell::ALL {
+        let home = Home::with_article();
+        home.write(
+            shell.rc(),
+            format!("PS1='> '\n{}_hpcsh_copy=/nowhere _hpcsh_program=/nowhere/hpcsh\n", shell.line()),
+        );
+        let mut terminal = Terminal::start(&shell.interactive(&home));
+        let first = terminal.run("true");
+        let later = terminal.run("true") + &terminal.run("true");
+        assert!(!later.contains("nowhere") && !later.contains("_hpcsh"), "{}: {first} then {later}", shell.name());
         terminal.leave();
     }
 }

@@ -100,6 +100,54 @@ fn directories_come_first_in_path_once() {
     }
 }
 
+#[test]
+fn an_inherited_environment_stays_in_front_of_the_configured_directories() {
+    for shell in Shell::ALL {
+        let home = Home::new();
+        home.configure("[path]\nprepend = [\"/first\", \"/second\"]\n");
+        let before = "export VIRTUAL_ENV=/v; PATH=/v/bin:$PATH";
+        let out = format!("/v/bin:/first:/second:{}\n", crate::support::path());
+        assert_eq!(shell.session(&home, before, "echo $PATH").clean(), out, "{}", shell.name());
+    }
+}
+
+/// The line again after a prompt, and `hpcsh env` in between: nothing changes, and `hpcsh_off` still takes all back.
+#[test]
+fn evaluated_again_after_a_prompt_nothing_changes() {
+    for shell in Shell::ALL {
+        let home = Home::new();
+        home.configure(&format!("{CONFIG}[path]\nprepend = [\"/first\"]\n"));
+        let line = shell.line();
+        let show = "echo \"$LS_COLORS|$HPCSH_EXPORTS|$PATH\"";
+        let script = format!(
+            "_hpcsh_precmd; one=$({show}); {line}\neval \"$('{PROGRAM}' env)\"; {line}\n[ \"$one\" = \"$({show})\" ] && echo same; \
+             hpcsh_off; echo \"${{LS_COLORS-none}} ${{HPCSH_EXPORTS-none}} ${{FIRST-none}} $PATH\""
+        );
+        let out = format!("same\nnone none none {}\n", crate::support::path());
+        assert_eq!(shell.session(&home, "", &script).clean(), out, "{}", shell.name());
+    }
+}
+
+/// The marker is inherited, so its names may be anything: none is ever code.
+#[test]
+fn a_hostile_marker_runs_nothing() {
+    for shell in Shell::ALL {
+        let home = Home::new();
+        home.configure(CONFIG);
+        for name in ["a[$(touch pwned)]", "x;touch pwned;", "$(touch pwned)", "a b", "1", "", "'"] {
+            home.write(shell.rc(), shell.line());
+            let mut command = shell.interactive(&home);
+            command.env("HPCSH_EXPORTS", format!("\u{1f}{name}=\u{1f}{name}=1\u{1f}")).env(format!("{name}_"), "1");
+            command.arg("-c").arg(format!("eval \"$('{PROGRAM}' env)\"; echo $FIRST; hpcsh_off"));
+            let outcome = run(&mut command);
+            let err: String =
+                outcome.err.lines().filter(|line| !line.starts_with("bash: ") || line.contains("hpcsh")).collect();
+            assert_eq!((outcome.out.as_str(), err.as_str()), ("1\n", ""), "{}: {name}", shell.name());
+            assert!(!home.path().join("pwned").exists(), "{}: {name} ran", shell.name());
+        }
+    }
+}
+
 // --- hpcsh env
 
 fn env(home: &Home, words: &[&str]) -> String {
