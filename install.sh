@@ -469,6 +469,15 @@ rc_files() {
   printf '%s\n' "$HOME/.zshrc" "$HOME/.bashrc"
 }
 
+# A login shell of bash's reads none of the files that we edit; a home that is made anew each time has nothing else either.
+warn_login_bash() {
+  if [ "$phase" = plan ] && [ "$steps" -gt 0 ] &&
+    [ ! -e "$HOME/.bash_profile" ] && [ ! -e "$HOME/.bash_login" ] && [ ! -e "$HOME/.profile" ]; then
+    say "$program_name: a login bash reads ~/.bash_profile or ~/.profile, and neither is there
+hint: let one of them say: [ ! -f ~/.bashrc ] || . ~/.bashrc"
+  fi
+}
+
 install_all() {
   swept=
   put_program
@@ -478,7 +487,10 @@ install_all() {
     *' zsh '*) add_line "${zdotdir%/}/.zshrc" "$(line_for zsh "$program_file")" ;;
   esac
   case " $shells " in
-    *' bash '*) add_line "$HOME/.bashrc" "$(line_for bash "$program_file")" ;;
+    *' bash '*)
+      add_line "$HOME/.bashrc" "$(line_for bash "$program_file")"
+      warn_login_bash
+      ;;
   esac
 }
 

@@ -4,7 +4,7 @@ use hpcsh::shell::init::Shell;
 
 use crate::nothing;
 use crate::report::{Report, Row, Table, ms};
-use crate::rounds::{Candidate, interleave};
+use crate::rounds::{Candidate, Series, interleave};
 use crate::shells::{self, Rc, interactive};
 use crate::stage::Stage;
 
@@ -20,38 +20,56 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
         report.skip("no compiler for a program that does nothing: the floor of one exec");
     }
     for shell in shells::installed(report) {
-        let mut candidates = Vec::new();
-        for &rc in &variants {
-            let mut command = interactive(stage, shell, rc, "")?;
-            command.args(["-c", "exit"]);
-            candidates.push(Candidate::process(rc.name(), command));
-        }
-        let all = interleave(5, ROUNDS, candidates)?;
-        let empty = &all[0];
-        let zoxide = variants.iter().position(|&rc| rc == Rc::Zoxide).map(|at| all[at].added(empty));
         let name = shells::name(shell);
-        let mut table = Table::new(
-            format!("start: {name}, from its start to its end ({ROUNDS} rounds)"),
-            &["median", "min", "added", "added (medians)"],
-        );
-        for (series, rc) in all.iter().zip(&variants) {
-            let added = series.added(empty);
-            let mut row = Row::new(
-                format!("{name}, {}", rc.name()),
-                [ms(series.median()), ms(series.min()), ms(added), ms(series.median() - empty.median())],
-            );
-            if *rc == Rc::Hpcsh {
-                let goal = goal(shell);
-                row = row.goal(format!("≤ {goal} ms added"), added * 1e3 <= goal);
-                if let Some(zoxide) = zoxide {
-                    row = row.goal("< zoxide", added < zoxide);
-                }
-            }
-            table.row(row);
-        }
-        report.table(table);
+        let start = rounds(stage, shell, &variants, "exit")?;
+        report.table(table(&format!("start: {name}, from its start to its end"), shell, &variants, &start, true));
+        let prompt = rounds(stage, shell, &variants, first_prompt(shell))?;
+        let title = format!("start: {name}, with the hooks of the first prompt");
+        report.table(table(&title, shell, &variants, &prompt, false));
     }
     Ok(())
+}
+
+/// Runs the hooks that are there for the first prompt, and ends.
+fn first_prompt(shell: Shell) -> &'static str {
+    match shell {
+        Shell::Zsh => "for hook in $precmd_functions; do $hook; done; exit",
+        Shell::Bash => "for hook in \"${PROMPT_COMMAND[@]}\"; do eval \"$hook\"; done; exit",
+    }
+}
+
+fn rounds(stage: &Stage, shell: Shell, variants: &[Rc], script: &str) -> Result<Vec<Series>, String> {
+    let mut candidates = Vec::new();
+    for &rc in variants {
+        let mut command = interactive(stage, shell, rc, "")?;
+        command.args(["-c", script]);
+        candidates.push(Candidate::process(rc.name(), command));
+    }
+    interleave(5, ROUNDS, candidates)
+}
+
+/// A row for each rc file; the first is the empty one. The goals are those of the start alone.
+fn table(title: &str, shell: Shell, variants: &[Rc], all: &[Series], goals: bool) -> Table {
+    let name = shells::name(shell);
+    let empty = &all[0];
+    let zoxide = variants.iter().position(|&rc| rc == Rc::Zoxide).map(|at| all[at].added(empty));
+    let mut table = Table::new(format!("{title} ({ROUNDS} rounds)"), &["median", "min", "added", "added (medians)"]);
+    for (series, rc) in all.iter().zip(variants) {
+        let added = series.added(empty);
+        let mut row = Row::new(
+            format!("{name}, {}", rc.name()),
+            [ms(series.median()), ms(series.min()), ms(added), ms(series.median() - empty.median())],
+        );
+        if goals && *rc == Rc::Hpcsh {
+            let goal = goal(shell);
+            row = row.goal(format!("≤ {goal} ms added"), added * 1e3 <= goal);
+            if let Some(zoxide) = zoxide {
+                row = row.goal("< zoxide", added < zoxide);
+            }
+        }
+        table.row(row);
+    }
+    table
 }
 
 /// Milliseconds that the line may add.

@@ -128,6 +128,11 @@ fn word(home: &Home) -> String {
     format!("'{}/.local/bin/hpcsh'", home.path().display())
 }
 
+/// What is said where no file leads a login shell of bash to the line.
+const LOGIN_BASH: &str = "\
+install.sh: a login bash reads ~/.bash_profile or ~/.profile, and neither is there
+hint: let one of them say: [ ! -f ~/.bashrc ] || . ~/.bashrc
+";
 const INSTALL: &[&str] = &["--from", PROGRAM, "--rc"];
 
 #[test]
@@ -144,7 +149,7 @@ fn an_empty_home_gets_the_program_and_the_line_and_loses_them_again() {
             };
             let word = word(&home);
             let plan = format!(
-                "  write    HOME/.local/bin/hpcsh\n  make     HOME/.zshrc with the line: {}\n  make     HOME/.bashrc with the line: {}\n",
+                "  write    HOME/.local/bin/hpcsh\n  make     HOME/.zshrc with the line: {}\n  make     HOME/.bashrc with the line: {}\n{LOGIN_BASH}",
                 line("'HOME/.local/bin/hpcsh'", "zsh"),
                 line("'HOME/.local/bin/hpcsh'", "bash")
             );
@@ -232,7 +237,7 @@ install.sh: this is done now:
   write    HOME/.local/bin/hpcsh
   back up  HOME/.bashrc as HOME/.bashrc.before-hpcsh
   add to   HOME/.bashrc: {}
-{DONE}{NEXT}",
+{LOGIN_BASH}{DONE}{NEXT}",
                 line("'HOME/.local/bin/hpcsh'", "bash")
             );
             assert_eq!(installer(&home, shell, &install), silent(told), "{what}");
