@@ -1,6 +1,7 @@
 # hpcsh for bash (4.2 or newer): what every start needs. `hpcsh init bash` prints quoted assignments of _hpcsh_* variables
 # and then this file, without its comments and indentation; nothing is ever interpolated into it. What a shell needs later
-# is in more.bash, which `_hpcsh_call` gets once: every kilobyte is read and parsed at every login.
+# is in prompt.bash and more.bash, which `_hpcsh_call` gets once: a shell reads and parses at 60 us a kilobyte, and every
+# login would pay.
 #
 # It is evaluated under anybody's options, aliases and functions. So: `\` before every command, since aliases expand where
 # a function is read; `\builtin` and `\command` before what functions shadow; `function` before names that are aliases
@@ -19,15 +20,19 @@ function _hpcsh_export {
   \builtin export "$@" HPCSH_EXPORTS
 }
 
-# Runs $@, which more.bash defines: from the node's own copy, which the program has put there, else by asking the program.
+# Runs what follows $1, which the part $1 ("prompt", "more") defines: the node's own copy of it, which the program has put
+# there, else what the program says.
 function _hpcsh_call {
-  if [[ -z ${_hpcsh_has_more-} ]]; then
-    if [[ -f $_hpcsh_copy && -O $_hpcsh_copy && -O ${_hpcsh_copy%/*} && ! -L ${_hpcsh_copy%/*} ]]; then
-      \builtin source "$_hpcsh_copy"
+  if [[ ${_hpcsh_parts-} != *" $1 "* ]]; then
+    \set -- "$_hpcsh_copy-$1.bash" "$@"
+    if [[ -n $_hpcsh_copy && -f $1 && -O $1 && -O ${1%/*} && ! -L ${1%/*} ]]; then
+      \builtin source "$1"
     else
-      \builtin eval "$(\command "$_hpcsh_program" init bash --more)"
+      \builtin eval "$(\command "$_hpcsh_program" init bash --part "$2")"
     fi
+    \shift
   fi
+  \shift
   "$@"
 }
 
@@ -36,7 +41,7 @@ function _hpcsh_call {
 if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken ]]; then
   _hpcsh_always "_hpcsh_$_hpcsh_verdict" _hpcsh_export
 else
-  _hpcsh_call _hpcsh_renew
+  _hpcsh_call prompt _hpcsh_renew
 fi
 # The configured directories come first in PATH, where they are not in it; HPCSH_EXPORTS has those that we added.
 for _hpcsh_dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
@@ -55,7 +60,7 @@ if [[ $- != *i* ]]; then
   if [[ -n $_hpcsh_warning ]]; then
     \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
   fi
-  if [[ -n ${_hpcsh_has_more-} ]]; then
+  if [[ -n ${_hpcsh_parts-} ]]; then
     _hpcsh_forget
   else
     \builtin unset -f _hpcsh_always _hpcsh_offline _hpcsh_online _hpcsh_export _hpcsh_call
@@ -70,7 +75,7 @@ if [[ -z ${_hpcsh_loaded-} ]]; then
   if \builtin declare -f act || \builtin declare -f mdcd || \builtin declare -f cdr || \builtin declare -f waitvllm ||
     \builtin declare -f deactivate || [[ -n ${BASH_ALIASES[*]} &&
       -n ${BASH_ALIASES[act]+1}${BASH_ALIASES[mdcd]+1}${BASH_ALIASES[cdr]+1}${BASH_ALIASES[waitvllm]+1}${BASH_ALIASES[deactivate]+1} ]]; then
-    _hpcsh_call _hpcsh_keep
+    _hpcsh_call prompt _hpcsh_keep
   fi >/dev/null
   # Now, since bash reads and cuts the file when the rc file has been read; what it has not filled in nobody has chosen.
   if [[ -n $_hpcsh_history_size && -z ${HISTSIZE+1}${HISTFILESIZE+1} ]]; then
@@ -110,18 +115,18 @@ function _hpcsh_precmd {
   function _hpcsh_precmd {
     \return "$?"
   }
-  _hpcsh_call _hpcsh_first_prompt
+  _hpcsh_call prompt _hpcsh_first_prompt
   \return "$status"
 }
 
 function act {
-  _hpcsh_call _hpcsh_act "$@"
+  _hpcsh_call more _hpcsh_act "$@"
 }
 
 # In a function of its own, since an activation script that is sourced meanwhile replaces and removes `deactivate`.
 function _hpcsh_claim {
   function deactivate {
-    _hpcsh_call _hpcsh_deactivate "$@"
+    _hpcsh_call more _hpcsh_deactivate "$@"
   }
 }
 # One that its own script has entered keeps that script's way out.
@@ -130,11 +135,11 @@ if [[ -z ${_OLD_VIRTUAL_PATH+1} ]] || ! \builtin declare -f deactivate >/dev/nul
 fi
 
 function mdcd {
-  _hpcsh_call _hpcsh_mdcd "$@"
+  _hpcsh_call more _hpcsh_mdcd "$@"
 }
 
 function cdr {
-  _hpcsh_call _hpcsh_cdr "$@"
+  _hpcsh_call more _hpcsh_cdr "$@"
 }
 
 function waitvllm {
@@ -143,7 +148,7 @@ function waitvllm {
 
 # Takes back everything that hpcsh brought, and puts back what was there before.
 function hpcsh_off {
-  _hpcsh_call _hpcsh_off
+  _hpcsh_call prompt _hpcsh_call more _hpcsh_off
 }
 
 fi

@@ -1,6 +1,7 @@
 # hpcsh for zsh (5.0.2 or newer): what every start needs. `hpcsh init zsh` prints quoted assignments of _hpcsh_* parameters
 # and then this file, without its comments and indentation; nothing is ever interpolated into it. What a shell needs later
-# is in more.zsh, which `_hpcsh_more` gets once: zsh reads and parses at 60 us a kilobyte, and every login would pay.
+# is in prompt.zsh and more.zsh, which `_hpcsh_call` gets once: a shell reads and parses at 60 us a kilobyte, and every
+# login would pay.
 #
 # It is evaluated under anybody's options, aliases and functions. So: `\` before every command, since aliases expand where
 # a function is read; `\builtin` and `\command` before what functions shadow; `function` before names that are aliases
@@ -31,21 +32,23 @@ function _hpcsh_path_add {
   done
 }
 
-# Defines what more.zsh holds: from the node's own copy, which the program has put there, else by asking the program.
-function _hpcsh_more {
+# Reads the part $1 ("prompt", "more"): the node's own copy, which the program has put there, else what the program says.
+function _hpcsh_part {
   \builtin emulate -L zsh
-  if [[ -f $_hpcsh_copy && -O $_hpcsh_copy && -O ${_hpcsh_copy:h} && ! -L ${_hpcsh_copy:h} ]]; then
-    \builtin source "$_hpcsh_copy"
+  \local copy=$_hpcsh_copy-$1.zsh
+  if [[ -n $_hpcsh_copy && -f $copy && -O $copy && -O ${copy:h} && ! -L ${copy:h} ]]; then
+    \builtin source "$copy"
   else
-    \builtin eval "$(\command "$_hpcsh_program" init zsh --more)"
+    \builtin eval "$(\command "$_hpcsh_program" init zsh --part "$1")"
   fi
 }
 
-# Runs $@, which more.zsh defines, under the user's options.
+# Runs what follows $1, which that part defines, under the user's options.
 function _hpcsh_call {
-  if [[ -z ${_hpcsh_has_more-} ]]; then
-    _hpcsh_more
+  if [[ ${_hpcsh_parts-} != *" $1 "* ]]; then
+    _hpcsh_part "$1"
   fi
+  \shift
   "$@"
 }
 
@@ -54,7 +57,7 @@ function _hpcsh_call {
 if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken ]]; then
   _hpcsh_always "_hpcsh_$_hpcsh_verdict" _hpcsh_export
 else
-  _hpcsh_call _hpcsh_renew
+  _hpcsh_call prompt _hpcsh_renew
 fi
 _hpcsh_path_add
 
@@ -72,7 +75,7 @@ if [[ -z ${_hpcsh_loaded-} ]]; then
   if \builtin typeset -f act || \builtin typeset -f mdcd || \builtin typeset -f cdr || \builtin typeset -f waitvllm ||
     \builtin typeset -f deactivate || \builtin alias act || \builtin alias mdcd || \builtin alias cdr ||
     \builtin alias waitvllm || \builtin alias deactivate; then
-    _hpcsh_call _hpcsh_keep
+    _hpcsh_call prompt _hpcsh_keep
   fi >/dev/null
   precmd_functions+=(_hpcsh_precmd)
 fi
@@ -82,17 +85,17 @@ fi
 function _hpcsh_precmd {
   \builtin emulate -L zsh
   precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
-  _hpcsh_call _hpcsh_first_prompt
+  _hpcsh_call prompt _hpcsh_first_prompt
 }
 
 function act {
-  _hpcsh_call _hpcsh_act "$@"
+  _hpcsh_call more _hpcsh_act "$@"
 }
 
 # In a function of its own, since an activation script that is sourced meanwhile replaces and removes `deactivate`.
 function _hpcsh_claim {
   function deactivate {
-    _hpcsh_call _hpcsh_deactivate "$@"
+    _hpcsh_call more _hpcsh_deactivate "$@"
   }
 }
 # One that its own script has entered keeps that script's way out.
@@ -101,11 +104,11 @@ if [[ -z ${_OLD_VIRTUAL_PATH+1} ]] || ! \builtin typeset -f deactivate >/dev/nul
 fi
 
 function mdcd {
-  _hpcsh_call _hpcsh_mdcd "$@"
+  _hpcsh_call more _hpcsh_mdcd "$@"
 }
 
 function cdr {
-  _hpcsh_call _hpcsh_cdr "$@"
+  _hpcsh_call more _hpcsh_cdr "$@"
 }
 
 function waitvllm {
@@ -114,7 +117,7 @@ function waitvllm {
 
 # Takes back everything that hpcsh brought, and puts back what was there before.
 function hpcsh_off {
-  _hpcsh_call _hpcsh_off
+  _hpcsh_call prompt _hpcsh_call more _hpcsh_off
 }
 
 fi

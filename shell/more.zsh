@@ -1,5 +1,5 @@
-# hpcsh for zsh: what a shell needs at its first prompt, or at the first `act`, `mdcd` or `hpcsh_off`, and not before.
-# `_hpcsh_more` gets it. The rules are those of hpcsh.zsh, but for the way out and errors, which may start processes.
+# hpcsh for zsh: what `act`, `deactivate`, `mdcd`, `cdr` and `hpcsh_off` do. `_hpcsh_call more` gets it at the first of them.
+# The rules are those of hpcsh.zsh, but for the way out and errors, which may start processes.
 
 # Says $1, with what to do about it in $2. Status 1.
 function _hpcsh_error {
@@ -8,138 +8,6 @@ function _hpcsh_error {
     \builtin print -ru2 "hint: $2"
   fi
   \return 1
-}
-
-# --- variables, where some of the names are set already
-
-# Sets the variables again for HPCSH_OFFLINE's word, else for the configured verdict.
-function _hpcsh_renew {
-  \builtin emulate -L zsh
-  case ${HPCSH_OFFLINE-} in
-    1) _hpcsh_always _hpcsh_offline _hpcsh_merge ;;
-    0) _hpcsh_always _hpcsh_online _hpcsh_merge ;;
-    *) _hpcsh_always "_hpcsh_$_hpcsh_verdict" _hpcsh_merge ;;
-  esac
-}
-
-# Exports those of the records $@ whose variables are unset or ours: HPCSH_EXPORTS holds, between separators, what hpcsh has
-# exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back, but
-# for what came with the directories in PATH and the first prompt.
-function _hpcsh_merge {
-  \builtin emulate -L zsh
-  \local _hpcsh_old=${HPCSH_EXPORTS-} _hpcsh_record
-  \local -a _hpcsh_ours
-  for _hpcsh_record in "$@"; do
-    \builtin set -- "${_hpcsh_record%%=*}"
-    if (( ! ${(P)+1} )) || [[ $_hpcsh_old == *$'\x1f'"$1=${(P)1}"$'\x1f'* ]]; then
-      _hpcsh_ours+=("$_hpcsh_record")
-    fi
-  done
-  _hpcsh_export "${_hpcsh_ours[@]}"
-  for _hpcsh_record in "${(@ps:\x1f:)_hpcsh_old}"; do
-    if [[ $_hpcsh_record == PATH+=* || $_hpcsh_record == LS_COLORS=* ]]; then
-      HPCSH_EXPORTS+=$_hpcsh_record$'\x1f'
-    elif [[ -n $_hpcsh_record && $HPCSH_EXPORTS != *$'\x1f'"${_hpcsh_record%%=*}="* ]]; then
-      _hpcsh_release "$_hpcsh_record"
-    fi
-  done
-}
-
-# Unsets the variable of the record $1 if it still has that value. The record was inherited: its name may be anything.
-function _hpcsh_release {
-  \builtin emulate -L zsh
-  \builtin set -- "${1%%=*}" "${1#*=}"
-  if [[ $1 == [a-zA-Z_]* && $1 != *[^a-zA-Z0-9_]* && $1 != HPCSH_EXPORTS && ${(P)1-} == "$2" ]]; then
-    \builtin unset "$1"
-  fi
-}
-
-# --- the first prompt
-
-# Remembers what the user has under our names, for hpcsh_off, and takes aliases out of the way of our functions.
-function _hpcsh_keep {
-  \builtin emulate -L zsh
-  \local name
-  for name in act mdcd cdr waitvllm deactivate; do
-    if \builtin typeset -f $name >/dev/null; then
-      _hpcsh_undo+=(function $name "${functions[$name]}")
-    fi
-    if \builtin alias $name >/dev/null; then
-      _hpcsh_undo+=(alias $name "${aliases[$name]}")
-      \builtin unalias $name
-    fi
-  done
-}
-
-# The warning, the history, and the habits, each of which is a switch, and off where the user has his own.
-function _hpcsh_first_prompt {
-  \builtin emulate -L zsh
-  \local name
-  if [[ -n $_hpcsh_warning ]]; then
-    \builtin print -ru2 "hpcsh: $_hpcsh_warning"
-  fi
-  if [[ -n $_hpcsh_history_size ]]; then
-    _hpcsh_history
-  fi
-  for name in hist cp ls; do
-    if [[ $_hpcsh_switches != *" $name "* ]] || \builtin typeset -f $name || \builtin alias $name; then
-      \continue
-    fi
-    _hpcsh_undo+=(made $name '')
-    case $name in
-      cp) \builtin alias cp='cp -i' ;;
-      hist)
-        function hist {
-          \builtin fc -lDd "$@"
-        }
-        ;;
-      ls)
-        function ls {
-          \command ls --color=auto "$@"
-        }
-        ;;
-    esac
-  done >/dev/null
-  if [[ -n $_hpcsh_ls_colors && -z ${LS_COLORS+1} ]]; then
-    \builtin export "LS_COLORS=$_hpcsh_ls_colors"
-    HPCSH_EXPORTS+=LS_COLORS=$_hpcsh_ls_colors$'\x1f'
-  fi
-  if [[ $_hpcsh_switches == *' ctrl_backspace '* && -o zle ]]; then
-    # What `bindkey` prints is read back through an unlinked file: a substitution would fork.
-    {
-      \builtin bindkey '^H' >|/proc/self/fd/9
-      \builtin read -r -u 9 name
-    } 9<<<'' 2>/dev/null
-    case $name in
-      *' backward-delete-char' | *' vi-backward-delete-char')
-        _hpcsh_undo+=(key '^H' "${name##* }")
-        \builtin bindkey '^H' backward-kill-word
-        ;;
-    esac
-  fi
-}
-
-# Sizes and a file, where they are at zsh's own values: 30, 0 and none, which nobody has chosen.
-function _hpcsh_history {
-  \builtin emulate -L zsh
-  \local dir=${_hpcsh_history_file:h}
-  if [[ ${HISTSIZE-30} == 30 ]]; then
-    _hpcsh_undo+=(set HISTSIZE 30)
-    HISTSIZE=$_hpcsh_history_size
-  fi
-  if [[ ${SAVEHIST-0} == 0 ]]; then
-    _hpcsh_undo+=(set SAVEHIST 0)
-    SAVEHIST=$_hpcsh_history_size
-  fi
-  # The directory is made once; where that fails, the history stays in memory as it would without us.
-  if [[ -z ${HISTFILE-} ]] && { [[ -d $dir ]] || \command mkdir -p -m 700 -- "$dir" 2>/dev/null; }; then
-    _hpcsh_undo+=(unset HISTFILE '')
-    \builtin typeset -g HISTFILE=$_hpcsh_history_file
-    # zsh has read its file before the first prompt, when there was none.
-    if [[ -f $HISTFILE ]]; then
-      \builtin fc -R "$HISTFILE"
-    fi
-  fi
 }
 
 # --- environments
@@ -366,4 +234,4 @@ function _hpcsh_off {
   \builtin unfunction -m '_hpcsh_*' hpcsh_off
 }
 
-\builtin typeset -g _hpcsh_has_more=1
+\builtin typeset -g "_hpcsh_parts=${_hpcsh_parts-} more "

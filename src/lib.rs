@@ -67,8 +67,8 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// Prints the script. Never fails: whatever is wrong travels in the script as a warning, since the shell must come up.
 fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
-    if init.more {
-        host.print(init.shell.more());
+    if let Some(part) = init.part {
+        host.print(init.shell.part(part));
         return;
     }
     let loaded = config::load(host, config);
@@ -81,7 +81,7 @@ fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     let local = local_dir::ensure(&roots.local);
     let exports = exports(&loaded, &local, &mut warnings);
     let program = host.program().map_or_else(|| PathBuf::from("hpcsh"), Path::to_owned);
-    let copy = local.ok().and_then(|()| shell::kept::copy(init.shell, &roots.local));
+    let copy = local.ok().and_then(|()| shell::kept::copies(init.shell, &roots.local));
     let script = shell::init::Script {
         shell: init.shell,
         program: &program,

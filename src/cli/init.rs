@@ -4,15 +4,15 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgMatches, Command};
 
-use crate::shell::init::Shell;
+use crate::shell::init::{Part, Shell};
 
 /// What `hpcsh init` is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InitArguments {
     /// For which shell.
     pub shell: Shell,
-    /// The functions that the script asks for later, instead of the script.
-    pub more: bool,
+    /// A part that the script asks for later, instead of the script.
+    pub part: Option<Part>,
 }
 
 const EXAMPLES: &str = "\
@@ -32,7 +32,14 @@ pub(super) fn command() -> Command {
                     .value_parser(super::choice(&Shell::ALL))
                     .help("The shell that reads it"),
             )
-            .arg(super::flag("more", "The functions that the script asks for when it needs them").hide(true))
+            .arg(
+                Arg::new("part")
+                    .long("part")
+                    .value_name("PART")
+                    .value_parser(super::choice(&Part::ALL))
+                    .hide(true)
+                    .help("A part that the script asks for when it needs it"),
+            )
     })
 }
 
@@ -40,13 +47,13 @@ pub(super) fn command() -> Command {
 pub(super) fn usual(words: &[OsString]) -> Option<InitArguments> {
     let [_, init, shell] = words else { return None };
     let (_, shell) = Shell::ALL.iter().find(|(name, _)| shell == name)?;
-    (init == "init").then_some(InitArguments { shell: *shell, more: false })
+    (init == "init").then_some(InitArguments { shell: *shell, part: None })
 }
 
 pub(super) fn read(matches: &mut ArgMatches) -> InitArguments {
     InitArguments {
         shell: super::chosen(matches, "shell", &Shell::ALL).unwrap_or(Shell::Zsh),
-        more: matches.get_flag("more"),
+        part: super::chosen(matches, "part", &Part::ALL),
     }
 }
 
@@ -61,7 +68,7 @@ mod tests {
             let mut matches = super::super::command().try_get_matches_from(&words).unwrap();
             let parsed = read(&mut matches.remove_subcommand().unwrap().1);
             assert_eq!(usual(&words), Some(parsed));
-            assert_eq!(parsed, InitArguments { shell, more: false });
+            assert_eq!(parsed, InitArguments { shell, part: None });
         }
         assert_eq!(usual(&["hpcsh", "env", "zsh"].map(OsString::from)), None);
         assert_eq!(usual(&["hpcsh", "init", "tcsh"].map(OsString::from)), None);

@@ -171,9 +171,8 @@ impl Marker {
     pub fn keep_interactive(&mut self, old: &Self) {
         for record in old.0.split(|byte| *byte == Self::SEPARATOR).filter_map(|record| std::str::from_utf8(record).ok())
         {
-            match record.split_once('=') {
-                Some((name @ ("PATH+" | "LS_COLORS"), value)) => self.add(name, value),
-                _ => {}
+            if let Some((name @ ("PATH+" | "LS_COLORS"), value)) = record.split_once('=') {
+                self.add(name, value);
             }
         }
     }

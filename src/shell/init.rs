@@ -23,6 +23,14 @@ impl Shell {
     /// All of them, as the command line has them.
     pub const ALL: [(&'static str, Self); 2] = [("zsh", Self::Zsh), ("bash", Self::Bash)];
 
+    /// Its name, and the ending of its files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Zsh => "zsh",
+            Self::Bash => "bash",
+        }
+    }
+
     /// Its code: the file from `shell/` without comments and indentation (see `build.rs`).
     pub fn code(self) -> &'static str {
         match self {
@@ -31,13 +39,29 @@ impl Shell {
         }
     }
 
-    /// What the code needs later than at the start, evaluated when it is: from the node's copy, else from `--more`.
-    pub fn more(self) -> &'static str {
-        match self {
-            Self::Zsh => include_str!(concat!(env!("OUT_DIR"), "/more.zsh")),
-            Self::Bash => include_str!(concat!(env!("OUT_DIR"), "/more.bash")),
+    /// A part that the code reads when it needs it: from the node's copy, else from `--part`.
+    pub fn part(self, part: Part) -> &'static str {
+        match (self, part) {
+            (Self::Zsh, Part::Prompt) => include_str!(concat!(env!("OUT_DIR"), "/prompt.zsh")),
+            (Self::Zsh, Part::More) => include_str!(concat!(env!("OUT_DIR"), "/more.zsh")),
+            (Self::Bash, Part::Prompt) => include_str!(concat!(env!("OUT_DIR"), "/prompt.bash")),
+            (Self::Bash, Part::More) => include_str!(concat!(env!("OUT_DIR"), "/more.bash")),
         }
     }
+}
+
+/// What of a shell's code a login does not need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The first prompt, and variables that are set already.
+    Prompt,
+    /// `act`, `deactivate`, `mdcd`, `cdr`, `hpcsh_off`.
+    More,
+}
+
+impl Part {
+    /// All of them, as the command line and the copies' names have them.
+    pub const ALL: [(&'static str, Self); 2] = [("prompt", Self::Prompt), ("more", Self::More)];
 }
 
 /// The switches: the key of the configuration, and the word by which the script's code asks for it.
@@ -101,7 +125,7 @@ pub struct Script<'a> {
     pub exports: &'a [Export],
     /// Everything else.
     pub settings: &'a Settings,
-    /// The node's copy of [`Shell::more`]; `None`: the script asks the program.
+    /// What the names of the node's copies of the parts begin with; `None`: the script asks the program.
     pub copy: Option<&'a Path>,
     /// A line for the first prompt; empty: none.
     pub warning: &'a str,

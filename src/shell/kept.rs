@@ -1,35 +1,32 @@
-//! The node's copy of what a script needs later than at the start: written once, whole, where only we can write.
+//! The node's copies of the parts that a script reads later: written once, whole, where only we can write.
 //!
-//! It is a file of this version's own text, with no value in it, in the node-local directory; its name holds a digest of the
-//! text, so another version never finds it. The shell tests whose it is before it reads it.
+//! They are files of this version's own text, with no value in them, in the node-local directory; their names hold a digest
+//! of the texts, so another version never finds them. The shell tests whose they are before it reads one.
 
 use std::path::{Path, PathBuf};
 
-use super::init::Shell;
+use super::init::{Part, Shell};
 use crate::host::files;
 
-/// The path of the copy in this directory, which is known to be ours alone; made if it is not there.
+/// What the paths of the copies begin with (`-PART.SHELL` follows), in a directory which is known to be ours alone. Those
+/// that are not there are made.
 ///
-/// `None` where it cannot be written: the script then asks the program instead.
-pub fn copy(shell: Shell, dir: &Path) -> Option<PathBuf> {
-    let path = dir.join(name(shell));
-    if !files::exists(&path) {
-        files::create(&path, shell.more().as_bytes()).ok()?;
+/// `None` where they cannot be written: the script then asks the program instead.
+pub fn copies(shell: Shell, dir: &Path) -> Option<PathBuf> {
+    let stem = format!("{}-{:016x}", env!("CARGO_PKG_VERSION"), digest(shell));
+    for (name, part) in Part::ALL {
+        let path = dir.join(format!("{stem}-{name}.{}", shell.name()));
+        if !files::exists(&path) {
+            files::create(&path, shell.part(part).as_bytes()).ok()?;
+        }
     }
-    Some(path)
+    Some(dir.join(stem))
 }
 
-fn name(shell: Shell) -> String {
-    let ending = match shell {
-        Shell::Zsh => "zsh",
-        Shell::Bash => "bash",
-    };
-    format!("more-{}-{:016x}.{ending}", env!("CARGO_PKG_VERSION"), digest(shell.more().as_bytes()))
-}
-
-/// FNV-1a: tells texts apart that nobody tries to make collide.
-fn digest(text: &[u8]) -> u64 {
-    text.iter().fold(0xcbf2_9ce4_8422_2325, |digest, byte| (digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+/// FNV-1a of all parts: tells texts apart that nobody tries to make collide.
+fn digest(shell: Shell) -> u64 {
+    let bytes = Part::ALL.into_iter().flat_map(|(_, part)| shell.part(part).bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |digest, byte| (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -37,16 +34,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_copy_is_the_text_and_is_not_written_twice() {
+    fn the_copies_are_the_texts_and_are_not_written_twice() {
         let temporary = tempfile::tempdir().unwrap();
         let dir = temporary.path();
-        let path = copy(Shell::Bash, dir).unwrap();
-        assert_eq!(files::read(&path).unwrap(), Shell::Bash.more().as_bytes());
+        let stem = copies(Shell::Bash, dir).unwrap();
+        let path = PathBuf::from(format!("{}-more.bash", stem.display()));
+        assert_eq!(files::read(&path).unwrap(), Shell::Bash.part(Part::More).as_bytes());
         let inode = || std::os::unix::fs::MetadataExt::ino(&path.metadata().unwrap());
         let before = inode();
-        assert_eq!(copy(Shell::Bash, dir).as_deref(), Some(path.as_path()));
+        assert_eq!(copies(Shell::Bash, dir), Some(stem.clone()));
         assert_eq!(inode(), before);
-        assert_ne!(copy(Shell::Zsh, dir), Some(path));
-        assert_eq!(copy(Shell::Zsh, Path::new("/nowhere/at/all")), None);
+        assert_ne!(copies(Shell::Zsh, dir), Some(stem));
+        assert_eq!(copies(Shell::Zsh, Path::new("/nowhere/at/all")), None);
     }
 }

@@ -323,7 +323,7 @@ fn there_is_a_way_out_of_every_environment() {
         let first = home.path().join(".local/bin").display().to_string();
         let source = "source p/.venv/bin/activate";
         for script in [
-            format!("act p; export VIRTUAL_ENV=/other; PATH=${{PATH#*:}}; deactivate"),
+            "act p; export VIRTUAL_ENV=/other; PATH=${PATH#*:}; deactivate".to_owned(),
             format!("{source}\n{line}\ndeactivate"),
             format!("act p\n{line}\ndeactivate"),
             format!("{source}; act p; deactivate"),

@@ -126,7 +126,7 @@ impl Home {
 /// The article's rc file as a configuration.
 pub const ARTICLE: &str = r#"
 shared_home = "SHARED"
-local_dir = "SHARED/local"
+local_dir = "$HOME/.node"
 
 [env]
 presets = ["huggingface", "uv", "wandb"]

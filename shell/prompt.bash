@@ -1,0 +1,154 @@
+# hpcsh for bash: what the first prompt needs, and a login where some of the variables are set already. `_hpcsh_call prompt`
+# gets it. The rules are those of hpcsh.bash.
+
+# What shellcheck cannot see: `\local` and the other file assign (2154), a record (2163), `deactivate` may be another's (2119). An earlier
+# alias is put back as it was (2139), code stays a string (2016), a status is passed on (2164) or not wanted
+# (2015). Functions are defined for the user (2317).
+# shellcheck disable=SC2154,SC2163,SC2119,SC2139,SC2016,SC2164,SC2015,SC2317
+
+# --- variables, where some of the names are set already
+
+# Sets the variables again for HPCSH_OFFLINE's word, else for the configured verdict.
+function _hpcsh_renew {
+  case ${HPCSH_OFFLINE-} in
+    1) _hpcsh_always _hpcsh_offline _hpcsh_merge ;;
+    0) _hpcsh_always _hpcsh_online _hpcsh_merge ;;
+    *) _hpcsh_always "_hpcsh_$_hpcsh_verdict" _hpcsh_merge ;;
+  esac
+}
+
+# Exports those of the records $@ whose variables are unset or ours: HPCSH_EXPORTS holds, between separators, what hpcsh has
+# exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back, but
+# for what came with the directories in PATH and the first prompt.
+function _hpcsh_merge {
+  \local "_hpcsh_old=${HPCSH_EXPORTS-}" _hpcsh_new=$'\x1f' _hpcsh_record
+  for _hpcsh_record; do
+    \set -- "${_hpcsh_record%%=*}"
+    if [[ -z ${!1+x} || $_hpcsh_old == *$'\x1f'"$1=${!1}"$'\x1f'* ]]; then
+      \builtin export "$_hpcsh_record"
+      _hpcsh_new+=$_hpcsh_record$'\x1f'
+    fi
+  done
+  \builtin export "HPCSH_EXPORTS=$_hpcsh_new"
+  while [[ -n $_hpcsh_old ]]; do
+    _hpcsh_record=${_hpcsh_old%%$'\x1f'*}
+    _hpcsh_old=${_hpcsh_old#"$_hpcsh_record"}
+    _hpcsh_old=${_hpcsh_old#$'\x1f'}
+    if [[ $_hpcsh_record == PATH+=* || $_hpcsh_record == LS_COLORS=* ]]; then
+      HPCSH_EXPORTS+=$_hpcsh_record$'\x1f'
+    elif [[ -n $_hpcsh_record && $HPCSH_EXPORTS != *$'\x1f'"${_hpcsh_record%%=*}="* ]]; then
+      _hpcsh_release "$_hpcsh_record"
+    fi
+  done
+}
+
+# Unsets the variable of the record $1 if it still has that value. The record was inherited: its name may be anything.
+function _hpcsh_release {
+  \set -- "${1%%=*}" "${1#*=}"
+  if [[ $1 == [a-zA-Z_]* && $1 != *[^a-zA-Z0-9_]* && $1 != HPCSH_EXPORTS && ${!1-} == "$2" ]]; then
+    \builtin unset -v "$1"
+  fi
+}
+
+# Removes everything that begins with our prefix. A function may remove itself.
+function _hpcsh_forget {
+  \local REPLY=
+  _hpcsh_capture compgen -A function _hpcsh_
+  \builtin unset -v "${!_hpcsh_@}"
+  while [[ -n $REPLY ]]; do
+    \builtin unset -f "${REPLY%%$'\n'*}"
+    REPLY=${REPLY#*$'\n'}
+  done
+}
+
+# --- the first prompt
+
+# Runs the builtin $@ and puts what it prints into REPLY: through an unlinked file or a pipe of this shell's own, since a
+# substitution would fork. For output that fits a pipe (64 KiB).
+function _hpcsh_capture {
+  {
+    \builtin "$@" >|/proc/self/fd/9 && IFS= \builtin read -r -d '' -u 9 REPLY || :
+  } 9<<<'' 2>/dev/null
+}
+
+# Remembers what the user has under our names, for hpcsh_off, and takes aliases out of the way of our functions.
+function _hpcsh_keep {
+  \local name REPLY
+  for name in act mdcd cdr waitvllm deactivate; do
+    if \builtin declare -f "$name" >/dev/null; then
+      _hpcsh_capture declare -f "$name"
+      _hpcsh_undo+=(function "$name" "$REPLY")
+    fi
+    if [[ -n ${BASH_ALIASES[$name]+1} ]]; then
+      _hpcsh_undo+=(alias "$name" "${BASH_ALIASES[$name]}")
+      \builtin unalias "$name"
+    fi
+  done
+}
+
+# The warning, and the habits, each of which is a switch, and off where the user has his own.
+function _hpcsh_first_prompt {
+  \local name REPLY=
+  _hpcsh_unhook
+  if [[ -n $_hpcsh_warning ]]; then
+    \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
+  fi
+  for name in hist cp ls; do
+    if [[ $_hpcsh_switches != *" $name "* ]] || \builtin declare -f "$name" || \builtin alias "$name"; then
+      \continue
+    fi
+    _hpcsh_undo+=(made "$name" '')
+    case $name in
+      cp) \builtin alias cp='cp -i' ;;
+      hist)
+        function hist {
+          HISTTIMEFORMAT='%F %R  ' \builtin history "${@:-16}"
+        }
+        ;;
+      ls)
+        function ls {
+          \command ls --color=auto "$@"
+        }
+        ;;
+    esac
+  done >/dev/null 2>&1
+  if [[ -n $_hpcsh_ls_colors && -z ${LS_COLORS+1} ]]; then
+    \builtin export "LS_COLORS=$_hpcsh_ls_colors"
+    HPCSH_EXPORTS+=LS_COLORS=$_hpcsh_ls_colors$'\x1f'
+  fi
+  if [[ $_hpcsh_switches == *' ctrl_backspace '* ]]; then
+    _hpcsh_capture bind -q backward-delete-char
+    if [[ $REPLY == *'"\C-h"'* ]]; then
+      _hpcsh_undo+=(key '"\C-h": backward-delete-char' '')
+      \builtin bind '"\C-h": backward-kill-word'
+    fi
+  fi
+}
+
+# Takes our hook out, wherever it is.
+function _hpcsh_unhook {
+  \local at
+  if [[ -z ${PROMPT_COMMAND[*]+x} ]]; then
+    \return 0
+  fi
+  for at in "${!PROMPT_COMMAND[@]}"; do
+    if [[ ${PROMPT_COMMAND[at]} == _hpcsh_precmd ]]; then
+      \builtin unset -v "PROMPT_COMMAND[$at]"
+    else
+      PROMPT_COMMAND[at]=${PROMPT_COMMAND[at]%$'\n'_hpcsh_precmd}
+    fi
+  done
+  # As it was before: unset, or a string, exported or not.
+  if [[ -z ${_hpcsh_hooked-} && ${#PROMPT_COMMAND[@]} -eq 1 && -z ${PROMPT_COMMAND[0]-} ]]; then
+    \builtin unset -v PROMPT_COMMAND
+  elif [[ -n ${_hpcsh_hooked-} && $_hpcsh_hooked != *a* && ${#PROMPT_COMMAND[@]} -eq 1 ]]; then
+    at=${PROMPT_COMMAND[0]-}
+    \builtin unset -v PROMPT_COMMAND
+    PROMPT_COMMAND=$at
+    if [[ $_hpcsh_hooked == *x* ]]; then
+      \builtin export PROMPT_COMMAND
+    fi
+  fi
+}
+
+_hpcsh_parts="${_hpcsh_parts-} prompt "
