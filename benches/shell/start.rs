@@ -30,11 +30,14 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs the hooks that are there for the first prompt, and ends.
+/// Loads the line editor, as any prompt does, runs the hooks that are there for the first prompt, and ends without saving
+/// a history, which is no part of a start.
 fn first_prompt(shell: Shell) -> &'static str {
     match shell {
-        Shell::Zsh => "for hook in $precmd_functions; do $hook; done; exit",
-        Shell::Bash => "for hook in \"${PROMPT_COMMAND[@]}\"; do eval \"$hook\"; done; exit",
+        Shell::Zsh => "bindkey -l >/dev/null; for hook in $precmd_functions; do $hook; done; unset HISTFILE; exit",
+        Shell::Bash => {
+            "bind -q abort >/dev/null; for hook in \"${PROMPT_COMMAND[@]}\"; do eval \"$hook\"; done; unset HISTFILE; exit"
+        }
     }
 }
 
