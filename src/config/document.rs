@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::keys::{self, COUNT, Kind};
 use super::layers::Text;
 use super::problem::Problem;
+use super::variable;
 
 /// A string as it stands in the file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,7 +177,7 @@ impl Reader<'_> {
         value: &Spanned<DeValue<'_>>,
     ) {
         if kind == Kind::Variables
-            && let Err(why) = check_variable(part)
+            && let Err(why) = variable::check(part)
         {
             self.problem(why, key.span());
             return;
@@ -292,7 +293,7 @@ impl Reader<'_> {
             return;
         }
         let is_variable =
-            |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase()) && check_variable(name).is_ok();
+            |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase()) && variable::check(name).is_ok();
         let last = name.rsplit('.').next().unwrap_or_default();
         let hint = if let Some(key) = keys::elsewhere(last) {
             match key.rsplit_once('.') {
@@ -360,52 +361,6 @@ fn is_leaf(value: &Spanned<DeValue<'_>>) -> bool {
 fn with_article(noun: &str) -> String {
     let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {noun}")
-}
-
-/// Whether a shell can be given a variable of this name.
-fn check_variable(name: &str) -> Result<(), String> {
-    /// Names that a supported shell keeps for itself: it refuses to set them, or they mean something else there.
-    const RESERVED: &[&str] = &[
-        "ARGC",
-        "BASHOPTS",
-        "BASH_VERSINFO",
-        "EGID",
-        "EUID",
-        "FUNCNAME",
-        "GID",
-        "GROUPS",
-        "HISTCMD",
-        "IFS",
-        "LINENO",
-        "PIPESTATUS",
-        "PPID",
-        "PWD",
-        "RANDOM",
-        "SECONDS",
-        "SHELLOPTS",
-        "SHLVL",
-        "UID",
-        "USERNAME",
-        "argv",
-        "fpath",
-        "history",
-        "path",
-        "pipestatus",
-        "signals",
-        "status",
-        "version",
-    ];
-    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if !starts_well || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return Err(format!("`{name}` is no name for a variable: letters, digits and `_` only, no digit first"));
-    }
-    if name == "PATH" {
-        return Err("PATH is not set as a whole: put directories into `path.prepend`".to_owned());
-    }
-    if RESERVED.contains(&name) || name.starts_with("HPCSH_") || name.starts_with("_hpcsh_") {
-        return Err(format!("`{name}` belongs to the shell or to hpcsh and cannot be set"));
-    }
-    Ok(())
 }
 
 impl Setting {

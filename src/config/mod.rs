@@ -11,6 +11,7 @@ mod problem;
 pub mod propose;
 mod resolve;
 pub mod show;
+mod variable;
 
 use std::path::{Path, PathBuf};
 

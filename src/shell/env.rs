@@ -195,7 +195,7 @@ impl Marker {
 }
 
 /// Whether a shell can have a variable of this name.
-fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
