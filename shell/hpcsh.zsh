@@ -8,7 +8,6 @@
 # somewhere; a newline before every `}`; no pattern with bare `( )`; functions that begin with `emulate -L zsh`. No process,
 # no output, status 0 at the end, and the same when it is evaluated again.
 
-
 # Exports the records (NAME=VALUE) $@. HPCSH_EXPORTS tells which values are ours, to later calls and to nested shells.
 function _hpcsh_export {
   \builtin emulate -L zsh

@@ -37,7 +37,7 @@ function _hpcsh_path_remove {
 # Enters the environment of the directory $1; without one, the nearest upwards.
 function _hpcsh_act {
   \builtin emulate -L zsh
-  \local "dir=${1-}" REPLY
+  \local dir REPLY
   if (( $# )); then
     dir=${1:-.}
     dir=${dir%/}

@@ -1,10 +1,9 @@
 # hpcsh for bash: what the first prompt needs, and a login where some of the variables are set already. `_hpcsh_call prompt`
 # gets it. The rules are those of hpcsh.bash.
 
-# What shellcheck cannot see: `\local` and the other file assign (2154), a record (2163), `deactivate` may be another's (2119). An earlier
-# alias is put back as it was (2139), code stays a string (2016), a status is passed on (2164) or not wanted
-# (2015). Functions are defined for the user (2317).
-# shellcheck disable=SC2154,SC2163,SC2119,SC2139,SC2016,SC2164,SC2015,SC2317
+# What shellcheck cannot see: the prologue and `\local` assign (2154), functions are defined for the user (2317). What it
+# takes for a slip: a status that is not wanted (2015).
+# shellcheck disable=SC2154,SC2015,SC2317
 
 # --- variables, where some of the names are set already
 
@@ -18,23 +17,23 @@ function _hpcsh_renew {
 }
 
 # Exports those of the records $@ whose variables are unset or ours: HPCSH_EXPORTS holds, between separators, what hpcsh has
-# exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back, but
-# for what came with the directories in PATH and the first prompt.
+# exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back. A `+`
+# behind the name marks what hpcsh adds beside the configured variables, which is nobody's to take back but hpcsh_off's.
 function _hpcsh_merge {
-  \local "_hpcsh_old=${HPCSH_EXPORTS-}" _hpcsh_new=$'\x1f' _hpcsh_record
+  \local "_hpcsh_old=${HPCSH_EXPORTS-}" _hpcsh_record _hpcsh_ours
+  _hpcsh_ours=()
   for _hpcsh_record; do
     \set -- "${_hpcsh_record%%=*}"
     if [[ -z ${!1+x} || $_hpcsh_old == *$'\x1f'"$1=${!1}"$'\x1f'* ]]; then
-      \builtin export "$_hpcsh_record"
-      _hpcsh_new+=$_hpcsh_record$'\x1f'
+      _hpcsh_ours+=("$_hpcsh_record")
     fi
   done
-  \builtin export "HPCSH_EXPORTS=$_hpcsh_new"
+  _hpcsh_export ${_hpcsh_ours[@]+"${_hpcsh_ours[@]}"}
   while [[ -n $_hpcsh_old ]]; do
     _hpcsh_record=${_hpcsh_old%%$'\x1f'*}
     _hpcsh_old=${_hpcsh_old#"$_hpcsh_record"}
     _hpcsh_old=${_hpcsh_old#$'\x1f'}
-    if [[ $_hpcsh_record == PATH+=* || $_hpcsh_record == LS_COLORS=* ]]; then
+    if [[ ${_hpcsh_record%%=*} == *+ ]]; then
       HPCSH_EXPORTS+=$_hpcsh_record$'\x1f'
     elif [[ -n $_hpcsh_record && $HPCSH_EXPORTS != *$'\x1f'"${_hpcsh_record%%=*}="* ]]; then
       _hpcsh_release "$_hpcsh_record"
@@ -45,6 +44,7 @@ function _hpcsh_merge {
 # Unsets the variable of the record $1 if it still has that value. The record was inherited: its name may be anything.
 function _hpcsh_release {
   \set -- "${1%%=*}" "${1#*=}"
+  \set -- "${1%+}" "$2"
   if [[ $1 == [a-zA-Z_]* && $1 != *[^a-zA-Z0-9_]* && $1 != HPCSH_EXPORTS && ${!1-} == "$2" ]]; then
     \builtin unset -v "$1"
   fi
@@ -114,7 +114,7 @@ function _hpcsh_first_prompt {
   done >/dev/null 2>&1
   if [[ -n $_hpcsh_ls_colors && -z ${LS_COLORS+1} ]]; then
     \builtin export "LS_COLORS=$_hpcsh_ls_colors"
-    HPCSH_EXPORTS+=LS_COLORS=$_hpcsh_ls_colors$'\x1f'
+    HPCSH_EXPORTS+=LS_COLORS+=$_hpcsh_ls_colors$'\x1f'
   fi
   if [[ $_hpcsh_switches == *' ctrl_backspace '* ]]; then
     _hpcsh_capture bind -q backward-delete-char

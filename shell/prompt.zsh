@@ -14,8 +14,8 @@ function _hpcsh_renew {
 }
 
 # Exports those of the records $@ whose variables are unset or ours: HPCSH_EXPORTS holds, between separators, what hpcsh has
-# exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back, but
-# for what came with the directories in PATH and the first prompt.
+# exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back. A `+`
+# behind the name marks what hpcsh adds beside the configured variables, which is nobody's to take back but hpcsh_off's.
 function _hpcsh_merge {
   \builtin emulate -L zsh
   \local _hpcsh_old=${HPCSH_EXPORTS-} _hpcsh_record
@@ -28,7 +28,7 @@ function _hpcsh_merge {
   done
   _hpcsh_export "${_hpcsh_ours[@]}"
   for _hpcsh_record in "${(@ps:\x1f:)_hpcsh_old}"; do
-    if [[ $_hpcsh_record == PATH+=* || $_hpcsh_record == LS_COLORS=* ]]; then
+    if [[ ${_hpcsh_record%%=*} == *+ ]]; then
       HPCSH_EXPORTS+=$_hpcsh_record$'\x1f'
     elif [[ -n $_hpcsh_record && $HPCSH_EXPORTS != *$'\x1f'"${_hpcsh_record%%=*}="* ]]; then
       _hpcsh_release "$_hpcsh_record"
@@ -39,7 +39,7 @@ function _hpcsh_merge {
 # Unsets the variable of the record $1 if it still has that value. The record was inherited: its name may be anything.
 function _hpcsh_release {
   \builtin emulate -L zsh
-  \builtin set -- "${1%%=*}" "${1#*=}"
+  \builtin set -- "${${1%%=*}%+}" "${1#*=}"
   if [[ $1 == [a-zA-Z_]* && $1 != *[^a-zA-Z0-9_]* && $1 != HPCSH_EXPORTS && ${(P)1-} == "$2" ]]; then
     \builtin unset "$1"
   fi
@@ -93,7 +93,7 @@ function _hpcsh_first_prompt {
   done >/dev/null
   if [[ -n $_hpcsh_ls_colors && -z ${LS_COLORS+1} ]]; then
     \builtin export "LS_COLORS=$_hpcsh_ls_colors"
-    HPCSH_EXPORTS+=LS_COLORS=$_hpcsh_ls_colors$'\x1f'
+    HPCSH_EXPORTS+=LS_COLORS+=$_hpcsh_ls_colors$'\x1f'
   fi
   if [[ $_hpcsh_switches == *' ctrl_backspace '* && -o zle ]]; then
     # What `bindkey` prints is read back through an unlinked file: a substitution would fork.

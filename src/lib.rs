@@ -79,7 +79,7 @@ fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     }
     let roots = &loaded.config.roots;
     let local = local_dir::ensure(&roots.local);
-    let exports = exports(&loaded, &local, &mut warnings);
+    let exports = exports(&loaded, || local.clone(), &mut warnings);
     let program = host.program().map_or_else(|| PathBuf::from("hpcsh"), Path::to_owned);
     let copy = local.ok().and_then(|()| shell::kept::copies(init.shell, &roots.local));
     let script = shell::init::Script {
@@ -95,12 +95,12 @@ fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
 }
 
 /// The exports of a configuration; without those in the node-local directory where that cannot be used.
-fn exports(loaded: &Loaded, local: &Result<(), String>, warnings: &mut Vec<String>) -> Vec<Export> {
+fn exports(loaded: &Loaded, local: impl FnOnce() -> Result<(), String>, warnings: &mut Vec<String>) -> Vec<Export> {
     let mut exports = shell::env::plan(&loaded.config.env, &loaded.config.roots);
-    if let Err(why) = local
-        && exports.iter().any(Export::is_local)
+    if exports.iter().any(Export::is_local)
+        && let Err(why) = local()
     {
-        warnings.push(why.clone());
+        warnings.push(why);
         exports.retain(|export| !export.is_local());
     }
     exports
@@ -109,7 +109,7 @@ fn exports(loaded: &Loaded, local: &Result<(), String>, warnings: &mut Vec<Strin
 fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<(), Failure> {
     let loaded = config::load(host, config);
     let mut warnings: Vec<String> = loaded.problems.iter().map(config::Problem::brief).collect();
-    let exports = exports(&loaded, &local_dir::ensure(&loaded.config.roots.local), &mut warnings);
+    let exports = exports(&loaded, || local_dir::ensure(&loaded.config.roots.local), &mut warnings);
     for warning in warnings {
         host.say(format!("warning: {warning}"));
     }

@@ -56,6 +56,11 @@ pub struct Key {
     pub help: &'static str,
 }
 
+/// `history.size` where no layer sets it.
+pub const HISTORY_SIZE: u64 = 200_000;
+/// `shell.ls_colors` where no layer sets it: the article's, in which directories that all may write look like others.
+pub const LS_COLORS: &str = "ow=01;90:di=01;90";
+
 /// The table, in the order in which a configuration reads best.
 #[rustfmt::skip]
 pub static KEYS: &[Key] = &[
@@ -164,5 +169,12 @@ mod tests {
         assert_eq!(find("env.set.UV_INDEX").map(|key| key.name), Some("env.set"));
         assert_eq!(find("env.settle").map(|key| key.name), None);
         assert!(is_table("env") && !is_table("shared_home"));
+    }
+
+    #[test]
+    fn the_table_shows_the_defaults_that_hold() {
+        let shown = |name| find(name).map(|key| key.default.to_owned());
+        assert_eq!(shown("history.size"), Some(HISTORY_SIZE.to_string()));
+        assert_eq!(shown("shell.ls_colors"), Some(crate::quote::json(LS_COLORS)));
     }
 }

@@ -107,9 +107,9 @@ fn assemble(host: &Host, from: &Settings) -> Config {
         shell: init::Settings {
             path: from.list("path.prepend"),
             switches: init::SWITCHES.iter().filter(|(key, _)| from.switch(key)).map(|(_, name)| *name).collect(),
-            ls_colors: from.text("shell.ls_colors").unwrap_or("ow=01;90:di=01;90").to_owned(),
+            ls_colors: from.text("shell.ls_colors").unwrap_or(keys::LS_COLORS).to_owned(),
             history: from.switch("history.enable").then(|| init::History {
-                size: from.count("history.size").unwrap_or(200_000),
+                size: from.count("history.size").unwrap_or(keys::HISTORY_SIZE),
                 file: path("history.file"),
                 dir: private.clone(),
                 dir_is_configured: state.is_some(),

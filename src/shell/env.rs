@@ -167,11 +167,14 @@ impl Marker {
         self.0.split(|byte| *byte == Self::SEPARATOR).filter_map(record).collect()
     }
 
-    /// Takes over what only an interactive shell keeps there: its directories in PATH, the colours of its first prompt.
-    pub fn keep_interactive(&mut self, old: &Self) {
+    /// Takes over what an interactive shell added beside the configured variables, its directories in PATH and the
+    /// colours of its first prompt: a `+` stands behind the name.
+    pub fn keep_additions(&mut self, old: &Self) {
         for record in old.0.split(|byte| *byte == Self::SEPARATOR).filter_map(|record| std::str::from_utf8(record).ok())
         {
-            if let Some((name @ ("PATH+" | "LS_COLORS"), value)) = record.split_once('=') {
+            if let Some((name, value)) = record.split_once('=')
+                && name.ends_with('+')
+            {
                 self.add(name, value);
             }
         }

@@ -144,7 +144,6 @@ fn evaluated(exports: &[Export], verdict: &Verdict, host: &Host, dialect: &Diale
     };
     // What we exported once and the configuration no longer names is taken back too.
     let mut back = old.still_ours(|name| current(host, name));
-    back.retain(|name| name != "LS_COLORS");
     for export in exports {
         if let Fate::Set(value) = fate(export, verdict.is_offline(), current(host, &export.name).as_deref(), &old) {
             set(&export.name, value.as_bytes());
@@ -152,7 +151,7 @@ fn evaluated(exports: &[Export], verdict: &Verdict, host: &Host, dialect: &Diale
             back.retain(|name| *name != export.name);
         }
     }
-    marker.keep_interactive(&old);
+    marker.keep_additions(&old);
     set(Marker::NAME, marker.bytes());
     for name in back {
         text.extend_from_slice(format!("{}{name}\n", dialect.unset).as_bytes());

@@ -21,10 +21,10 @@ pub enum Shell {
 
 impl Shell {
     /// All of them, as the command line has them.
-    pub const ALL: [(&'static str, Self); 2] = [("zsh", Self::Zsh), ("bash", Self::Bash)];
+    pub const ALL: [(&'static str, Self); 2] = [(Self::Zsh.name(), Self::Zsh), (Self::Bash.name(), Self::Bash)];
 
     /// Its name, and the ending of its files.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Zsh => "zsh",
             Self::Bash => "bash",

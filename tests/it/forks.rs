@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::shells::Shell;
 use crate::support::{Home, PROGRAM, has, run, skip};
@@ -18,22 +19,25 @@ struct Counts {
 }
 
 fn can_trace() -> bool {
-    let works =
-        has("strace") && run(std::process::Command::new("strace").args(["-o", "/dev/null", "true"])).status == 0;
+    let works = has("strace") && run(Command::new("strace").args(["-o", "/dev/null", "true"])).status == 0;
     if !works {
         skip("strace is not installed or may not trace");
     }
     works
 }
 
+/// The command under strace, its processes and looks at files in a log.
+fn traced(home: &Home, log: &Path, inner: &Command) -> Command {
+    let mut command = home.command("strace");
+    command.args(["-f", "-qq", "-o"]).arg(log).args(["-e", "trace=process,file"]);
+    command.arg(inner.get_program()).args(inner.get_args());
+    command
+}
+
 /// A session on a terminal of its own, under strace: after `first` has run, `lines` are typed; what those did.
 fn trace(shell: Shell, home: &Home, first: &str, lines: &[&str]) -> Counts {
     let log = home.path().join("strace");
-    let inner = shell.interactive(home);
-    let mut command = home.command("strace");
-    command.args(["-f", "-qq", "-o"]).arg(&log).args(["-e", "trace=process,file"]);
-    command.arg(inner.get_program()).args(inner.get_args());
-    let mut terminal = Terminal::start(&command);
+    let mut terminal = Terminal::start(&traced(home, &log, &shell.interactive(home)));
     // A look at a name that is nowhere marks the place in the log.
     terminal.run(&format!("{first}; [ -e /hpcsh-mark ]"));
     for line in lines {
@@ -106,10 +110,7 @@ fn a_start_costs_one_process() {
             // The very first one in a home makes the directory of the history, which costs a `mkdir`.
             run(shell.interactive(&home).args(["-c", "exit"]));
             let log = home.path().join("strace");
-            let inner = shell.interactive(&home);
-            let mut command = home.command("strace");
-            command.args(["-f", "-qq", "-o"]).arg(&log).args(["-e", "trace=process,file"]);
-            run(command.arg(inner.get_program()).args(inner.get_args()).args(["-c", "exit"]));
+            run(&mut traced(&home, &log, shell.interactive(&home).args(["-c", "exit"])));
             count(&fs::read_to_string(&log).unwrap(), &home.shared())
         };
         let (empty, line) = (start(""), start(&shell.line()));
