@@ -14,10 +14,17 @@
 # wanted (2015), a record (2163).
 # shellcheck disable=SC2154,SC2119,SC2120,SC2163,SC2164,SC2015,SC2317
 
-# Exports the records (NAME=VALUE) $@. HPCSH_EXPORTS tells which values are ours, to later calls and to nested shells.
+# Exports _hpcsh_records, each of them NAME=VALUE with U+001F behind it. HPCSH_EXPORTS tells which values are ours, to later
+# calls and to nested shells. One string that is split is half the cost of as many words.
 function _hpcsh_export {
-  \builtin printf -v HPCSH_EXPORTS '\037%s' "$@" ''
-  \builtin export "$@" HPCSH_EXPORTS
+  \local IFS=$'\x1f' "_hpcsh_globbing=$-"
+  \set -f
+  # shellcheck disable=SC2086
+  \builtin export HPCSH_EXPORTS $_hpcsh_records
+  HPCSH_EXPORTS=$IFS$_hpcsh_records
+  if [[ $_hpcsh_globbing != *f* ]]; then
+    \set +f
+  fi
 }
 
 # Runs what follows $1, which the part $1 ("prompt", "more") defines: the node's own copy of it, which the program has put
@@ -36,10 +43,12 @@ function _hpcsh_call {
   "$@"
 }
 
-# The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online each run their arguments with their records behind them.
-# Where none of the names is set, the usual login, there is nothing to compare.
+# The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online hold records. Where none of the names is set, the usual login,
+# there is nothing to compare.
 if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken ]]; then
-  _hpcsh_always "_hpcsh_$_hpcsh_verdict" _hpcsh_export
+  _hpcsh_records=_hpcsh_$_hpcsh_verdict
+  _hpcsh_records=$_hpcsh_always${!_hpcsh_records}
+  _hpcsh_export
 else
   _hpcsh_call prompt _hpcsh_renew
 fi
@@ -57,24 +66,15 @@ for _hpcsh_dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
 done
 
 if [[ $- != *i* ]]; then
-  if [[ -n $_hpcsh_warning ]]; then
-    \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
-  fi
-  if [[ -n ${_hpcsh_parts-} ]]; then
-    _hpcsh_forget
-  else
-    \builtin unset -f _hpcsh_always _hpcsh_offline _hpcsh_online _hpcsh_export _hpcsh_call
-    \builtin unset -v "${!_hpcsh_@}"
-  fi
+  _hpcsh_call prompt _hpcsh_exports_only
 else
 
 if [[ -z ${_hpcsh_loaded-} ]]; then
   _hpcsh_loaded=1
   _hpcsh_undo=()
-  # The table of aliases is made anew at each look.
-  if \builtin declare -f act || \builtin declare -f mdcd || \builtin declare -f cdr || \builtin declare -f waitvllm ||
-    \builtin declare -f deactivate || [[ -n ${BASH_ALIASES[*]} &&
-      -n ${BASH_ALIASES[act]+1}${BASH_ALIASES[mdcd]+1}${BASH_ALIASES[cdr]+1}${BASH_ALIASES[waitvllm]+1}${BASH_ALIASES[deactivate]+1} ]]; then
+  # One look for functions and aliases with names like ours: act, mdcd, cdr, waitvllm, deactivate. What it finds beside them
+  # costs time, and nothing else.
+  if \builtin compgen -A function -A alias -X '![acdmw][acde][acdirt]*'; then
     _hpcsh_call prompt _hpcsh_keep
   fi >/dev/null
   # Now, since bash reads and cuts the file when the rc file has been read; what it has not filled in nobody has chosen.
@@ -82,29 +82,25 @@ if [[ -z ${_hpcsh_loaded-} ]]; then
     HISTSIZE=$_hpcsh_history_size HISTFILESIZE=$_hpcsh_history_size
     _hpcsh_undo+=(unset HISTSIZE '' unset HISTFILESIZE '')
   fi
-  # bash's own file is moved; the directory is made once, and where that fails, bash keeps its file.
-  if [[ -n $_hpcsh_history_file && ${HISTFILE-} == "${HOME-}/.bash_history" ]] && {
-    [[ -d ${_hpcsh_history_file%/*} ]] || \command mkdir -p -m 700 -- "${_hpcsh_history_file%/*}" 2>/dev/null
-  }; then
+  if [[ -n $_hpcsh_history_file && ${HISTFILE-} == "${HOME-}/.bash_history" ]]; then
     _hpcsh_undo+=(set HISTFILE "$HISTFILE")
     HISTFILE=$_hpcsh_history_file
+    # The directory is made once, and where that fails, bash keeps its file.
+    if [[ ! -d ${HISTFILE%/*} ]]; then
+      \command mkdir -p -m 700 -- "${HISTFILE%/*}" 2>/dev/null || HISTFILE=~/.bash_history
+    fi
   fi
   # Behind everybody's. Before bash 5.1, PROMPT_COMMAND is one string; later an array, in which others may still assign the
   # first element. What it was is put back; a readonly one, as audits set it, is left alone: then there is no first prompt.
-  case $BASH_VERSION in
-    [1-3].* | 4.[0-3].*) PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_hpcsh_precmd ;;
-    *)
-      _hpcsh_hooked=${PROMPT_COMMAND+${PROMPT_COMMAND@a}s}
-      if [[ $_hpcsh_hooked == *r* ]]; then
-        :
-      elif [[ $BASH_VERSION == 4.* || $BASH_VERSION == 5.0.* ]]; then
-        PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_hpcsh_precmd
-      else
-        PROMPT_COMMAND[0]=${PROMPT_COMMAND[0]-}
-        PROMPT_COMMAND+=(_hpcsh_precmd)
-      fi
-      ;;
-  esac
+  if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
+    \builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_hpcsh_precmd" 2>/dev/null || \builtin true
+  else
+    _hpcsh_hooked=${PROMPT_COMMAND+${PROMPT_COMMAND@a}s}
+    if [[ $_hpcsh_hooked != *r* ]]; then
+      PROMPT_COMMAND[0]=${PROMPT_COMMAND[0]-}
+      PROMPT_COMMAND+=(_hpcsh_precmd)
+    fi
+  fi
 fi
 
 # Before the first prompt, and then no more: what only a prompt needs, and a warning. All of the rc file has been read by

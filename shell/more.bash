@@ -231,20 +231,11 @@ function _hpcsh_cdr {
 
 # Takes back everything that hpcsh brought, and puts back what was there before.
 function _hpcsh_off {
-  \local REPLY "all=${HPCSH_EXPORTS-}"
   # What the user entered by its own script is his.
   if [[ ${_hpcsh_venv-} == "${VIRTUAL_ENV-}" ]]; then
     _hpcsh_leave
   fi
-  while [[ -n $all ]]; do
-    REPLY=${all%%$'\x1f'*}
-    all=${all#"$REPLY"}
-    all=${all#$'\x1f'}
-    case $REPLY in
-      PATH+=*) _hpcsh_path_remove "${REPLY#*=}" ;;
-      ?*) _hpcsh_release "$REPLY" ;;
-    esac
-  done
+  _hpcsh_each _hpcsh_take_back "${HPCSH_EXPORTS-}"
   _hpcsh_unhook
   \builtin unset -f act deactivate mdcd cdr waitvllm hpcsh_off
   \set -- ${_hpcsh_undo[@]+"${_hpcsh_undo[@]}"}
@@ -261,6 +252,14 @@ function _hpcsh_off {
   done
   \builtin unset -v HPCSH_EXPORTS
   _hpcsh_forget
+}
+
+# Takes back what the record $1 stands for.
+function _hpcsh_take_back {
+  case $1 in
+    PATH+=*) _hpcsh_path_remove "${1#*=}" ;;
+    *) _hpcsh_release "$1" ;;
+  esac
 }
 
 _hpcsh_parts="${_hpcsh_parts-} more "

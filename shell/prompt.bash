@@ -10,35 +10,54 @@
 # Sets the variables again for HPCSH_OFFLINE's word, else for the configured verdict.
 function _hpcsh_renew {
   case ${HPCSH_OFFLINE-} in
-    1) _hpcsh_always _hpcsh_offline _hpcsh_merge ;;
-    0) _hpcsh_always _hpcsh_online _hpcsh_merge ;;
-    *) _hpcsh_always "_hpcsh_$_hpcsh_verdict" _hpcsh_merge ;;
+    1) _hpcsh_merge "$_hpcsh_always$_hpcsh_offline" ;;
+    0) _hpcsh_merge "$_hpcsh_always$_hpcsh_online" ;;
+    *)
+      _hpcsh_records=_hpcsh_$_hpcsh_verdict
+      _hpcsh_merge "$_hpcsh_always${!_hpcsh_records}"
+      ;;
   esac
 }
 
-# Exports those of the records $@ whose variables are unset or ours: HPCSH_EXPORTS holds, between separators, what hpcsh has
+# Runs $1 with each record of $2, records that U+001F parts, as its argument.
+function _hpcsh_each {
+  \local "_hpcsh_rest=$2" _hpcsh_record
+  while [[ -n $_hpcsh_rest ]]; do
+    _hpcsh_record=${_hpcsh_rest%%$'\x1f'*}
+    _hpcsh_rest=${_hpcsh_rest#"$_hpcsh_record"}
+    _hpcsh_rest=${_hpcsh_rest#$'\x1f'}
+    if [[ -n $_hpcsh_record ]]; then
+      "$1" "$_hpcsh_record"
+    fi
+  done
+}
+
+# Exports those of the records $1 whose variables are unset or ours: HPCSH_EXPORTS holds, between separators, what hpcsh has
 # exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back. A `+`
 # behind the name marks what hpcsh adds beside the configured variables, which is nobody's to take back but hpcsh_off's.
 function _hpcsh_merge {
-  \local "_hpcsh_old=${HPCSH_EXPORTS-}" _hpcsh_record _hpcsh_ours
-  _hpcsh_ours=()
-  for _hpcsh_record; do
-    \set -- "${_hpcsh_record%%=*}"
-    if [[ -z ${!1+x} || $_hpcsh_old == *$'\x1f'"$1=${!1}"$'\x1f'* ]]; then
-      _hpcsh_ours+=("$_hpcsh_record")
-    fi
-  done
-  _hpcsh_export ${_hpcsh_ours[@]+"${_hpcsh_ours[@]}"}
-  while [[ -n $_hpcsh_old ]]; do
-    _hpcsh_record=${_hpcsh_old%%$'\x1f'*}
-    _hpcsh_old=${_hpcsh_old#"$_hpcsh_record"}
-    _hpcsh_old=${_hpcsh_old#$'\x1f'}
-    if [[ ${_hpcsh_record%%=*} == *+ ]]; then
-      HPCSH_EXPORTS+=$_hpcsh_record$'\x1f'
-    elif [[ -n $_hpcsh_record && $HPCSH_EXPORTS != *$'\x1f'"${_hpcsh_record%%=*}="* ]]; then
-      _hpcsh_release "$_hpcsh_record"
-    fi
-  done
+  \local "_hpcsh_old=${HPCSH_EXPORTS-}"
+  _hpcsh_records=
+  _hpcsh_each _hpcsh_admit "$1"
+  _hpcsh_export
+  _hpcsh_each _hpcsh_inherit "$_hpcsh_old"
+}
+
+# Adds the record $1 to _hpcsh_records where its variable is unset or ours.
+function _hpcsh_admit {
+  \set -- "$1" "${1%%=*}"
+  if [[ -z ${!2+x} || $_hpcsh_old == *$'\x1f'"$2=${!2}"$'\x1f'* ]]; then
+    _hpcsh_records+=$1$'\x1f'
+  fi
+}
+
+# Keeps, or takes back, what the inherited record $1 stands for.
+function _hpcsh_inherit {
+  if [[ ${1%%=*} == *+ ]]; then
+    HPCSH_EXPORTS+=$1$'\x1f'
+  elif [[ $HPCSH_EXPORTS != *$'\x1f'"${1%%=*}="* ]]; then
+    _hpcsh_release "$1"
+  fi
 }
 
 # Unsets the variable of the record $1 if it still has that value. The record was inherited: its name may be anything.
@@ -48,6 +67,14 @@ function _hpcsh_release {
   if [[ $1 == [a-zA-Z_]* && $1 != *[^a-zA-Z0-9_]* && $1 != HPCSH_EXPORTS && ${!1-} == "$2" ]]; then
     \builtin unset -v "$1"
   fi
+}
+
+# For a shell that is not interactive: the warning, and nothing but the exports stays.
+function _hpcsh_exports_only {
+  if [[ -n $_hpcsh_warning ]]; then
+    \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
+  fi
+  _hpcsh_forget
 }
 
 # Removes everything that begins with our prefix. A function may remove itself.

@@ -69,6 +69,9 @@ function _hpcsh_first_prompt {
   if [[ -n $_hpcsh_warning ]]; then
     \builtin print -ru2 "hpcsh: $_hpcsh_warning"
   fi
+  if [[ -n ${_hpcsh_script-} && -n $_hpcsh_copy && ! -e $_hpcsh_script.zwc ]]; then
+    _hpcsh_compile
+  fi
   if [[ -n $_hpcsh_history_size ]]; then
     _hpcsh_history
   fi
@@ -108,6 +111,16 @@ function _hpcsh_first_prompt {
         ;;
     esac
   fi
+}
+
+# Compiles the node's copies, so that the next login parses nothing: once for each. The compiled one takes its place at once,
+# since zsh maps it into memory and would read past the end of half a file.
+function _hpcsh_compile {
+  \builtin emulate -L zsh
+  \local file
+  for file in "$_hpcsh_copy-prompt.zsh" "$_hpcsh_copy-more.zsh" "$_hpcsh_script"; do
+    \builtin zcompile -U "$file.$$.zwc" "$file" && \command mv -f -- "$file.$$.zwc" "$file.zwc"
+  done 2>/dev/null
 }
 
 # Sizes and a file, where they are at zsh's own values: 30, 0 and none, which nobody has chosen.

@@ -81,7 +81,8 @@ fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     let local = local_dir::ensure(&roots.local);
     let exports = exports(&loaded, || local.clone(), &mut warnings);
     let program = host.program().map_or_else(|| PathBuf::from("hpcsh"), Path::to_owned);
-    let copy = local.ok().and_then(|()| shell::kept::copies(init.shell, &roots.local));
+    let local = local.ok().map(|()| roots.local.as_path());
+    let copy = local.and_then(|dir| shell::kept::copies(init.shell, dir));
     let script = shell::init::Script {
         shell: init.shell,
         program: &program,
@@ -91,7 +92,11 @@ fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         settings: &loaded.config.shell,
         warning: &warnings.join("; "),
     };
-    host.print(script.text());
+    let text = script.text();
+    // Into a file, or on a terminal, goes what somebody wants to read or to keep.
+    let line =
+        local.filter(|_| !init.print && host.out_is_pipe()).and_then(|dir| shell::kept::line(init.shell, dir, &text));
+    host.print(line.unwrap_or(text));
 }
 
 /// The exports of a configuration; without those in the node-local directory where that cannot be used.

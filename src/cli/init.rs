@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::shell::init::{Part, Shell};
 
@@ -13,13 +13,15 @@ pub struct InitArguments {
     pub shell: Shell,
     /// A part that the script asks for later, instead of the script.
     pub part: Option<Part>,
+    /// Whether the script itself is wanted where a line that reads the node's copy would do.
+    pub print: bool,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   eval \"$(hpcsh init zsh)\"     the one line of ~/.zshrc
   eval \"$(hpcsh init bash)\"    the one line of ~/.bashrc
-  hpcsh init zsh | less        read what it evaluates";
+  hpcsh init zsh --print       read what it evaluates";
 
 pub(super) fn command() -> Command {
     Command::new("init").about("Print the script that the shell evaluates at its start").defer(|command| {
@@ -40,6 +42,12 @@ pub(super) fn command() -> Command {
                     .hide(true)
                     .help("A part that the script asks for when it needs it"),
             )
+            .arg(
+                Arg::new("print")
+                    .long("print")
+                    .action(ArgAction::SetTrue)
+                    .help("Print the script itself, also where a line that reads this node's copy of it would do"),
+            )
     })
 }
 
@@ -47,13 +55,14 @@ pub(super) fn command() -> Command {
 pub(super) fn usual(words: &[OsString]) -> Option<InitArguments> {
     let [_, init, shell] = words else { return None };
     let (_, shell) = Shell::ALL.iter().find(|(name, _)| shell == name)?;
-    (init == "init").then_some(InitArguments { shell: *shell, part: None })
+    (init == "init").then_some(InitArguments { shell: *shell, part: None, print: false })
 }
 
 pub(super) fn read(matches: &mut ArgMatches) -> InitArguments {
     InitArguments {
         shell: super::chosen(matches, "shell", &Shell::ALL).unwrap_or(Shell::Zsh),
         part: super::chosen(matches, "part", &Part::ALL),
+        print: matches.get_flag("print"),
     }
 }
 
@@ -68,7 +77,7 @@ mod tests {
             let mut matches = super::super::command().try_get_matches_from(&words).unwrap();
             let parsed = read(&mut matches.remove_subcommand().unwrap().1);
             assert_eq!(usual(&words), Some(parsed));
-            assert_eq!(parsed, InitArguments { shell, part: None });
+            assert_eq!(parsed, InitArguments { shell, part: None, print: false });
         }
         assert_eq!(usual(&["hpcsh", "env", "zsh"].map(OsString::from)), None);
         assert_eq!(usual(&["hpcsh", "init", "tcsh"].map(OsString::from)), None);

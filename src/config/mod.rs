@@ -81,7 +81,7 @@ pub fn load(host: &Host, argument: Option<&Path>) -> Loaded {
 /// Fills each capability's settings; what no layer says is the default of `keys::KEYS`.
 fn assemble(host: &Host, from: &Settings) -> Config {
     let path = |name| from.text(name).map(PathBuf::from);
-    let local = path("local_dir").unwrap_or_else(local_dir::default_path);
+    let local = path("local_dir").unwrap_or_else(|| local_dir::default_path(host));
     let state = path("state_dir");
     // Without a home there is no better place than the node's own.
     let private = state

@@ -7,11 +7,13 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::users;
+use super::{Host, users};
 
-/// Where it lies unless the configuration says otherwise: `/var/tmp` outlives a logout and, mostly, a reboot.
-pub fn default_path() -> PathBuf {
-    PathBuf::from(format!("/var/tmp/hpcsh-{}", users::my_id()))
+/// Where it lies unless the configuration says otherwise: `$HPCSH_LOCAL_DIR`, else below `/var/tmp`, which outlives a logout
+/// and, mostly, a reboot.
+pub fn default_path(host: &Host) -> PathBuf {
+    let named = host.nonempty("HPCSH_LOCAL_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    named.unwrap_or_else(|| PathBuf::from(format!("/var/tmp/hpcsh-{}", users::my_id())))
 }
 
 /// Makes the directory if it is not there, and checks it either way.

@@ -108,6 +108,13 @@ impl Host {
         matches!(answer.trim(), "" | "y" | "Y" | "yes" | "Yes")
     }
 
+    /// Whether the data for the caller goes into a pipe, as a shell's `$( )` makes one.
+    pub fn out_is_pipe(&self) -> bool {
+        let real = matches!(self.variables, Variables::Process);
+        real && rustix::fs::fstat(rustix::stdio::stdout())
+            .is_ok_and(|found| rustix::fs::FileType::from_raw_mode(found.st_mode) == rustix::fs::FileType::Fifo)
+    }
+
     /// Writes data for the caller; a reader that has gone away ends the output, not the program.
     pub fn print(&mut self, data: impl AsRef<[u8]>) {
         let _ = self.out.write_all(data.as_ref()).and_then(|()| self.out.flush());

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::env::Export;
+use super::env::{Export, Marker};
 use crate::quote;
 use crate::verdict::Verdict;
 
@@ -196,24 +196,29 @@ impl Prologue {
         self.text.extend_from_slice(b")\n");
     }
 
-    /// A function that runs its arguments with the records (`NAME=VALUE`) of the exports that have such a value behind
-    /// them: an array would be copied at each step, and a login pays for that.
+    /// The records (`NAME=VALUE`) of the exports that have such a value, in the form that is cheapest at a login: for bash
+    /// one string, which it splits; for zsh a function that runs its arguments with the records behind them, since it would
+    /// copy a string or an array at each step.
     fn records<'a>(&mut self, name: &str, exports: &'a [Export], value: impl Fn(&'a Export) -> Option<&'a str>) {
+        let records = exports.iter().filter_map(|export| value(export).map(|value| format!("{}={value}", export.name)));
+        if self.shell == Shell::Bash {
+            let string: String = records.flat_map(|record| [record, char::from(Marker::SEPARATOR).into()]).collect();
+            self.scalars(&[(name, string.as_bytes())]);
+            return;
+        }
         self.text.extend_from_slice(format!("function _hpcsh_{name} {{\n\"$@\"").as_bytes());
-        for export in exports {
-            if let Some(value) = value(export) {
-                self.text.push(b' ');
-                self.text.extend_from_slice(&quote::sh(format!("{}={value}", export.name)));
-            }
+        for record in records {
+            self.text.push(b' ');
+            self.text.extend_from_slice(&quote::sh(record));
         }
         self.text.extend_from_slice(b"\n}\n");
     }
 
     /// Not empty where one of these variables is set. The names are checked ones; asking for all of them at once is what
-    /// spares a login the look at each.
+    /// spares a login the look at each. The word needs no quotes: neither shell splits what it assigns.
     fn probe<'a>(&mut self, name: &str, variables: impl Iterator<Item = &'a str>) {
         self.declare("-g");
         let asked: String = variables.map(|variable| format!("${{{variable}+1}}")).collect();
-        self.text.extend_from_slice(format!("_hpcsh_{name}=\"{asked}\"\n").as_bytes());
+        self.text.extend_from_slice(format!("_hpcsh_{name}={asked}\n").as_bytes());
     }
 }

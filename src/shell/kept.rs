@@ -1,32 +1,52 @@
-//! The node's copies of the parts that a script reads later: written once, whole, where only we can write.
+//! What the node keeps of the scripts: written once, whole, where only we can write.
 //!
-//! They are files of this version's own text, with no value in them, in the node-local directory; their names hold a digest
-//! of the texts, so another version never finds them. The shell tests whose they are before it reads one.
+//! Files in the node-local directory, named by a digest of their text, so that what one configuration or version has written
+//! is never taken for another's. The shell tests whose they are before it reads one; zsh compiles them beside themselves
+//! at a first prompt, after which a login parses nothing.
 
 use std::path::{Path, PathBuf};
 
 use super::init::{Part, Shell};
 use crate::host::files;
+use crate::quote;
 
 /// What the paths of the copies begin with (`-PART.SHELL` follows), in a directory which is known to be ours alone. Those
 /// that are not there are made.
 ///
 /// `None` where they cannot be written: the script then asks the program instead.
 pub fn copies(shell: Shell, dir: &Path) -> Option<PathBuf> {
-    let stem = format!("{}-{:016x}", env!("CARGO_PKG_VERSION"), digest(shell));
+    let stem = stem(Part::ALL.into_iter().flat_map(|(_, part)| shell.part(part).bytes()));
     for (name, part) in Part::ALL {
-        let path = dir.join(format!("{stem}-{name}.{}", shell.name()));
-        if !files::exists(&path) {
-            files::create(&path, shell.part(part).as_bytes()).ok()?;
-        }
+        keep(&dir.join(format!("{stem}-{name}.{}", shell.name())), shell.part(part).as_bytes())?;
     }
     Some(dir.join(stem))
 }
 
-/// FNV-1a of all parts: tells texts apart that nobody tries to make collide.
-fn digest(shell: Shell) -> u64 {
-    let bytes = Part::ALL.into_iter().flat_map(|(_, part)| shell.part(part).bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |digest, byte| (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+/// What a shell that gains by it evaluates instead of this script: a line that reads the node's copy of it.
+///
+/// zsh does: it reads what a substitution prints 64 bytes a time, and a file of its own compiled. `None` for others, and
+/// where the copy cannot be written.
+pub fn line(shell: Shell, dir: &Path, script: &[u8]) -> Option<Vec<u8>> {
+    if shell != Shell::Zsh {
+        return None;
+    }
+    let path = dir.join(format!("{}.{}", stem(script.iter().copied()), shell.name()));
+    keep(&path, script)?;
+    let path = quote::sh(path.as_os_str().as_encoded_bytes());
+    Some([b"\\builtin typeset -g _hpcsh_script=", &*path, b"\n\\builtin source \"$_hpcsh_script\"\n"].concat())
+}
+
+/// Writes a file that is not there yet. Its name tells what is in it.
+fn keep(path: &Path, text: &[u8]) -> Option<()> {
+    if files::exists(path) { Some(()) } else { files::create(path, text).ok() }
+}
+
+/// What names of files with this text begin with: the version, and FNV-1a, which tells texts apart that nobody tries to make
+/// collide.
+fn stem(text: impl Iterator<Item = u8>) -> String {
+    let digest =
+        text.fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{}-{digest:016x}", env!("CARGO_PKG_VERSION"))
 }
 
 #[cfg(test)]

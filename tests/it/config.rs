@@ -211,7 +211,7 @@ fn no_mistake_costs_a_login_or_the_settings_beside_it() {
     for bad in BAD {
         for shell in Shell::ALL {
             let (home, start) = bad.home();
-            let init = format!("{start} init {}", shell.name());
+            let init = format!("{start} init {} --print", shell.name());
             let script = in_shell(&home, &init).clean();
             assert!(script.contains("`hpcsh config check` tells all"), "{}: no warning in {init}", bad.title);
             let good = if bad.good { "1" } else { "unset" };
@@ -546,7 +546,7 @@ fn the_configuration_is_read_in_four_system_calls() {
     let home = Home::new();
     let file = home.configure("env.set.GOOD = \"1\"\n");
     let trace = home.path().join("trace");
-    let outcome = run(home.command("strace").arg("-y").arg("-o").arg(&trace).args([PROGRAM, "init", "zsh"]));
+    let outcome = run(home.command("strace").arg("-y").arg("-o").arg(&trace).args([PROGRAM, "init", "zsh", "--print"]));
     assert!(outcome.clean().contains("GOOD"));
     let trace = fs::read_to_string(trace).unwrap();
     let calls: Vec<_> = trace

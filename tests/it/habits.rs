@@ -1,7 +1,8 @@
 //! What an interactive shell gets beside the variables: history, keys, `hist`, `cp -i`, `ls`, `mdcd`, `cdr`.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 
 use crate::shells::Shell;
 use crate::support::Home;
@@ -213,4 +214,31 @@ fn waitvllm_takes_loading_for_loading() {
     assert_eq!(outcome.out, "0\n");
     assert_eq!(outcome.err, format!("VLLM is not started, waiting for http://127.0.0.1:{port}/health ...\n"));
     server.join().unwrap();
+}
+
+/// One first prompt compiles the copies; later ones leave them alone, and what is no compiled file harms nobody.
+#[test]
+fn zsh_compiles_its_copies_once() {
+    let home = Home::new();
+    let compiled = || {
+        let of = |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().ino());
+        let entries = fs::read_dir(home.local()).unwrap().map(|entry| of(entry.unwrap()));
+        entries.filter(|(name, _)| name.ends_with(".zwc")).collect::<BTreeMap<_, _>>()
+    };
+    let session = || Shell::Zsh.prompted(&home, "", "act /nowhere 2>&1; echo $?").clean();
+    let told = session();
+    let first = compiled();
+    assert_eq!(first.len(), 3, "{first:?}");
+    assert_eq!(session(), told);
+    assert_eq!(compiled(), first);
+    for name in first.keys() {
+        let path = home.local().join(name);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "no compiled file").unwrap();
+    }
+    assert_eq!(session(), told);
+    // Another configuration is another script.
+    home.configure("[env.set]\nOTHER = \"1\"\n");
+    assert_eq!(Shell::Zsh.prompted(&home, "", "echo $OTHER").clean(), "1\n");
+    assert_eq!(compiled().len(), 4);
 }

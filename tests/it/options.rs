@@ -54,8 +54,12 @@ fn home_with_project() -> Home {
     home
 }
 
-fn tour(shell: Shell, prelude: &str) -> (Outcome, String) {
+/// `kept`: where an earlier shell's first prompt has compiled the copies of zsh.
+fn tour(shell: Shell, prelude: &str, kept: bool) -> (Outcome, String) {
     let home = home_with_project();
+    if kept {
+        assert_eq!(shell.prompted(&home, "", "ls ~/.node/*.zwc | wc -l").clean(), "3\n");
+    }
     let top = home.shared().parent().unwrap().to_str().unwrap().to_owned();
     // Nobody listens on the port of a socket that is bound and not listening.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -70,14 +74,15 @@ fn tour(shell: Shell, prelude: &str) -> (Outcome, String) {
 }
 
 fn tour_is_right(shell: Shell, preludes: &[&str]) {
-    let wrong: Vec<String> = preludes
-        .iter()
-        .filter_map(|prelude| {
-            let (outcome, told) = tour(shell, prelude);
-            let right = outcome.out == told && outcome.err.is_empty() && outcome.status == 0;
-            (!right).then(|| format!("--- {prelude}\n{}{}status {}", outcome.out, outcome.err, outcome.status))
-        })
-        .collect();
+    let mut wrong = Vec::new();
+    for kept in [false, true] {
+        for prelude in preludes.iter().filter(|_| !kept || shell == Shell::Zsh) {
+            let (outcome, told) = tour(shell, prelude, kept);
+            if outcome.out != told || !outcome.err.is_empty() || outcome.status != 0 {
+                wrong.push(format!("--- {prelude}\n{}{}status {}", outcome.out, outcome.err, outcome.status));
+            }
+        }
+    }
     assert!(wrong.is_empty(), "{} under:\n{}", shell.name(), wrong.join("\n"));
 }
 

@@ -87,6 +87,11 @@ impl Home {
         self.root.path().join("shared")
     }
 
+    /// The node-local directory.
+    pub fn local(&self) -> PathBuf {
+        self.root.path().join("tmp/local")
+    }
+
     /// Writes the user's configuration; `SHARED` in it stands for the shared home.
     pub fn configure(&self, text: &str) -> PathBuf {
         self.write(".config/hpcsh/config.toml", text.replace("SHARED", self.shared().to_str().unwrap()))
@@ -107,6 +112,7 @@ impl Home {
             .env_clear()
             .env("HOME", self.path())
             .env("TMPDIR", self.root.path().join("tmp"))
+            .env("HPCSH_LOCAL_DIR", self.local())
             .env("PATH", path())
             .env("LANG", "C.UTF-8")
             .env("TERM", "xterm")
