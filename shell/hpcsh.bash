@@ -32,7 +32,7 @@ function _hpcsh_export {
 function _hpcsh_call {
   if [[ ${_hpcsh_parts-} != *" $1 "* ]]; then
     \set -- "$_hpcsh_copy-$1.bash" "$@"
-    if [[ -n $_hpcsh_copy && -f $1 && -O $1 && -O ${1%/*} && ! -L ${1%/*} ]]; then
+    if [[ -f $1 && -O $1 && -O ${1%/*} && ! -L ${1%/*} ]]; then
       \builtin source "$1"
     else
       \builtin eval "$(\command "$_hpcsh_program" init bash --part "$2")"
@@ -55,15 +55,14 @@ fi
 # The configured directories come first in PATH, where they are not in it; HPCSH_EXPORTS has those that we added.
 for _hpcsh_dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
   if [[ :$PATH: != *":$_hpcsh_dir:"* ]]; then
-    # Behind an environment that an outer shell entered, whose own python comes first.
-    if [[ -n ${VIRTUAL_ENV-} && $PATH == "$VIRTUAL_ENV/bin:"* ]]; then
-      PATH=$VIRTUAL_ENV/bin:$_hpcsh_dir:${PATH#"$VIRTUAL_ENV/bin:"}
-    else
-      PATH=$_hpcsh_dir${PATH:+:$PATH}
-    fi
+    PATH=$_hpcsh_dir${PATH:+:$PATH}
     HPCSH_EXPORTS+=PATH+=$_hpcsh_dir$'\x1f'
   fi
 done
+# An environment that an outer shell entered: its own python comes first.
+if [[ -n ${VIRTUAL_ENV-} ]]; then
+  _hpcsh_call prompt _hpcsh_environment_first
+fi
 
 if [[ $- != *i* ]]; then
   _hpcsh_call prompt _hpcsh_exports_only
@@ -85,10 +84,6 @@ if [[ -z ${_hpcsh_loaded-} ]]; then
   if [[ -n $_hpcsh_history_file && ${HISTFILE-} == "${HOME-}/.bash_history" ]]; then
     _hpcsh_undo+=(set HISTFILE "$HISTFILE")
     HISTFILE=$_hpcsh_history_file
-    # The directory is made once, and where that fails, bash keeps its file.
-    if [[ ! -d ${HISTFILE%/*} ]]; then
-      \command mkdir -p -m 700 -- "${HISTFILE%/*}" 2>/dev/null || HISTFILE=~/.bash_history
-    fi
   fi
   # Behind everybody's. Before bash 5.1, PROMPT_COMMAND is one string; later an array, in which others may still assign the
   # first element. What it was is put back; a readonly one, as audits set it, is left alone: then there is no first prompt.

@@ -35,7 +35,7 @@ function _hpcsh_path_add {
 function _hpcsh_part {
   \builtin emulate -L zsh
   \local copy=$_hpcsh_copy-$1.zsh
-  if [[ -n $_hpcsh_copy && -f $copy && -O $copy && -O ${copy:h} && ! -L ${copy:h} ]]; then
+  if [[ -f $copy && -O $copy && -O ${copy:h} && ! -L ${copy:h} ]]; then
     \builtin source "$copy"
   else
     \builtin eval "$(\command "$_hpcsh_program" init zsh --part "$1")"

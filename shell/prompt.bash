@@ -69,6 +69,18 @@ function _hpcsh_release {
   fi
 }
 
+# Puts the environment that an outer shell entered in front of our directories again, where nothing else is in front of it.
+function _hpcsh_environment_first {
+  \local "bin=$VIRTUAL_ENV/bin" "others=:${PATH%%":$VIRTUAL_ENV/bin:"*}:" dir
+  for dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
+    others=${others/":$dir:"/:}
+  done
+  if [[ $others == : ]]; then
+    others=${PATH%%":$bin:"*}
+    PATH=$bin:$others:${PATH#"$others:$bin:"}
+  fi
+}
+
 # For a shell that is not interactive: the warning, and nothing but the exports stays.
 function _hpcsh_exports_only {
   if [[ -n $_hpcsh_warning ]]; then
@@ -119,6 +131,10 @@ function _hpcsh_first_prompt {
   _hpcsh_unhook
   if [[ -n $_hpcsh_warning ]]; then
     \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
+  fi
+  # The directory of the history is made once; where that fails, bash keeps its file.
+  if [[ -n ${HISTFILE-} && $HISTFILE == "$_hpcsh_history_file" && ! -d ${HISTFILE%/*} ]]; then
+    \command mkdir -p -m 700 -- "${HISTFILE%/*}" 2>/dev/null || HISTFILE=~/.bash_history
   fi
   for name in hist cp ls; do
     if [[ $_hpcsh_switches != *" $name "* ]] || \builtin declare -f "$name" || \builtin alias "$name"; then

@@ -69,7 +69,7 @@ function _hpcsh_first_prompt {
   if [[ -n $_hpcsh_warning ]]; then
     \builtin print -ru2 "hpcsh: $_hpcsh_warning"
   fi
-  if [[ -n ${_hpcsh_script-} && -n $_hpcsh_copy && ! -e $_hpcsh_script.zwc ]]; then
+  if [[ -n ${_hpcsh_script-} && ! -e $_hpcsh_script.zwc ]]; then
     _hpcsh_compile
   fi
   if [[ -n $_hpcsh_history_size ]]; then

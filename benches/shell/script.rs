@@ -19,7 +19,7 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
         &["median", "min", "over nothing"],
     );
     for shell in shells::installed(report) {
-        let script = output(stage.command(&stage.program).args(["init", name(shell)]))?;
+        let script = output(stage.command(&stage.program).args(["init", name(shell), "--print"]))?;
         let code = shell.code();
         if !script.ends_with(code) {
             return Err("the program and this bench have different code: build both".to_owned());
@@ -47,6 +47,14 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
                 let words = [&*file.to_string_lossy(), warm, times];
                 let command = reading(stage, shell, Rc::Empty, &parser, &words)?;
                 candidates.push(Candidate::measuring(format!("{}, {what}, {when}", name(shell)), command));
+            }
+        }
+        if shell == Shell::Zsh {
+            let parser = stage.write("compiled.zsh", include_str!("fixtures/compiled.zsh"))?;
+            for (when, warm, times) in [("once", "0", "1"), ("again", "3", "20")] {
+                let words = [&*script.to_string_lossy(), warm, times];
+                let command = reading(stage, shell, Rc::Empty, &parser, &words)?;
+                candidates.push(Candidate::measuring(format!("zsh, script, compiled, {when}"), command));
             }
         }
         let all = interleave(3, ROUNDS, candidates)?;

@@ -36,7 +36,7 @@ impl Stage {
         let configuration = CONFIGURATION.replace("/STAGE", &stage.root.path().to_string_lossy());
         stage.write("home/.config/hpcsh/config.toml", &configuration)?;
         output(stage.command(&stage.program).args(["config", "check"]))?;
-        let text = output(stage.command(&stage.program).args(["init", "zsh"]))?;
+        let text = output(stage.command(&stage.program).args(["init", "zsh", "--print"]))?;
         if !text.contains("_hpcsh_warning=''") {
             let warning = text.lines().find(|line| line.contains("_hpcsh_warning=")).unwrap_or("no _hpcsh_warning");
             return Err(format!("the script has a warning for its user: {warning}"));

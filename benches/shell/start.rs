@@ -21,9 +21,10 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
     }
     for shell in shells::installed(report) {
         let name = shells::name(shell);
+        // First, since zsh's first prompt on a node compiles what later logins read.
+        let prompt = rounds(stage, shell, &variants, first_prompt(shell))?;
         let start = rounds(stage, shell, &variants, "exit")?;
         report.table(table(&format!("start: {name}, from its start to its end"), shell, &variants, &start, true));
-        let prompt = rounds(stage, shell, &variants, first_prompt(shell))?;
         let title = format!("start: {name}, with the hooks of the first prompt");
         report.table(table(&title, shell, &variants, &prompt, false));
     }

@@ -69,6 +69,9 @@ pub fn parse(layer: &Text, problems: &mut Vec<Problem>) -> Vec<Setting> {
 /// The text with blanks in place of what the parser does not get over: it stops at a key without a value, and after a
 /// bad header it does not know whose the keys below are. `None` where there is nothing of the kind.
 fn readable(text: &str, errors: &[toml::de::Error]) -> Option<String> {
+    if errors.is_empty() {
+        return None;
+    }
     let is_header = |line: &str| line.trim_start().starts_with('[');
     let mut lines: Vec<(usize, &str)> = Vec::new();
     for line in text.split_inclusive('\n') {

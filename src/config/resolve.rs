@@ -8,7 +8,7 @@ use super::document::{self, Raw, Setting};
 use super::expand::Names;
 use super::keys::Kind;
 use super::layers::{Source, Text};
-use super::problem::{Place, Problem};
+use super::problem::Problem;
 use crate::host::Host;
 
 /// A value, expanded.
@@ -104,15 +104,16 @@ pub(super) fn resolve(
     let mut resolved = BTreeMap::new();
     // The other values may speak of it.
     let (first, rest): (Vec<_>, Vec<_>) = settings.into_iter().partition(|(_, setting)| setting.name == "shared_home");
-    for (layer, setting) in first.into_iter().chain(rest) {
+    let lines: Vec<Vec<usize>> = texts.iter().map(|text| line_starts(&text.text)).collect();
+    for (at, setting) in first.into_iter().chain(rest) {
         let name = setting.name.clone();
-        let Text { layer, text } = &texts[layer];
+        let Text { layer, text } = &texts[at];
         match expand(&names, &setting) {
             Ok(value) => {
                 if let ("shared_home", Value::Text(path)) = (name.as_str(), &value) {
                     names.shared_home = Some(path.clone());
                 }
-                let line = Place::of(text, &setting.span).line;
+                let line = lines[at].partition_point(|start| *start <= setting.span.start);
                 resolved.insert(name, Resolved { value, source: layer.source, file: layer.path.clone(), line });
             }
             Err(wrong) => {
@@ -127,6 +128,12 @@ pub(super) fn resolve(
         }
     }
     Settings(resolved)
+}
+
+/// Where the lines of a text begin.
+fn line_starts(text: &str) -> Vec<usize> {
+    let after = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+    std::iter::once(0).chain(after).collect()
 }
 
 /// What cannot be expanded: in which string, which part of it.

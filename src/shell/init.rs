@@ -113,6 +113,9 @@ impl History {
     }
 }
 
+/// What stands for copies where there are none: no file's name begins so, and none can be made.
+const NO_COPY: &[u8] = b"/dev/null/none";
+
 /// All that a script is made of.
 pub struct Script<'a> {
     /// For which shell.
@@ -141,7 +144,7 @@ impl Script<'_> {
         let file = history.and_then(|history| history.file(self.shell)).unwrap_or_default();
         prologue.scalars(&[
             ("program", self.program.as_os_str().as_encoded_bytes()),
-            ("copy", self.copy.map_or(&[], |copy| copy.as_os_str().as_encoded_bytes())),
+            ("copy", self.copy.map_or(NO_COPY, |copy| copy.as_os_str().as_encoded_bytes())),
             ("verdict", if self.verdict.is_offline() { b"offline" } else { b"online" }),
             ("warning", self.warning.as_bytes()),
             // Blanks around each, so that the code finds ` NAME `.
@@ -176,7 +179,7 @@ impl Prologue {
     fn scalars(&mut self, scalars: &[(&str, &[u8])]) {
         self.declare("-g");
         for (name, value) in scalars {
-            self.text.extend_from_slice(format!("_hpcsh_{name}=").as_bytes());
+            self.text.extend([b"_hpcsh_", name.as_bytes(), b"="].concat());
             self.text.extend_from_slice(&quote::sh(value));
             self.text.push(b' ');
         }
@@ -200,25 +203,39 @@ impl Prologue {
     /// one string, which it splits; for zsh a function that runs its arguments with the records behind them, since it would
     /// copy a string or an array at each step.
     fn records<'a>(&mut self, name: &str, exports: &'a [Export], value: impl Fn(&'a Export) -> Option<&'a str>) {
-        let records = exports.iter().filter_map(|export| value(export).map(|value| format!("{}={value}", export.name)));
-        if self.shell == Shell::Bash {
-            let string: String = records.flat_map(|record| [record, char::from(Marker::SEPARATOR).into()]).collect();
-            self.scalars(&[(name, string.as_bytes())]);
-            return;
+        let mut record = Vec::new();
+        let is_string = self.shell == Shell::Bash;
+        if !is_string {
+            self.text.extend([b"function _hpcsh_", name.as_bytes(), b" {\n\"$@\""].concat());
         }
-        self.text.extend_from_slice(format!("function _hpcsh_{name} {{\n\"$@\"").as_bytes());
-        for record in records {
-            self.text.push(b' ');
-            self.text.extend_from_slice(&quote::sh(record));
+        for export in exports {
+            let Some(value) = value(export) else { continue };
+            record.extend_from_slice(export.name.as_bytes());
+            record.push(b'=');
+            record.extend_from_slice(value.as_bytes());
+            if is_string {
+                record.push(Marker::SEPARATOR);
+            } else {
+                self.text.push(b' ');
+                self.text.extend(quote::sh(&record));
+                record.clear();
+            }
         }
-        self.text.extend_from_slice(b"\n}\n");
+        if is_string {
+            self.scalars(&[(name, &record)]);
+        } else {
+            self.text.extend_from_slice(b"\n}\n");
+        }
     }
 
     /// Not empty where one of these variables is set. The names are checked ones; asking for all of them at once is what
     /// spares a login the look at each. The word needs no quotes: neither shell splits what it assigns.
     fn probe<'a>(&mut self, name: &str, variables: impl Iterator<Item = &'a str>) {
         self.declare("-g");
-        let asked: String = variables.map(|variable| format!("${{{variable}+1}}")).collect();
-        self.text.extend_from_slice(format!("_hpcsh_{name}={asked}\n").as_bytes());
+        self.text.extend([b"_hpcsh_", name.as_bytes(), b"="].concat());
+        for variable in variables {
+            self.text.extend([b"${", variable.as_bytes(), b"+1}"].concat());
+        }
+        self.text.push(b'\n');
     }
 }

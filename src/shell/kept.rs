@@ -22,10 +22,10 @@ pub fn copies(shell: Shell, dir: &Path) -> Option<PathBuf> {
     Some(dir.join(stem))
 }
 
-/// What a shell that gains by it evaluates instead of this script: a line that reads the node's copy of it.
+/// What a shell that gains by it evaluates instead of this script: lines that read the node's copy of it.
 ///
-/// zsh does: it reads what a substitution prints 64 bytes a time, and a file of its own compiled. `None` for others, and
-/// where the copy cannot be written.
+/// zsh does: it reads what a substitution prints 64 bytes a time, and a file in its compiled form. `None` for others (bash
+/// is as quick with the text), and where the copy cannot be written.
 pub fn line(shell: Shell, dir: &Path, script: &[u8]) -> Option<Vec<u8>> {
     if shell != Shell::Zsh {
         return None;
