@@ -1,8 +1,10 @@
 //! What an interactive shell gets beside the variables: history, keys, `hist`, `cp -i`, `ls`, `mdcd`, `cdr`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::path::Path;
 
 use crate::shells::Shell;
 use crate::support::Home;
@@ -223,7 +225,7 @@ fn zsh_compiles_its_copies_once() {
     let compiled = || {
         let of = |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().ino());
         let entries = fs::read_dir(home.local()).unwrap().map(|entry| of(entry.unwrap()));
-        entries.filter(|(name, _)| name.ends_with(".zwc")).collect::<BTreeMap<_, _>>()
+        entries.filter(|(name, _)| Path::new(name).extension() == Some(OsStr::new("zwc"))).collect::<BTreeMap<_, _>>()
     };
     let session = || Shell::Zsh.prompted(&home, "", "act /nowhere 2>&1; echo $?").clean();
     let told = session();
