@@ -98,8 +98,8 @@ if [[ -z ${_hpcsh_loaded-} ]]; then
   fi
 fi
 
-# Before the first prompt, and then no more: what only a prompt needs, and a warning. All of the rc file has been read by
-# then, so what the user has of his own is there.
+# Before the first prompt: what only a prompt needs, and a warning. All of the rc file has been read by then, so what the user
+# has of his own is there. What later prompts need takes the place of this function.
 function _hpcsh_precmd {
   \local "status=$?"
   # Should the rest not be there, it is asked for once and not at each prompt.

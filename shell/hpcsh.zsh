@@ -79,11 +79,12 @@ if [[ -z ${_hpcsh_loaded-} ]]; then
   precmd_functions+=(_hpcsh_precmd)
 fi
 
-# Before the first prompt, and then no more: what only a prompt needs, and a warning. A byte on the terminal any earlier
-# breaks Powerlevel10k's instant prompt; and all of the rc file has been read, so what the user has of his own is there.
+# Before the first prompt: what only a prompt needs, and a warning. A byte on the terminal any earlier breaks Powerlevel10k's
+# instant prompt; and all of the rc file has been read, so what the user has of his own is there. What later prompts need
+# takes the place of this function.
 function _hpcsh_precmd {
-  \builtin emulate -L zsh
-  precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
+  function _hpcsh_precmd {
+  }
   _hpcsh_call prompt _hpcsh_first_prompt
 }
 

@@ -90,7 +90,8 @@ function _hpcsh_act {
       \builtin printf 'hpcsh: %s belongs to another user\n' "$REPLY" >&2
     fi
   fi
-  _hpcsh_enter "$REPLY"
+  # From now on it is his.
+  _hpcsh_enter "$REPLY" && \builtin unset -v HPCSH_ENTERED
 }
 
 # Enters the environment $1: natively where it has a pyvenv.cfg, so that no code of its own runs.
@@ -232,7 +233,7 @@ function _hpcsh_cdr {
 # Takes back everything that hpcsh brought, and puts back what was there before.
 function _hpcsh_off {
   # What the user entered by its own script is his.
-  if [[ ${_hpcsh_venv-} == "${VIRTUAL_ENV-}" ]]; then
+  if [[ ${_hpcsh_venv-} == "${VIRTUAL_ENV-}" || ${HPCSH_ENTERED-} == "${VIRTUAL_ENV-}" ]]; then
     _hpcsh_leave
   fi
   _hpcsh_each _hpcsh_take_back "${HPCSH_EXPORTS-}"
@@ -250,7 +251,7 @@ function _hpcsh_off {
     esac
     \shift 3
   done
-  \builtin unset -v HPCSH_EXPORTS
+  \builtin unset -v HPCSH_EXPORTS HPCSH_ENTERED
   _hpcsh_forget
 }
 

@@ -62,7 +62,8 @@ function _hpcsh_act {
       \builtin print -ru2 "hpcsh: $REPLY belongs to another user"
     fi
   fi
-  _hpcsh_enter "$REPLY"
+  # From now on it is his.
+  _hpcsh_enter "$REPLY" && \builtin unset HPCSH_ENTERED
 }
 
 # Enters the environment $1: natively where it has a pyvenv.cfg, so that no code of its own runs.
@@ -93,6 +94,13 @@ function _hpcsh_enter {
       label=$line
     fi
   done
+  _hpcsh_switch "$venv" "$label"
+}
+
+# Leaves what is active and enters the environment $1, whose label is $2.
+function _hpcsh_switch {
+  \builtin emulate -L zsh
+  \local "venv=$1" "label=$2"
   _hpcsh_leave
   # Under the names that the environments' own scripts use: one that is sourced over ours puts these back first.
   \builtin typeset -g "_OLD_VIRTUAL_PATH=$PATH" "_OLD_VIRTUAL_PS1=${PS1-}"
@@ -206,7 +214,7 @@ function _hpcsh_cdr {
 function _hpcsh_off {
   \builtin emulate -L zsh
   # What the user entered by its own script is his.
-  if [[ ${_hpcsh_venv-} == "${VIRTUAL_ENV-}" ]]; then
+  if [[ ${_hpcsh_venv-} == "${VIRTUAL_ENV-}" || ${HPCSH_ENTERED-} == "${VIRTUAL_ENV-}" ]]; then
     _hpcsh_leave
   fi
   for REPLY in "${(@ps:\x1f:)HPCSH_EXPORTS-}"; do
@@ -216,6 +224,7 @@ function _hpcsh_off {
     esac
   done
   precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
+  chpwd_functions=("${(@)chpwd_functions:#_hpcsh_chpwd}")
   \builtin unfunction act deactivate mdcd cdr waitvllm 2>/dev/null
   \set -- "${_hpcsh_undo[@]}"
   while (( $# )); do
@@ -229,7 +238,7 @@ function _hpcsh_off {
     esac
     \shift 3
   done
-  \builtin unset HPCSH_EXPORTS
+  \builtin unset HPCSH_EXPORTS HPCSH_ENTERED
   \builtin unset -m '_hpcsh_*'
   \builtin unfunction -m '_hpcsh_*' hpcsh_off
 }

@@ -128,7 +128,9 @@ function _hpcsh_keep {
 # The warning, and the habits, each of which is a switch, and off where the user has his own.
 function _hpcsh_first_prompt {
   \local name REPLY=
-  _hpcsh_unhook
+  if [[ $_hpcsh_switches != *' enter '* ]]; then
+    _hpcsh_unhook
+  fi
   if [[ -n $_hpcsh_warning ]]; then
     \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
   fi
@@ -165,6 +167,9 @@ function _hpcsh_first_prompt {
       _hpcsh_undo+=(key '"\C-h": backward-delete-char' '')
       \builtin bind '"\C-h": backward-kill-word'
     fi
+  fi
+  if [[ $_hpcsh_switches == *' enter '* ]]; then
+    _hpcsh_call enter _hpcsh_first_look
   fi
 }
 

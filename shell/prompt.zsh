@@ -66,6 +66,15 @@ function _hpcsh_keep {
 function _hpcsh_first_prompt {
   \builtin emulate -L zsh
   \local name
+  if [[ $_hpcsh_switches == *' enter '* ]]; then
+    function _hpcsh_precmd {
+      if [[ $PWD != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
+        _hpcsh_look
+      fi
+    }
+  else
+    precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
+  fi
   if [[ -n $_hpcsh_warning ]]; then
     \builtin print -ru2 "hpcsh: $_hpcsh_warning"
   fi
@@ -111,6 +120,9 @@ function _hpcsh_first_prompt {
         ;;
     esac
   fi
+  if [[ $_hpcsh_switches == *' enter '* ]]; then
+    _hpcsh_call enter _hpcsh_first_look
+  fi
 }
 
 # Compiles the node's copies, so that the next login parses nothing: once for each. The compiled one takes its place at once,
@@ -118,7 +130,7 @@ function _hpcsh_first_prompt {
 function _hpcsh_compile {
   \builtin emulate -L zsh
   \local file
-  for file in "$_hpcsh_copy-prompt.zsh" "$_hpcsh_copy-more.zsh" "$_hpcsh_script"; do
+  for file in "$_hpcsh_copy"-{prompt,more,enter}.zsh "$_hpcsh_script"; do
     \builtin zcompile -U "$file.$$.zwc" "$file" && \command mv -f -- "$file.$$.zwc" "$file.zwc"
   done 2>/dev/null
 }

@@ -23,7 +23,7 @@ pub mod verdict;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use cli::{ConfigTask, EnvArguments, InitArguments, Task};
+use cli::{ConfigTask, EnvArguments, InitArguments, Task, TrustTask};
 use config::Loaded;
 use error::{Failure, Kind};
 use host::{Host, local_dir};
@@ -50,20 +50,25 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
     let done = match arguments.task {
         Task::Init(init) => {
             run_init(host, config, init);
-            Ok(())
+            Ok(true)
         }
-        Task::Env(env) => run_env(host, config, env),
-        Task::Wait(wait) => serve::wait::run(host, &wait.target, wait.timeout),
-        Task::Config(task) => run_config(host, config, task),
+        Task::Env(env) => run_env(host, config, env).map(|()| true),
+        Task::Wait(wait) => serve::wait::run(host, &wait.target, wait.timeout).map(|()| true),
+        Task::Config(task) => run_config(host, config, task).map(|()| true),
+        Task::Trust(task) => run_trust(host, config, task),
     };
     match done {
-        Ok(()) => 0,
+        Ok(true) => 0,
+        Ok(false) => CHECK_FOUND,
         Err(failure) => {
             host.say(failure.to_string());
             failure.kind.code()
         }
     }
 }
+
+/// The exit code of a command that only looked, and found that something is not as it should be.
+const CHECK_FOUND: u8 = 3;
 
 /// Prints the script. Never fails: whatever is wrong travels in the script as a warning, since the shell must come up.
 fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
@@ -137,6 +142,18 @@ fn verdict(host: &Host, loaded: &Loaded) -> Verdict {
     let word = host.nonempty("HPCSH_OFFLINE");
     probe::overruled(word.as_deref().and_then(std::ffi::OsStr::to_str))
         .unwrap_or_else(|| probe::configured(&loaded.config.node, &host.name()))
+}
+
+/// Gives whether everything that was looked at may be entered.
+fn run_trust(host: &mut Host, config: Option<&Path>, task: TrustTask) -> Result<bool, Failure> {
+    let settings = config::load(host, config).config.trust;
+    match task {
+        TrustTask::Ask { environment, quiet } => Ok(shell::trust::ask(host, &settings, &environment, quiet)),
+        TrustTask::Say { word, dir, dry_run } => {
+            shell::trust::say(host, &settings, dir.as_deref(), word, dry_run).map(|()| true)
+        }
+        TrustTask::Show { dir, json } => shell::trust::show(host, &settings, dir.as_deref(), json),
+    }
 }
 
 fn run_config(host: &mut Host, argument: Option<&Path>, task: ConfigTask) -> Result<(), Failure> {

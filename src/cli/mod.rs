@@ -3,6 +3,7 @@
 mod config;
 mod env;
 mod init;
+mod trust;
 mod wait;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 pub use config::ConfigTask;
 pub use env::EnvArguments;
 pub use init::InitArguments;
+pub use trust::TrustTask;
 pub use wait::WaitArguments;
 
 /// What was typed.
@@ -33,6 +35,8 @@ pub enum Task {
     Wait(WaitArguments),
     /// `hpcsh config`
     Config(ConfigTask),
+    /// `hpcsh allow`, `hpcsh deny`, `hpcsh trust`
+    Trust(TrustTask),
 }
 
 const EXAMPLES: &str = "\
@@ -61,7 +65,8 @@ pub fn command() -> Command {
                 .global(true)
                 .help("Read this configuration too, over all others"),
         )
-        .subcommands([init::command(), env::command(), wait::command(), config::command()])
+        .subcommands([init::command(), env::command(), wait::command()])
+        .subcommands([trust::allow(), trust::deny(), trust::trust(), config::command()])
 }
 
 /// Parses what was typed.
@@ -82,6 +87,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
         "init" => Task::Init(init::read(&mut below)),
         "env" => Task::Env(env::read(&mut below)),
         "wait" => Task::Wait(wait::read(&mut below)),
+        "allow" | "deny" | "trust" => Task::Trust(trust::read(&name, &mut below)),
         _ => Task::Config(config::read(&mut below)),
     };
     Ok(Arguments { config, task })

@@ -86,6 +86,8 @@ pub static KEYS: &[Key] = &[
     Key { name: "history.size", kind: Kind::Count, default: "200000", help: "lines of history, in memory and in the file" },
     Key { name: "history.file", kind: Kind::Path, default: "", help: "the history file; default: in `state_dir`" },
     Key { name: "venv.label", kind: Kind::Switch, default: "true", help: "`act` puts the environment's name into the prompt" },
+    Key { name: "venv.auto", kind: Kind::Switch, default: "true", help: "`cd` enters and leaves trusted environments" },
+    Key { name: "venv.trusted_roots", kind: Kind::Paths, default: "[]", help: "directories below which environments are trusted whoever owns them, unless others can write them" },
 ];
 
 /// The key of this full name; a name of the user's own below a table of variables counts.

@@ -95,7 +95,7 @@ fn prefix(program: &Path) -> Option<PathBuf> {
 /// `owners` are names or ids of users whose files are read too (`trusted_owners` of the system's file).
 pub fn read(host: &Host, layer: &Layer, owners: &[String], problems: &mut Vec<Problem>) -> Option<Text> {
     let path = &layer.path;
-    let (owner, bytes) = match files::read_with_owner(&host.locate(path)) {
+    let (entry, bytes) = match files::read_with_entry(&host.locate(path)) {
         Ok(found) => found,
         Err(error) if is_absent(&error) => {
             if layer.source.is_named() {
@@ -112,7 +112,7 @@ pub fn read(host: &Host, layer: &Layer, owners: &[String], problems: &mut Vec<Pr
             return None;
         }
     };
-    if let Err(problem) = check_owner(host, path, owner, owners) {
+    if let Err(problem) = check_owner(host, path, entry, owners) {
         problems.push(problem);
         return None;
     }
@@ -139,20 +139,20 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// A configuration can set any variable, so it is code: only mine, root's, or a trusted owner's, and closed to others.
-fn check_owner(host: &Host, path: &Path, owner: files::Owner, trusted: &[String]) -> Result<(), Problem> {
-    if owner.mode & 0o022 != 0 {
-        let message = format!("others can write this file (mode {:04o}): nothing of it is used", owner.mode);
+fn check_owner(host: &Host, path: &Path, entry: files::Entry, trusted: &[String]) -> Result<(), Problem> {
+    if entry.mode & 0o022 != 0 {
+        let message = format!("others can write this file (mode {:04o}): nothing of it is used", entry.mode);
         return Err(
             Problem::whole(message, path).hint(format!("chmod go-w {}", shell_escape::escape(path.to_string_lossy())))
         );
     }
     let is_trusted = |name: &String| {
-        name.parse() == Ok(owner.id) || users::by_name(host, name).is_some_and(|user| user.id == owner.id)
+        name.parse() == Ok(entry.owner) || users::by_name(host, name).is_some_and(|user| user.id == entry.owner)
     };
-    if owner.id == 0 || owner.id == users::my_id() || trusted.iter().any(is_trusted) {
+    if entry.owner == 0 || entry.owner == users::my_id() || trusted.iter().any(is_trusted) {
         return Ok(());
     }
-    let name = users::by_id(host, owner.id).map_or_else(|| owner.id.to_string(), |user| user.name);
+    let name = users::by_id(host, entry.owner).map_or_else(|| entry.owner.to_string(), |user| user.name);
     let hint = format!(
         "make it yours (cp, then mv), or let root put \"{name}\" into trusted_owners in /etc/hpcsh/config.toml"
     );

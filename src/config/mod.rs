@@ -20,7 +20,7 @@ pub use resolve::{Resolved, Settings, Value};
 
 use crate::host::{Host, local_dir};
 use crate::node::probe;
-use crate::shell::{env, init};
+use crate::shell::{env, init, trust};
 use crate::verdict::State;
 
 /// The configuration: defaults filled in, values expanded, each capability's settings its own.
@@ -34,6 +34,8 @@ pub struct Config {
     pub node: probe::Settings,
     /// `[path]`, `[shell]`, `[history]`, `[venv]`
     pub shell: init::Settings,
+    /// `[venv] trusted_roots`
+    pub trust: trust::Settings,
 }
 
 /// A configuration, what each layer said, and what was wrong.
@@ -87,6 +89,7 @@ fn assemble(host: &Host, from: &Settings) -> Config {
     let private = state
         .clone()
         .unwrap_or_else(|| host.home().map_or_else(|| local.join("state"), |home| home.join(".local/state/hpcsh")));
+    let records = private.join("trust");
     Config {
         env: env::Settings {
             presets: from.list("env.presets"),
@@ -107,6 +110,8 @@ fn assemble(host: &Host, from: &Settings) -> Config {
         shell: init::Settings {
             path: from.list("path.prepend"),
             switches: init::SWITCHES.iter().filter(|(key, _)| from.switch(key)).map(|(_, name)| *name).collect(),
+            shared_home: path("shared_home").unwrap_or_default(),
+            records: records.clone(),
             ls_colors: from.text("shell.ls_colors").unwrap_or(keys::LS_COLORS).to_owned(),
             history: from.switch("history.enable").then(|| init::History {
                 size: from.count("history.size").unwrap_or(keys::HISTORY_SIZE),
@@ -114,6 +119,10 @@ fn assemble(host: &Host, from: &Settings) -> Config {
                 dir: private.clone(),
                 dir_is_configured: state.is_some(),
             }),
+        },
+        trust: trust::Settings {
+            roots: from.list("venv.trusted_roots").into_iter().map(PathBuf::from).collect(),
+            records,
         },
         roots: env::Roots { shared: path("shared_home"), local, private },
     }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -10,25 +10,81 @@ use rustix::fs::OFlags;
 /// The most that is read of a file that holds text for us; a larger one is no configuration.
 const MOST: u64 = 1 << 20;
 
-/// An open file's owner and mode, from the file that was read, not from its name.
+/// What tells one file from another, and who may change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owner {
+pub struct Entry {
+    /// Number of the file system, on this node.
+    pub device: u64,
+    /// Number of the file in it.
+    pub inode: u64,
     /// Numeric id of the owner.
-    pub id: u32,
+    pub owner: u32,
     /// Permission bits.
     pub mode: u32,
 }
 
+impl Entry {
+    fn of(found: &fs::Metadata) -> Self {
+        Self { device: found.dev(), inode: found.ino(), owner: found.uid(), mode: found.mode() & 0o7777 }
+    }
+}
+
+/// What this name leads to.
+pub fn entry(path: &Path) -> io::Result<Entry> {
+    fs::metadata(path).map(|found| Entry::of(&found))
+}
+
+/// What this name is itself, which may be a symlink.
+pub fn link_entry(path: &Path) -> io::Result<Entry> {
+    fs::symlink_metadata(path).map(|found| Entry::of(&found))
+}
+
+/// The path without symlinks.
+pub fn real_path(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path)
+}
+
+/// What stands in a symlink.
+pub fn link_target(path: &Path) -> io::Result<PathBuf> {
+    fs::read_link(path)
+}
+
+/// The files of a directory.
+pub fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect()
+}
+
+/// Whether only this machine writes the file system of this path: by the number that `statfs` gives, from linux/magic.h.
+///
+/// An unknown one counts as shared. So does an overlay that a container has, whose lower layers nobody else writes, as its own.
+pub fn is_on_local_storage(path: &Path) -> bool {
+    const LOCAL: &[u32] = &[
+        0x0000_ef53, // ext2, ext3, ext4
+        0x5846_5342, // xfs
+        0x9123_683e, // btrfs
+        0x2fc1_2fc1, // zfs
+        0xf2f5_2010, // f2fs
+        0xca45_1a4e, // bcachefs
+        0x0102_1994, // tmpfs
+        0x8584_58f6, // ramfs
+        0x794c_7630, // overlayfs
+        0x7371_7368, // squashfs
+        0x3153_464a, // jfs
+        0x5265_4973, // reiserfs
+    ];
+    rustix::fs::statfs(path).is_ok_and(|found| LOCAL.iter().any(|magic| i128::from(*magic) == i128::from(found.f_type)))
+}
+
 /// The whole of a regular file.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    read_with_owner(path).map(|(_, bytes)| bytes)
+    read_with_entry(path).map(|(_, bytes)| bytes)
 }
 
 /// The whole of a regular file and whose it is: one open, one fstat, one read, one close.
 ///
 /// # Errors
 /// As `open` and `read`; `InvalidInput` for what is no regular file (a FIFO would block for ever) or is over 1 MiB.
-pub fn read_with_owner(path: &Path) -> io::Result<(Owner, Vec<u8>)> {
+pub fn read_with_entry(path: &Path) -> io::Result<(Entry, Vec<u8>)> {
     // O_NONBLOCK: opening a FIFO that nobody writes must not wait.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -39,12 +95,12 @@ pub fn read_with_owner(path: &Path) -> io::Result<(Owner, Vec<u8>)> {
     if found.len() > MOST {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is larger than 1 MiB"));
     }
-    let owner = Owner { id: found.uid(), mode: found.mode() & 0o7777 };
+    let entry = Entry::of(&found);
     let mut bytes = vec![0; usize::try_from(found.len()).unwrap_or_default()];
     if bytes.is_empty() {
         // The files of /proc say that they are empty.
         file.take(MOST).read_to_end(&mut bytes)?;
-        return Ok((owner, bytes));
+        return Ok((entry, bytes));
     }
     let mut filled = 0;
     while filled < bytes.len() {
@@ -54,7 +110,7 @@ pub fn read_with_owner(path: &Path) -> io::Result<(Owner, Vec<u8>)> {
         }
     }
     bytes.truncate(filled);
-    Ok((owner, bytes))
+    Ok((entry, bytes))
 }
 
 /// Whether something is there, without following a symlink at the end.
@@ -66,6 +122,36 @@ pub fn exists(path: &Path) -> bool {
 #[allow(clippy::disallowed_methods)] // this is the door
 pub fn make_parent(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), fs::create_dir_all)
+}
+
+/// Makes a directory that only its owner may enter, and those above it.
+#[allow(clippy::disallowed_methods)] // this is the door
+pub fn make_private(dir: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Removes a file.
+pub fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
+/// Puts these bytes in place of a file, or where there is none: a reader sees the old ones or the new ones.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (beside, mut file) = sibling(path)?;
+    let done = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path));
+    if done.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    done
+}
+
+/// What a file is called that belongs to these bytes: FNV-1a in hexadecimal, which tells texts apart that nobody tries to make
+/// collide. Where somebody might, the file itself has to say what it belongs to.
+pub fn stem(bytes: &[u8]) -> String {
+    let digest = bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| (digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{digest:016x}")
 }
 
 /// Creates a file that was not there, whole or not at all: written beside it, synced, linked into place.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 use std::os::unix::ffi::OsStringExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The world as a command sees it.
 pub struct Host {
@@ -84,6 +84,31 @@ impl Host {
             Some(PathBuf::from(OsString::from_vec(path.into_bytes())))
         };
         self.program.get_or_init(read).as_deref()
+    }
+
+    /// The working directory, by the name that the shell has for it where that is right; `None` where it is gone.
+    pub fn working_directory(&self) -> Option<PathBuf> {
+        let real =
+            rustix::process::getcwd(Vec::new()).ok().map(|path| PathBuf::from(OsString::from_vec(path.into_bytes())));
+        let named = self.nonempty("PWD").map(PathBuf::from).filter(|path| path.is_absolute());
+        let is_same = |path: &PathBuf| matches!((files::entry(path), files::entry(Path::new("."))), (Ok(one), Ok(other)) if one == other);
+        named.filter(is_same).or(real)
+    }
+
+    /// The path from the root, without `.` and `..`, symlinks as they are.
+    pub fn absolute(&self, path: &Path) -> PathBuf {
+        let mut absolute =
+            if path.is_absolute() { PathBuf::new() } else { self.working_directory().unwrap_or_default() };
+        for part in path.components() {
+            match part {
+                Component::ParentDir => {
+                    absolute.pop();
+                }
+                Component::CurDir => {}
+                part => absolute.push(part),
+            }
+        }
+        absolute
     }
 
     /// Where an absolute path lies in this world.

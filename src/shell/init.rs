@@ -44,6 +44,8 @@ impl Shell {
         match (self, part) {
             (Self::Zsh, Part::Prompt) => include_str!(concat!(env!("OUT_DIR"), "/prompt.zsh")),
             (Self::Zsh, Part::More) => include_str!(concat!(env!("OUT_DIR"), "/more.zsh")),
+            (Self::Zsh, Part::Enter) => include_str!(concat!(env!("OUT_DIR"), "/enter.zsh")),
+            (Self::Bash, Part::Enter) => include_str!(concat!(env!("OUT_DIR"), "/enter.bash")),
             (Self::Bash, Part::Prompt) => include_str!(concat!(env!("OUT_DIR"), "/prompt.bash")),
             (Self::Bash, Part::More) => include_str!(concat!(env!("OUT_DIR"), "/more.bash")),
         }
@@ -57,20 +59,23 @@ pub enum Part {
     Prompt,
     /// `act`, `deactivate`, `mdcd`, `cdr`, `hpcsh_off`.
     More,
+    /// Environments that are entered on `cd`.
+    Enter,
 }
 
 impl Part {
     /// All of them, as the command line and the copies' names have them.
-    pub const ALL: [(&'static str, Self); 2] = [("prompt", Self::Prompt), ("more", Self::More)];
+    pub const ALL: [(&'static str, Self); 3] = [("prompt", Self::Prompt), ("more", Self::More), ("enter", Self::Enter)];
 }
 
 /// The switches: the key of the configuration, and the word by which the script's code asks for it.
-pub const SWITCHES: [(&str, &str); 5] = [
+pub const SWITCHES: [(&str, &str); 6] = [
     ("shell.hist", "hist"),
     ("shell.cp", "cp"),
     ("shell.ls", "ls"),
     ("shell.ctrl_backspace", "ctrl_backspace"),
     ("venv.label", "label"),
+    ("venv.auto", "enter"),
 ];
 
 /// What the shell gets beside the exports: `[path]`, `[shell]`, `[history]`, `[venv]`.
@@ -82,6 +87,10 @@ pub struct Settings {
     pub switches: Vec<&'static str>,
     /// `LS_COLORS`, where it is unset; empty leaves it so.
     pub ls_colors: String,
+    /// The shared home, above which no environment is looked for; empty where there is none.
+    pub shared_home: PathBuf,
+    /// Where it is recorded which environments the user has allowed and denied.
+    pub records: PathBuf,
     /// History sizes and file; `None`: left alone.
     pub history: Option<History>,
 }
@@ -149,6 +158,8 @@ impl Script<'_> {
             ("warning", self.warning.as_bytes()),
             // Blanks around each, so that the code finds ` NAME `.
             ("switches", format!(" {} ", settings.switches.join(" ")).as_bytes()),
+            ("shared", settings.shared_home.as_os_str().as_encoded_bytes()),
+            ("records", settings.records.as_os_str().as_encoded_bytes()),
             ("ls_colors", settings.ls_colors.as_bytes()),
             ("history_size", history.map_or(String::new(), |history| history.size.to_string()).as_bytes()),
             ("history_file", file.as_os_str().as_encoded_bytes()),

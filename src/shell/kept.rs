@@ -15,7 +15,7 @@ use crate::quote;
 ///
 /// `None` where they cannot be written: the script then asks the program instead.
 pub fn copies(shell: Shell, dir: &Path) -> Option<PathBuf> {
-    let stem = stem(Part::ALL.into_iter().flat_map(|(_, part)| shell.part(part).bytes()));
+    let stem = stem(Part::ALL.map(|(_, part)| shell.part(part)).concat().as_bytes());
     for (name, part) in Part::ALL {
         keep(&dir.join(format!("{stem}-{name}.{}", shell.name())), shell.part(part).as_bytes())?;
     }
@@ -30,7 +30,7 @@ pub fn line(shell: Shell, dir: &Path, script: &[u8]) -> Option<Vec<u8>> {
     if shell != Shell::Zsh {
         return None;
     }
-    let path = dir.join(format!("{}.{}", stem(script.iter().copied()), shell.name()));
+    let path = dir.join(format!("{}.{}", stem(script), shell.name()));
     keep(&path, script)?;
     let path = quote::sh(path.as_os_str().as_encoded_bytes());
     Some([b"\\builtin typeset -g _hpcsh_script=", &*path, b"\n\\builtin source \"$_hpcsh_script\"\n"].concat())
@@ -41,12 +41,9 @@ fn keep(path: &Path, text: &[u8]) -> Option<()> {
     if files::exists(path) { Some(()) } else { files::create(path, text).ok() }
 }
 
-/// What names of files with this text begin with: the version, and FNV-1a, which tells texts apart that nobody tries to make
-/// collide.
-fn stem(text: impl Iterator<Item = u8>) -> String {
-    let digest =
-        text.fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    format!("{}-{digest:016x}", env!("CARGO_PKG_VERSION"))
+/// What names of files with this text begin with.
+fn stem(text: &[u8]) -> String {
+    format!("{}-{}", env!("CARGO_PKG_VERSION"), files::stem(text))
 }
 
 #[cfg(test)]

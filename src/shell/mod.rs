@@ -5,3 +5,4 @@ pub mod env;
 pub mod format;
 pub mod init;
 pub mod kept;
+pub mod trust;

@@ -91,6 +91,7 @@ fn act_deactivate_and_cdr_cost_no_process() {
         home.write(shell.rc(), shell.line());
         home.write("p/.venv/pyvenv.cfg", "home = /usr/bin\nprompt = label\n");
         home.write("p/.venv/bin/python", "");
+        home.configure("[venv]\nauto = false\n");
         let lines = ["act p", "deactivate", "cd p", "act", "deactivate", "act .venv", "cdr ..", "deactivate"];
         let counts = trace(shell, &home, "true", &lines);
         assert_eq!(counts, Counts::default(), "{}", shell.name());
@@ -129,6 +130,8 @@ fn init_is_sixty_calls_at_the_most_and_looks_at_no_value() {
         "shared_home = \"SHARED\"\nstate_dir = \"$shared_home/home/$USER/state\"\n[env]\npresets = [\"huggingface\", \"uv\", \"wandb\", \"rust\", \"pip\"]\n[node]\nverdict = \"offline\"\n",
     );
     for shell in Shell::ALL {
+        // The very first one in a home writes the node's copies.
+        home.hpcsh(&["init", shell.name()]);
         let log = home.path().join("strace");
         let outcome =
             run(home.command("strace").args(["-f", "-qq", "-o"]).arg(&log).args([PROGRAM, "init", shell.name()]));

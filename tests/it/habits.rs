@@ -230,7 +230,7 @@ fn zsh_compiles_its_copies_once() {
     let session = || Shell::Zsh.prompted(&home, "", "act /nowhere 2>&1; echo $?").clean();
     let told = session();
     let first = compiled();
-    assert_eq!(first.len(), 3, "{first:?}");
+    assert_eq!(first.len(), 4, "{first:?}");
     assert_eq!(session(), told);
     assert_eq!(compiled(), first);
     for name in first.keys() {
@@ -242,5 +242,5 @@ fn zsh_compiles_its_copies_once() {
     // Another configuration is another script.
     home.configure("[env.set]\nOTHER = \"1\"\n");
     assert_eq!(Shell::Zsh.prompted(&home, "", "echo $OTHER").clean(), "1\n");
-    assert_eq!(compiled().len(), 4);
+    assert_eq!(compiled().len(), 5);
 }

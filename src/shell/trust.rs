@@ -1,0 +1,440 @@
+//! Which environments a shell may enter unasked.
+//!
+//! To enter one is to run its programs by their bare names from then on, and others write to shared storage too. So an
+//! environment is entered only if it is the user's or root's and nobody else can write it, or if the user has said so.
+//! What somebody allowed holds for what he looked at: the record keeps it, and a change withdraws it.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Failure;
+use crate::host::files::{self, Entry};
+use crate::host::{Host, users};
+
+/// `[venv] trusted_roots`, and where the records lie.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Directories below which everything that others cannot write is trusted, whoever owns it.
+    pub roots: Vec<PathBuf>,
+    /// The directory of the records: one file for each.
+    pub records: PathBuf,
+}
+
+/// What is known of an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Its path without symlinks.
+    pub path: PathBuf,
+    /// Its name as it was asked for: a symlink or the directory itself.
+    pub link: Entry,
+    /// Its directory.
+    pub environment: Entry,
+    /// Its `bin`.
+    pub bin: Entry,
+    /// Its `pyvenv.cfg`.
+    pub file: Entry,
+    /// What stands in that.
+    pub text: String,
+    /// The program that its `bin/python` leads to.
+    pub python: Entry,
+    /// Whether it lies on storage that other machines write too.
+    pub is_shared: bool,
+}
+
+impl Facts {
+    /// Looks at the environment of this path.
+    ///
+    /// # Errors
+    /// Half a sentence about the path: why it is no environment that could be entered.
+    pub fn of(host: &Host, path: &Path) -> Result<Self, String> {
+        let at = |name: &str| host.locate(path).join(name);
+        let missing = |what: &str, error: std::io::Error| format!("has no {what} that could be looked at ({error})");
+        let python = files::entry(&at("bin/python")).map_err(|error| match files::link_target(&at("bin/python")) {
+            Ok(target) => format!("has a bin/python that leads to {}, which is not on this node", target.display()),
+            Err(_) => missing("bin/python", error),
+        })?;
+        let (file, bytes) = files::read_with_entry(&at("pyvenv.cfg")).map_err(|error| missing("pyvenv.cfg", error))?;
+        Ok(Self {
+            path: files::real_path(&at("")).map_err(|error| missing("real path", error))?,
+            link: files::link_entry(&host.locate(path)).map_err(|error| missing("entry", error))?,
+            environment: files::entry(&at("")).map_err(|error| missing("directory", error))?,
+            bin: files::entry(&at("bin")).map_err(|error| missing("bin", error))?,
+            file,
+            text: String::from_utf8(bytes).map_err(|_| "has a pyvenv.cfg that is no UTF-8".to_owned())?,
+            python,
+            is_shared: !files::is_on_local_storage(&at("")),
+        })
+    }
+
+    /// What the user looked at when he allowed it.
+    fn identity(&self) -> Identity {
+        let part = |entry: Entry| Part {
+            // The number that shared storage has differs from node to node.
+            device: if self.is_shared { 0 } else { entry.device },
+            inode: entry.inode,
+            owner: entry.owner,
+        };
+        Identity { environment: part(self.environment), bin: part(self.bin), pyvenv_cfg: self.text.clone() }
+    }
+}
+
+/// What a record of an allowed environment holds beside its path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    environment: Part,
+    bin: Part,
+    pyvenv_cfg: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Part {
+    device: u64,
+    inode: u64,
+    owner: u32,
+}
+
+/// What the user said of one environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The environment's path without symlinks.
+    pub path: PathBuf,
+    /// `None`: denied.
+    pub allowed: Option<Identity>,
+}
+
+/// Whether an environment is entered unasked; the text says why, as half a sentence about it.
+pub type Decision = Result<&'static str, String>;
+
+/// Decides from what is known and what was said. `me` is the user's id.
+pub fn decide(facts: &Facts, record: Option<&Record>, settings: &Settings, me: u32, host: &Host) -> Decision {
+    let changed = match record.map(|record| record.allowed.as_ref()) {
+        Some(None) => return Err("was denied".to_owned()),
+        Some(Some(allowed)) if *allowed == facts.identity() => return Ok("was allowed"),
+        Some(Some(_)) => true,
+        None => false,
+    };
+    let refused = |why: String| Err(if changed { format!("has changed since it was allowed, and {why}") } else { why });
+    let parts = [
+        ("", facts.link),
+        ("", facts.environment),
+        ("/bin", facts.bin),
+        ("/pyvenv.cfg", facts.file),
+        ("/bin/python", facts.python),
+    ];
+    // The mode of a symlink says nothing.
+    if let Some((name, _)) = parts[1..].iter().find(|(_, part)| part.mode & 0o022 != 0) {
+        return refused(format!("can be written by others{}", at(name)));
+    }
+    if settings
+        .roots
+        .iter()
+        .any(|root| files::real_path(&host.locate(root)).is_ok_and(|root| facts.path.starts_with(root)))
+    {
+        return Ok("lies below a trusted root");
+    }
+    if me == 0 && facts.is_shared {
+        return refused("lies on shared storage, where for root in a container every file is root's".to_owned());
+    }
+    if let Some((name, part)) = parts.iter().find(|(_, part)| part.owner != me && part.owner != 0) {
+        return refused(format!("belongs to {}{}", user(host, part.owner), at(name)));
+    }
+    Ok("is yours or root's, and nobody else can write it")
+}
+
+fn at(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" (its {})", &name[1..]) }
+}
+
+fn user(host: &Host, id: u32) -> String {
+    users::by_id(host, id).map_or_else(|| format!("user {id}"), |user| user.name)
+}
+
+/// How many paths of the same digest are told apart.
+const SAME_DIGEST: usize = 16;
+
+/// The records in their directory.
+struct Records<'a> {
+    host: &'a Host,
+    dir: &'a Path,
+}
+
+impl Records<'_> {
+    /// The record of this path, and its file. What others may have written is no record.
+    fn find(&self, path: &Path) -> Option<(PathBuf, Record)> {
+        let taken = self.files(path).take_while(|file| files::exists(file));
+        taken
+            .filter_map(|file| Some((self.read(&file)?, file)))
+            .find(|(record, _)| record.path == path)
+            .map(|(record, file)| (file, record))
+    }
+
+    /// Where the record of this path may lie: the first, unless another path of the same digest has it.
+    fn files(&self, path: &Path) -> impl Iterator<Item = PathBuf> {
+        let stem = files::stem(path.as_os_str().as_encoded_bytes());
+        (0..SAME_DIGEST).map(move |number| self.dir.join(format!("{stem}-{number}.json")))
+    }
+
+    fn read(&self, file: &Path) -> Option<Record> {
+        let (entry, bytes) = files::read_with_entry(&self.host.locate(file)).ok()?;
+        let is_mine = entry.owner == users::my_id() || entry.owner == 0;
+        if !is_mine || entry.mode & 0o022 != 0 {
+            return None;
+        }
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    fn all(&self) -> Vec<Record> {
+        let mut records: Vec<Record> =
+            files::list(self.dir).unwrap_or_default().iter().filter_map(|file| self.read(file)).collect();
+        records.sort_by(|one, other| one.path.cmp(&other.path));
+        records
+    }
+
+    /// Writes the record over the one that is there.
+    fn write(&self, record: &Record) -> Result<(), Failure> {
+        let failed = |error: std::io::Error| {
+            Failure::failed(format!("cannot write {}: {error}", self.dir.display()))
+                .hint("name a place that is yours: `state_dir` in the configuration")
+        };
+        files::make_private(self.dir).map_err(failed)?;
+        let free = || self.files(&record.path).find(|file| !files::exists(file));
+        let file = self.find(&record.path).map(|(file, _)| file).or_else(free);
+        let file = file.ok_or_else(|| failed(std::io::ErrorKind::AlreadyExists.into()))?;
+        let text = serde_json::to_vec_pretty(record).map_err(|error| failed(error.into()))?;
+        files::replace(&file, &text).map_err(failed)
+    }
+}
+
+/// What a shell asks before it enters the environment: whether it may. Where not, one line tells why, unless `quiet`.
+pub fn ask(host: &mut Host, settings: &Settings, environment: &Path, quiet: bool) -> bool {
+    let decision = decision(host, settings, environment);
+    if let Err(why) = &decision
+        && !quiet
+    {
+        let shown = environment.display();
+        let command = shell_escape::escape(environment.to_string_lossy());
+        host.say(format!("hpcsh: {shown} is not entered: it {why}; `hpcsh allow {command}` allows it"));
+    }
+    decision.is_ok()
+}
+
+fn decision(host: &Host, settings: &Settings, environment: &Path) -> Decision {
+    let facts = Facts::of(host, environment)?;
+    let record = Records { host, dir: &settings.records }.find(&facts.path);
+    decide(&facts, record.as_ref().map(|(_, record)| record), settings, users::my_id(), host)
+}
+
+/// What is to be said of an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// It is entered unasked, as it is now.
+    Allow,
+    /// It is never entered unasked.
+    Deny,
+    /// Nothing: what was said is taken back.
+    Forget,
+}
+
+/// Records the word for the environment of a directory: in it, it itself, or, without one, the nearest upwards.
+///
+/// # Errors
+/// Where there is no environment, or the record cannot be written.
+pub fn say(host: &mut Host, settings: &Settings, dir: Option<&Path>, word: Word, dry_run: bool) -> Result<(), Failure> {
+    let environment = find(host, dir)?;
+    let shown = environment.display().to_string();
+    let facts = Facts::of(host, &environment);
+    // Of one that is gone, or was never whole, the word against it can still be said.
+    let path = match (&facts, word) {
+        (Ok(facts), _) => facts.path.clone(),
+        (Err(why), Word::Allow) => return Err(Failure::failed(format!("{shown} {why}"))),
+        (Err(_), _) => files::real_path(&host.locate(&environment)).unwrap_or(environment),
+    };
+    let records = Records { host, dir: &settings.records };
+    let before = records.find(&path);
+    let after = match (word, &facts) {
+        (Word::Allow, Ok(facts)) => Some(Record { path, allowed: Some(facts.identity()) }),
+        (Word::Forget, _) => None,
+        _ => Some(Record { path, allowed: None }),
+    };
+    let (done, planned) = match word {
+        Word::Allow => ("is entered from now on", "would be entered from now on"),
+        Word::Deny => ("is not entered any more", "would not be entered any more"),
+        Word::Forget => ("is judged by its owner and mode again", "would be judged by its owner and mode again"),
+    };
+    if before.as_ref().map(|(_, record)| record) == after.as_ref() {
+        host.say(format!("{shown}: nothing to do"));
+        return Ok(());
+    }
+    if dry_run {
+        host.say(format!("{shown} {planned}"));
+        return Ok(());
+    }
+    match (&after, &before) {
+        (Some(record), _) => records.write(record)?,
+        (None, Some((file, _))) => files::remove(file)
+            .map_err(|error| Failure::failed(format!("cannot remove {}: {error}", file.display())))?,
+        (None, None) => {}
+    }
+    host.say(format!("{shown} {done}"));
+    Ok(())
+}
+
+/// The environment that `act` would enter for this argument.
+fn find(host: &Host, dir: Option<&Path>) -> Result<PathBuf, Failure> {
+    let here = host.working_directory();
+    let asked = dir.map(|dir| host.absolute(dir)).or_else(|| here.clone());
+    let asked = asked.ok_or_else(|| Failure::failed("the working directory is gone").hint("name a directory"))?;
+    let is_environment = |path: &Path| files::exists(&host.locate(path).join("pyvenv.cfg"));
+    let in_or_itself = |dir: &Path| [dir.join(".venv"), dir.to_owned()].into_iter().find(|path| is_environment(path));
+    let found = match dir {
+        Some(_) => in_or_itself(&asked),
+        None => asked.ancestors().find_map(in_or_itself),
+    };
+    found
+        .or_else(|| {
+            // A record may speak of one that is gone.
+            dir.and_then(|_| {
+                [asked.join(".venv"), asked.clone()].into_iter().find(|path| files::exists(&host.locate(path)))
+            })
+        })
+        .ok_or_else(|| {
+            Failure::failed(format!("there is no environment in {}", asked.display()))
+                .hint("an environment has a pyvenv.cfg: `uv venv` or `python3 -m venv .venv` makes one")
+        })
+}
+
+/// One line of `hpcsh trust`.
+#[derive(Serialize)]
+struct Row {
+    path: PathBuf,
+    state: &'static str,
+    reason: String,
+}
+
+/// Lists what was said, and whether it still holds; for a directory, whether its environment is entered, and why.
+///
+/// Gives whether everything holds: a stale record, or an environment that is not entered, does not.
+///
+/// # Errors
+/// Where the directory has no environment.
+pub fn show(host: &mut Host, settings: &Settings, dir: Option<&Path>, json: bool) -> Result<bool, Failure> {
+    let rows: Vec<Row> = match dir {
+        Some(dir) => {
+            let path = find(host, Some(dir))?;
+            let decision = decision(host, settings, &path);
+            let state = if decision.is_ok() { "entered" } else { "not entered" };
+            let reason = decision.map_or_else(|why| format!("it {why}"), |why| format!("it {why}"));
+            vec![Row { path, state, reason }]
+        }
+        None => Records { host, dir: &settings.records }.all().into_iter().map(|record| row(host, record)).collect(),
+    };
+    let holds = rows.iter().all(|row| matches!(row.state, "entered" | "allowed" | "denied"));
+    if json {
+        let text = serde_json::to_string_pretty(&rows).unwrap_or_default();
+        host.print(text + "\n");
+        return Ok(holds);
+    }
+    if rows.is_empty() {
+        host.say("nothing was allowed or denied: environments are judged by owner and mode");
+    }
+    for row in &rows {
+        let reason = if row.reason.is_empty() { String::new() } else { format!("  {}", row.reason) };
+        host.print(format!("{:<12}{}{reason}\n", row.state, row.path.display()));
+    }
+    Ok(holds)
+}
+
+/// The state of a record.
+fn row(host: &Host, record: Record) -> Row {
+    let (state, reason) = match (&record.allowed, Facts::of(host, &record.path)) {
+        (None, _) => ("denied", String::new()),
+        (Some(allowed), Ok(facts)) if *allowed == facts.identity() => ("allowed", String::new()),
+        (Some(_), Ok(_)) => ("stale", "it has changed since it was allowed".to_owned()),
+        (Some(_), Err(why)) => ("stale", format!("it {why}")),
+    };
+    Row { path: record.path, state, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: u32 = 1000;
+
+    fn entry(owner: u32, mode: u32) -> Entry {
+        Entry { device: 1, inode: 2, owner, mode }
+    }
+
+    fn facts() -> Facts {
+        let mine = entry(ME, 0o755);
+        Facts {
+            path: "/p/.venv".into(),
+            link: entry(ME, 0o777),
+            environment: mine,
+            bin: mine,
+            file: entry(ME, 0o644),
+            text: "home = /usr/bin\n".into(),
+            python: entry(0, 0o755),
+            is_shared: false,
+        }
+    }
+
+    fn decided(facts: &Facts, record: Option<&Record>, me: u32) -> Decision {
+        let host = Host::pretend(Path::new("/"), &[], Box::new(Vec::new()), Box::new(Vec::new()));
+        let settings = Settings { roots: Vec::new(), records: "/none".into() };
+        decide(facts, record, &settings, me, &host)
+    }
+
+    #[test]
+    fn what_is_mine_or_roots_and_closed_is_entered() {
+        assert!(decided(&facts(), None, ME).is_ok());
+        let parts: [fn(&mut Facts) -> &mut Entry; 5] =
+            [|f| &mut f.link, |f| &mut f.environment, |f| &mut f.bin, |f| &mut f.file, |f| &mut f.python];
+        for (number, part) in parts.into_iter().enumerate() {
+            let mut others = facts();
+            part(&mut others).owner = 1001;
+            assert!(decided(&others, None, ME).unwrap_err().starts_with("belongs to"), "part {number}");
+            let mut open = facts();
+            part(&mut open).mode |= 0o020;
+            assert_eq!(decided(&open, None, ME).is_ok(), number == 0, "part {number}");
+        }
+    }
+
+    #[test]
+    fn for_root_ownership_on_shared_storage_proves_nothing() {
+        let shared = Facts { is_shared: true, ..facts() };
+        assert!(decided(&shared, None, ME).is_ok());
+        let roots = Facts {
+            link: entry(0, 0o755),
+            environment: entry(0, 0o755),
+            bin: entry(0, 0o755),
+            file: entry(0, 0o644),
+            ..shared
+        };
+        assert!(decided(&roots, None, 0).unwrap_err().contains("shared storage"));
+        assert!(decided(&Facts { is_shared: false, ..roots.clone() }, None, 0).is_ok());
+        let allowed = Record { path: roots.path.clone(), allowed: Some(roots.identity()) };
+        assert!(decided(&roots, Some(&allowed), 0).is_ok());
+    }
+
+    #[test]
+    fn a_change_withdraws_what_was_allowed_and_a_denial_wins() {
+        let others = Facts { environment: entry(1001, 0o775), ..facts() };
+        let allowed = Record { path: others.path.clone(), allowed: Some(others.identity()) };
+        assert_eq!(decided(&others, Some(&allowed), ME), Ok("was allowed"));
+        let changes: [fn(&mut Facts); 4] = [
+            |f| f.text.push_str("prompt = x\n"),
+            |f| f.environment.inode += 1,
+            |f| f.bin.inode += 1,
+            |f| f.bin.owner = 7,
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let mut now = others.clone();
+            change(&mut now);
+            assert!(decided(&now, Some(&allowed), ME).unwrap_err().contains("has changed"), "change {number}");
+        }
+        let denied = Record { path: facts().path, allowed: None };
+        assert_eq!(decided(&facts(), Some(&denied), ME), Err("was denied".to_owned()));
+    }
+}

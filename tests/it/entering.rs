@@ -1,0 +1,312 @@
+//! Environments entered and left on `cd`: transcripts of real shells on a terminal, and what it costs.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use crate::shells::Shell;
+use crate::support::{Home, is_root, run, skip};
+use crate::terminal::Terminal;
+
+/// An environment in a directory of the home, good enough to be entered.
+pub fn environment(home: &Home, project: &str) {
+    home.write(&format!("{project}/.venv/pyvenv.cfg"), "home = /usr/bin\n");
+    let bin = home.path().join(project).join(".venv/bin");
+    fs::create_dir_all(&bin).unwrap();
+    symlink("/usr/bin/true", bin.join("python")).unwrap();
+}
+
+struct Session {
+    terminal: Terminal,
+    home: String,
+}
+
+impl Session {
+    fn start(shell: Shell, home: &Home, before: &str, after: &str) -> Self {
+        home.write(shell.rc(), format!("PS1='> '\n{before}\n{}{after}\n", shell.line()));
+        Self::with(&shell.interactive(home), home)
+    }
+
+    fn with(command: &std::process::Command, home: &Home) -> Self {
+        let mut terminal = Terminal::start(command);
+        terminal.run(":");
+        Self { terminal, home: home.path().to_str().unwrap().to_owned() }
+    }
+
+    /// Runs the line, and tells which environment is active at the next prompt and whether its directory is in PATH once.
+    fn active(&mut self, line: &str) -> String {
+        self.terminal.run(line);
+        let told =
+            self.terminal.run("printf '%s:%s|%s|%s' to\"ld\" \"${VIRTUAL_ENV-}\" \"${HPCSH_ENTERED-}\" \"$PATH\"");
+        let told = told.rsplit("told:").next().unwrap_or_default();
+        let (active, rest) = told.split_once('|').unwrap_or_default();
+        let (entered, path) = rest.split_once('|').unwrap_or_default();
+        let bins: Vec<_> = path.split(':').filter(|dir| dir.ends_with("/.venv/bin")).collect();
+        let wanted: Vec<String> = Some(format!("{active}/bin")).filter(|_| !active.is_empty()).into_iter().collect();
+        assert_eq!(bins, wanted, "after {line:?}: the directories in PATH");
+        assert!(entered.is_empty() || entered == active, "after {line:?}: {entered:?} entered, {active:?} active");
+        let by = if active.is_empty() || entered == active { "" } else { " by hand" };
+        let name = active.strip_prefix(&self.home).unwrap_or(active);
+        format!("{}{by}", name.trim_start_matches('/').trim_end_matches(".venv").trim_end_matches('/'))
+    }
+
+    #[track_caller]
+    fn steps(&mut self, steps: &[(&str, &str)]) {
+        for (line, wanted) in steps {
+            assert_eq!(self.active(line), *wanted, "after {line:?}");
+        }
+    }
+}
+
+fn home_with_projects() -> Home {
+    let home = Home::with_article();
+    for project in ["one", "two", "one/inner", "odd $(touch pwned) `touch pwned` %n"] {
+        environment(&home, project);
+    }
+    for dir in ["one/src/deep", "two/src", "none"] {
+        fs::create_dir_all(home.path().join(dir)).unwrap();
+    }
+    home
+}
+
+#[test]
+fn projects_are_entered_and_left() {
+    for shell in Shell::ALL {
+        let home = home_with_projects();
+        symlink(home.path().join("one"), home.path().join("link")).unwrap();
+        let mut session = Session::start(shell, &home, "", "");
+        session.steps(&[
+            ("cd one", "one"),
+            ("cd src/deep", "one"),
+            ("cd ../../inner", "one/inner"),
+            ("cd ..", "one"),
+            ("cd ~/two/src", "two"),
+            ("pushd ~/one >/dev/null", "one"),
+            ("popd >/dev/null", "two"),
+            ("cd ~/none", ""),
+            ("go() { cd ~/one/src; }; go", "one"),
+            ("cd ~; echo 'cd ~/two' > s; . ./s", "two"),
+            ("cd ~/link", "link"),
+            ("cd ~/'odd $(touch pwned) `touch pwned` %n'", "odd $(touch pwned) `touch pwned` %n"),
+            ("cd /", ""),
+        ]);
+        session.terminal.leave();
+        assert!(!home.path().join("pwned").exists(), "{}", shell.name());
+        assert!(!home.path().join("none/pwned").exists(), "{}", shell.name());
+    }
+}
+
+#[test]
+fn what_is_done_by_hand_stays() {
+    for shell in Shell::ALL {
+        let home = home_with_projects();
+        let mut session = Session::start(shell, &home, "", "");
+        session.steps(&[
+            // Left by hand: it stays left until the project is left.
+            ("cd one", "one"),
+            ("deactivate", ""),
+            ("cd src", ""),
+            ("cd ../inner", "one/inner"),
+            ("cd ..", ""),
+            ("cd ~", ""),
+            ("cd one", "one"),
+            ("deactivate; cd ~/two", "two"),
+            ("deactivate; cd src", ""),
+            // Entered by hand: nobody touches it.
+            ("cd ~; act one", "one by hand"),
+            ("cd two", "one by hand"),
+            ("cd ~", "one by hand"),
+            ("deactivate", ""),
+            // Entered unasked, then made his.
+            ("cd one", "one"),
+            ("act", "one by hand"),
+            ("cd ~/two", "one by hand"),
+            ("deactivate", ""),
+            ("cd src", ""),
+            ("cd ~/one", "one"),
+            ("act ~/two", "two by hand"),
+            ("cd ~; deactivate", ""),
+            // By another's means.
+            ("cd one", "one"),
+            ("unset VIRTUAL_ENV; PATH=${PATH#*/.venv/bin:}", ""),
+            ("cd src", ""),
+            ("cd ~", ""),
+            ("cd one", "one"),
+            ("hpcsh_off", ""),
+            ("cd ~/two", ""),
+        ]);
+        session.terminal.leave();
+    }
+}
+
+#[test]
+fn what_goes_away_is_left() {
+    for shell in Shell::ALL {
+        let home = home_with_projects();
+        let mut session = Session::start(shell, &home, "", "");
+        session.steps(&[
+            ("cd one", "one"),
+            ("mv .venv renamed; cd src", ""),
+            ("cd ..", ""),
+            ("mv renamed .venv; cd src", "one"),
+            ("rm -r ~/one; cd ~", ""),
+            ("cd two/src", "two"),
+            ("rm -r ~/two", "two"),
+            ("cd ~", ""),
+            ("mkdir gone; cd gone; rmdir ~/gone; cd .. 2>/dev/null; cd ~", ""),
+        ]);
+        session.terminal.leave();
+    }
+}
+
+/// A substitution, a subshell and a completion that change the directory change nothing else.
+#[test]
+fn elsewhere_a_change_of_directory_changes_nothing() {
+    for shell in Shell::ALL {
+        let home = home_with_projects();
+        let more = if shell == Shell::Zsh { "autoload -Uz compinit; compinit -D -u" } else { "" };
+        let mut session = Session::start(shell, &home, more, "");
+        session.steps(&[
+            ("x=$(cd one; echo $VIRTUAL_ENV); echo \"[$x]\" >~/out", ""),
+            ("(cd one; echo \"[$VIRTUAL_ENV]\" >>~/out)", ""),
+            ("cd none", ""),
+        ]);
+        assert_eq!(fs::read_to_string(home.path().join("out")).unwrap(), "[]\n[]\n");
+        session.terminal.send("cd ../\t\t");
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        session.terminal.send("\u{15}");
+        session.steps(&[(":", "")]);
+        session.terminal.leave();
+    }
+}
+
+/// A shell that starts in a project enters it at its first prompt; one that inherits an environment can leave it.
+#[test]
+fn a_shell_that_starts_in_a_project_enters_it() {
+    for shell in Shell::ALL {
+        let home = home_with_projects();
+        drop(Session::start(shell, &home, "", ""));
+        let mut command = shell.interactive(&home);
+        let mut session = Session::with(command.current_dir(home.path().join("one/src")), &home);
+        session.steps(&[(":", "one")]);
+        // As a pane of tmux: the rc file puts its directories in front, which is mended at the first prompt.
+        let mut inner = shell.interactive(&home);
+        inner
+            .current_dir(home.path().join("one/src"))
+            .env("VIRTUAL_ENV", home.path().join("one/.venv"))
+            .env("HPCSH_ENTERED", home.path().join("one/.venv"))
+            .env("PATH", format!("/opt:{}/one/.venv/bin:{}", home.path().display(), crate::support::path()));
+        let mut nested = Session::with(&inner, &home);
+        nested.steps(&[(":", "one")]);
+        assert!(nested.terminal.run("echo \"[${PATH%%:*}]\"").contains("/one/.venv/bin]"), "{}", shell.name());
+        nested.steps(&[("cd ~/two", "two"), ("cd ~", "")]);
+        // One that was entered by hand outside stays.
+        inner.env_remove("HPCSH_ENTERED").env("PWD", home.path());
+        let mut nested = Session::with(&inner, &home);
+        nested.steps(&[(":", "one by hand"), ("cd ~/two", "one by hand"), ("deactivate", ""), ("cd src", "")]);
+    }
+}
+
+#[test]
+fn it_is_off_where_the_configuration_says_so() {
+    for shell in Shell::ALL {
+        let home = home_with_projects();
+        home.configure("[venv]\nauto = false\n");
+        let mut session = Session::start(shell, &home, "", "");
+        session.steps(&[("cd one", ""), ("act", "one by hand"), ("cd ~", "one by hand")]);
+        let left = session.terminal.run("typeset -f _hpcsh_look >/dev/null || echo nothing");
+        assert!(left.contains("nothing"), "{}: {left}", shell.name());
+        session.terminal.leave();
+    }
+}
+
+/// Told once to a shell, with the command; entered when that has run; a change takes it back.
+#[test]
+fn an_untrusted_one_is_told_once_and_entered_when_it_is_allowed() {
+    for shell in Shell::ALL {
+        let home = home_with_projects();
+        let open =
+            |mode| fs::set_permissions(home.path().join("one/.venv/bin"), fs::Permissions::from_mode(mode)).unwrap();
+        open(0o775);
+        let mut session = Session::start(shell, &home, "", "");
+        let told = session.terminal.run("cd one") + &session.terminal.run(":");
+        let line = format!(
+            "hpcsh: {0}/one/.venv is not entered: it can be written by others (its bin); `hpcsh allow {0}/one/.venv` allows it",
+            session.home
+        );
+        assert!(told.contains(&line), "{}: {told}", shell.name());
+        session.steps(&[(":", "")]);
+        let again = session.terminal.run("cd ~; cd one; cd src; cd ..") + &session.terminal.run(":");
+        assert!(!again.contains("not entered"), "{}: told twice: {again}", shell.name());
+        home.hpcsh(&["allow", session.home.clone().as_str(), "--dry-run"]);
+        let allowed = home.hpcsh(&["allow", &format!("{}/one", session.home)]);
+        assert_eq!(allowed.err, format!("{}/one/.venv is entered from now on\n", session.home));
+        session.steps(&[("cd ~", ""), ("cd one", "one"), ("cd ~", "")]);
+        home.write("one/.venv/pyvenv.cfg", "home = /usr/bin\nprompt = other\n");
+        session.steps(&[("cd one", ""), ("cd ~", "")]);
+        open(0o755);
+        session.steps(&[("cd one", "one"), ("cd ~", "")]);
+        home.hpcsh(&["deny", &format!("{}/one", session.home)]);
+        session.steps(&[("cd one", ""), ("cd ~", ""), ("act one", "one by hand")]);
+    }
+}
+
+/// Another user's, one behind a symlink, one swapped by `mv` with its old time.
+#[test]
+fn others_environments_are_not_entered() {
+    if !is_root() {
+        return skip("another user's environments: not root");
+    }
+    for home in [Some(Home::with_article()), Home::of_nobody()].into_iter().flatten() {
+        for project in ["theirs", "mine", "python", "swapped", "new"] {
+            environment(&home, project);
+        }
+        let path = home.path();
+        let own = |name: &str, id: u32| {
+            assert_eq!(run(home.command("true").arg("x")).status, 0);
+            let all = std::process::Command::new("chown")
+                .args(["-R", "-h", &format!("{id}:{id}")])
+                .arg(path.join(name))
+                .status();
+            assert!(all.unwrap().success());
+        };
+        let me = fs::metadata(&path).map(|found| std::os::unix::fs::MetadataExt::uid(&found)).unwrap();
+        for name in ["mine", "python", "swapped", "new"] {
+            own(name, me);
+        }
+        own("theirs", 4242);
+        symlink(path.join("theirs"), path.join("linked")).unwrap();
+        fs::create_dir(path.join("pointing")).unwrap();
+        symlink(path.join("theirs/.venv"), path.join("pointing/.venv")).unwrap();
+        // Mine but for the program that its bin/python leads to.
+        fs::copy("/usr/bin/true", path.join("program")).unwrap();
+        own("program", 4242);
+        fs::remove_file(path.join("python/.venv/bin/python")).unwrap();
+        symlink(path.join("program"), path.join("python/.venv/bin/python")).unwrap();
+        for shell in Shell::ALL {
+            home.write(shell.rc(), format!("PS1='> '\n{}\n", shell.line()));
+            // A terminal's child is ours until it says otherwise.
+            let inner = shell.interactive(&home);
+            let mut command = home.command("setpriv");
+            command.args([format!("--reuid={me}"), format!("--regid={me}"), "--clear-groups".to_owned()]);
+            command.arg(inner.get_program()).args(inner.get_args());
+            let mut session = Session::with(&command, &home);
+            for name in ["theirs", "linked", "pointing", "python"] {
+                session.steps(&[(&format!("cd ~/{name}"), ""), ("cd ~", "")]);
+            }
+            session.steps(&[("cd mine", "mine"), ("cd ~", ""), ("cd swapped", "swapped"), ("cd ~", "")]);
+            // Swapped for another's, with the old times.
+            let venv = path.join("swapped/.venv");
+            let theirs = path.join("theirs/.venv");
+            let exchange = |from: &std::path::Path, to: &std::path::Path| {
+                assert!(std::process::Command::new("touch").arg("-r").arg(to).arg(from).status().unwrap().success());
+                fs::rename(to, path.join("aside")).unwrap();
+                fs::rename(from, to).unwrap();
+                fs::rename(path.join("aside"), from).unwrap();
+            };
+            exchange(&theirs, &venv);
+            session.steps(&[("cd swapped", ""), ("cd ~", "")]);
+            exchange(&theirs, &venv);
+            session.steps(&[("cd swapped", "swapped"), ("cd ~", "")]);
+        }
+    }
+}
