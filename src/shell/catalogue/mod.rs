@@ -96,17 +96,16 @@ pub struct Preset {
 }
 
 /// The presets, the article's first. A variable of several that are chosen is told as the first one's.
-#[rustfmt::skip]
 pub static PRESETS: &[Preset] = &PRESET_TABLE;
 
 #[rustfmt::skip]
-const PRESET_TABLE: [Preset; 38] = [
+const PRESET_TABLE: [Preset; 41] = [
     Preset { name: "huggingface", about: "models and data sets of the Hugging Face Hub" },
     Preset { name: "uv", about: "uv's packages and Pythons" },
     Preset { name: "wandb", about: "Weights & Biases: runs on disk, synced from a node that is online" },
     Preset { name: "rust", about: "rustup's toolchains and cargo's crates" },
     Preset { name: "pip", about: "pip's wheels" },
-    Preset { name: "uv-tools", about: "what `uv tool install` brings, for all nodes: `path.prepend` needs UV_TOOL_BIN_DIR" },
+    Preset { name: "uv-tools", about: "what `uv tool install` brings; `path.prepend` needs `$shared_home/cache/uv_tools_bin`" },
     Preset { name: "conda", about: "packages and environments of conda and mamba" },
     Preset { name: "mamba", about: "the root of mamba and micromamba" },
     Preset { name: "pixi", about: "pixi's packages and tools" },
@@ -134,8 +133,11 @@ const PRESET_TABLE: [Preset; 38] = [
     Preset { name: "ollama", about: "models of Ollama" },
     Preset { name: "nltk", about: "NLTK's corpora" },
     Preset { name: "tiktoken", about: "vocabularies of tiktoken and openai-harmony (gpt-oss)" },
-    Preset { name: "evaluation", about: "sentence-transformers, the LM evaluation harness, PaddleX" },
-    Preset { name: "login", about: "password file and shell helpers that outlive the container" },
+    Preset { name: "sentence-transformers", about: "models of sentence-transformers" },
+    Preset { name: "lm-eval", about: "requests of the LM evaluation harness" },
+    Preset { name: "paddlex", about: "models of PaddleOCR and PaddleX" },
+    Preset { name: "netrc", about: "the password file that `wandb login` and others write" },
+    Preset { name: "gitstatus", about: "Powerlevel10k's helper" },
     Preset { name: "telemetry", about: "every call home of a tool that is known here, off" },
     Preset { name: "patience", about: "longer waits: slow links, slow shared storage" },
     Preset { name: "failfast", about: "fewer retries while offline: errors after seconds instead of minutes" },

@@ -47,11 +47,11 @@ pub(super) static ROWS: &[Variable] = &[
     row(&["tiktoken", "vllm"], "openai-harmony", "TIKTOKEN_RS_CACHE_DIR", Shared, "cache/tiktoken_rs", &[],
         "gpt-oss does not start without its vocabulary: run it once where the internet is", "vllm #22525, harmony #101"),
 
-    row(&["evaluation"], "sentence-transformers", "SENTENCE_TRANSFORMERS_HOME", Shared, "cache/sentence_transformers", &[],
+    row(&["sentence-transformers"], "sentence-transformers", "SENTENCE_TRANSFORMERS_HOME", Shared, "cache/sentence_transformers", &[],
         "older versions have a cache of their own, in the home", "sentence_transformers SentenceTransformer.py"),
-    row(&["evaluation"], "LM evaluation harness", "LM_HARNESS_CACHE_PATH", Shared, "cache/lm_eval", &[],
+    row(&["lm-eval"], "LM evaluation harness", "LM_HARNESS_CACHE_PATH", Shared, "cache/lm_eval", &[],
         "requests of a task are prepared once", "lm_eval caching/cache.py"),
-    row(&["evaluation"], "PaddleX", "PADDLE_PDX_CACHE_HOME", Shared, "cache/paddlex", &[],
+    row(&["paddlex"], "PaddleX", "PADDLE_PDX_CACHE_HOME", Shared, "cache/paddlex", &[],
         "models of PaddleOCR, downloaded once", "paddlex utils/cache.py"),
 
     // FlashInfer reads it before the package `flashinfer-cubin`: hence a preset of its own.

@@ -45,11 +45,11 @@ pub(super) static ROWS: &[Variable] = &[
     row(&["matplotlib"], "Matplotlib", "MPLCONFIGDIR", Local, "cache/matplotlib", &[],
         "the font cache is locked by every rank; a matplotlibrc of your own is read from here too", "Matplotlib documentation"),
 
-    row(&["login"], "netrc", "NETRC", Private, "netrc", &[],
+    row(&["netrc"], "netrc", "NETRC", Private, "netrc", &[],
         "what `wandb login` writes must outlive the container and be nobody else's", "wandb wbauth/wbnetrc.py"),
-    row(&["login"], "gitstatus", "GITSTATUS_CACHE_DIR", Shared, "cache/gitstatus", &[],
+    row(&["gitstatus"], "gitstatus", "GITSTATUS_CACHE_DIR", Shared, "cache/gitstatus", &[],
         "Powerlevel10k's helper is downloaded once; the line must stand above it", "gitstatus install"),
-    row(&["login"], "gitstatus", "GITSTATUS_AUTO_INSTALL", Offline, "0", &[],
+    row(&["gitstatus"], "gitstatus", "GITSTATUS_AUTO_INSTALL", Offline, "0", &[],
         "Powerlevel10k does not wait for a download that cannot come", "gitstatus install"),
 
     row(&["telemetry"], "many", "DO_NOT_TRACK", Telemetry, "1", &[],
