@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // tests are outside the host door
 
+mod catalogue;
 mod config;
 mod entering;
 mod environments;
@@ -15,6 +16,7 @@ mod install;
 mod lint;
 mod options;
 mod quoting;
+mod schema;
 mod shells;
 mod support;
 mod terminal;
