@@ -24,6 +24,15 @@ mdcd "$HOME/new/di r"
 \command printf 'mdcd %s %s\n' "$?" "${PWD#"$HOME"}"
 cdr ..
 \command printf 'cdr %s %s\n' "$?" "${PWD##*/}"
+\builtin cd "$HOME/pro ject"
+_hpcsh_precmd
+\command printf 'enter %s %s %s\n' "$?" "${VIRTUAL_ENV#"$HOME"}" "${HPCSH_ENTERED#"$HOME"}"
+\builtin cd "$HOME"
+_hpcsh_precmd
+\command printf 'leave %s %s %s\n' "$?" "${VIRTUAL_ENV-none}" "${HPCSH_ENTERED-none}"
+\builtin cd /usr/share
+_hpcsh_precmd
+\command printf 'elsewhere %s %s\n' "$?" "${VIRTUAL_ENV-none}"
 hist >/dev/null 2>&1 || \command true
 waitvllm --timeout 0 "$PORT" 2>/dev/null || \command printf 'waitvllm %s\n' "$?"
 \command env | \command grep -c '^HPCSH_EXPORTS='
@@ -41,6 +50,9 @@ act 0 /pro ject/.venv label
 deactivate 0 none /between
 mdcd 0 /new/di r
 cdr 0 new
+enter 0 /pro ject/.venv /pro ject/.venv
+leave 0 none none
+elsewhere 0 none
 waitvllm 124
 1
 off 0 none none
