@@ -20,4 +20,5 @@ mod schema;
 mod shells;
 mod support;
 mod terminal;
+mod trust;
 mod variables;
