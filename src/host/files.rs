@@ -57,6 +57,11 @@ pub fn read_with_owner(path: &Path) -> io::Result<(Owner, Vec<u8>)> {
     Ok((owner, bytes))
 }
 
+/// Whose a file is; `None` where there is none.
+pub fn owner(path: &Path) -> Option<u32> {
+    fs::metadata(path).ok().map(|found| found.uid())
+}
+
 /// Whether something is there, without following a symlink at the end.
 pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
