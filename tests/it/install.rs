@@ -39,7 +39,7 @@ pub fn has_all() -> bool {
 }
 
 /// Where a program lies.
-fn which(program: &str) -> PathBuf {
+pub fn which(program: &str) -> PathBuf {
     std::env::split_paths(&crate::support::path()).map(|dir| dir.join(program)).find(|path| path.is_file()).unwrap()
 }
 

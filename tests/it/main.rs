@@ -14,6 +14,7 @@ mod install;
 mod lint;
 mod options;
 mod quoting;
+mod shared;
 mod shells;
 mod support;
 mod terminal;
