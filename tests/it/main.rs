@@ -12,6 +12,7 @@ mod forks;
 mod habits;
 mod install;
 mod lint;
+mod old_shells;
 mod options;
 mod quoting;
 mod shared;
