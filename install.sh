@@ -165,8 +165,9 @@ settle() {
   temporary=
 }
 
-# Removes what killed runs left in the directory $1; not what a run has that is still alive.
+# Removes what killed runs left in the directory $1; not what a run has that is still alive, nor where we may not.
 sweep() {
+  [ -w "$1" ] || return 0
   case "
 $swept
 " in

@@ -1158,6 +1158,12 @@ hint: name the shell of another node with --rc --shell zsh
         assert!(fs::read(&rc).unwrap() == old, "{what}");
         assert_eq!(names(&home), [".local/", ".local/bin/", ".zshrc"], "{what}");
     }
+    let words = ["--from", &given, "--shared", "tools", "--rc", "--shell", "fish"];
+    let done = busybox(&words);
+    assert_eq!((done.status, done.err.contains("warning: others")), (0, false), "{}", done.err);
+    assert_eq!(busybox(&words), silent(NOTHING));
+    assert_eq!(busybox(&["--uninstall", "--shared", "tools"]).status, 0);
+    assert!(!names(&home).iter().any(|name| name.contains("tools/") && !name.ends_with('/')));
 }
 
 #[test]
