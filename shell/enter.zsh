@@ -92,7 +92,8 @@ function _hpcsh_move {
 # in this very second may change again without another time, and is not remembered.
 function _hpcsh_enter_trusted {
   \local venv=$1 told
-  \local -i at=$(( ${_hpcsh_known[(ie)$venv]} ))
+  \local -i at
+  at=${_hpcsh_known[(ie)$venv]}
   _hpcsh_signature "$venv"
   if [[ -n $REPLY && ${_hpcsh_known[at+1]-} == "$REPLY" ]]; then
     _hpcsh_switch "$venv" "${_hpcsh_known[at+2]}"
