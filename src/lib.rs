@@ -23,7 +23,7 @@ pub mod verdict;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use cli::{ConfigTask, EnvArguments, InitArguments, Task};
+use cli::{ConfigTask, EnvArguments, InitArguments, ManArguments, Task};
 use config::Loaded;
 use error::{Failure, Kind};
 use host::{Host, local_dir};
@@ -55,6 +55,11 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
         Task::Env(env) => run_env(host, config, env),
         Task::Wait(wait) => serve::wait::run(host, &wait.target, wait.timeout),
         Task::Config(task) => run_config(host, config, task),
+        Task::Completions(completions) => {
+            host.print(completions.text());
+            Ok(())
+        }
+        Task::Man(man) => run_man(host, &man),
     };
     match done {
         Ok(()) => 0,
@@ -154,4 +159,25 @@ fn run_config(host: &mut Host, argument: Option<&Path>, task: ConfigTask) -> Res
             Ok(())
         }
     }
+}
+
+fn run_man(host: &mut Host, man: &ManArguments) -> Result<(), Failure> {
+    let failed = |what: &Path, error: std::io::Error| Failure::failed(format!("{}: {error}", what.display()));
+    let pages = ManArguments::pages().map_err(|error| failed(Path::new("hpcsh.1"), error))?;
+    let Some(dir) = &man.dir else {
+        if let Some(first) = pages.first() {
+            host.print(&first.text);
+        }
+        return Ok(());
+    };
+    for page in pages {
+        let path = host.locate(dir).join(page.name);
+        // What is there already is not written again.
+        if host::files::read(&path).is_ok_and(|found| found == page.text) {
+            continue;
+        }
+        let written = host::files::make_parent(&path).and_then(|()| host::files::replace(&path, &page.text));
+        written.map_err(|error| failed(&path, error))?;
+    }
+    Ok(())
 }

@@ -1,18 +1,22 @@
 //! The command line: what can be typed, and nothing of what it does. Reads as the manual.
 
+mod completions;
 mod config;
 mod env;
 mod init;
+mod man;
 mod wait;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 
+pub use completions::CompletionsArguments;
 pub use config::ConfigTask;
 pub use env::EnvArguments;
 pub use init::InitArguments;
+pub use man::ManArguments;
 pub use wait::WaitArguments;
 
 /// What was typed.
@@ -33,6 +37,10 @@ pub enum Task {
     Wait(WaitArguments),
     /// `hpcsh config`
     Config(ConfigTask),
+    /// `hpcsh completions`
+    Completions(CompletionsArguments),
+    /// `hpcsh man`
+    Man(ManArguments),
 }
 
 const EXAMPLES: &str = "\
@@ -58,10 +66,18 @@ pub fn command() -> Command {
                 .long("config")
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath)
                 .global(true)
                 .help("Read this configuration too, over all others"),
         )
-        .subcommands([init::command(), env::command(), wait::command(), config::command()])
+        .subcommands([
+            init::command(),
+            env::command(),
+            wait::command(),
+            config::command(),
+            completions::command(),
+            man::command(),
+        ])
 }
 
 /// Parses what was typed.
@@ -82,6 +98,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
         "init" => Task::Init(init::read(&mut below)),
         "env" => Task::Env(env::read(&mut below)),
         "wait" => Task::Wait(wait::read(&mut below)),
+        "completions" => Task::Completions(completions::read(&mut below)),
+        "man" => Task::Man(man::read(&mut below)),
         _ => Task::Config(config::read(&mut below)),
     };
     Ok(Arguments { config, task })

@@ -88,6 +88,17 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     result
 }
 
+/// Writes a file that may be there, whole or not at all: written beside it, synced, moved over it.
+#[allow(clippy::disallowed_methods)] // this is the door
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (beside, mut file) = sibling(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
 /// Whether `link` says that the file system has none: most say so by EPERM.
 fn has_no_links(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
@@ -122,6 +133,18 @@ mod tests {
         create(&path, b"first").unwrap();
         assert_eq!(create(&path, b"second").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(read(&path).unwrap(), b"first");
+        assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_file_is_replaced() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("page");
+        for text in [b"first", b"again"] {
+            replace(&path, text).unwrap();
+            assert_eq!(read(&path).unwrap(), text);
+        }
+        assert!(replace(temporary.path(), b"over a directory").is_err());
         assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 
