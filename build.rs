@@ -10,7 +10,16 @@ use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let out = env::var_os("OUT_DIR").unwrap_or_default();
-    for name in ["hpcsh.zsh", "prompt.zsh", "more.zsh", "hpcsh.bash", "prompt.bash", "more.bash"] {
+    for name in [
+        "hpcsh.zsh",
+        "prompt.zsh",
+        "more.zsh",
+        "completion.zsh",
+        "hpcsh.bash",
+        "prompt.bash",
+        "more.bash",
+        "completion.bash",
+    ] {
         let source = Path::new("shell").join(name);
         println!("cargo::rerun-if-changed={}", source.display());
         let text = fs::read_to_string(&source)?;

@@ -361,7 +361,7 @@ _hpcsh() {
             return 0
             ;;
         hpcsh__subcmd__wait)
-            opts="-h --config --timeout --help"
+            opts="-h --config --timeout --help http://localhost:8000"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

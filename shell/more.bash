@@ -237,7 +237,7 @@ function _hpcsh_off {
   fi
   _hpcsh_each _hpcsh_take_back "${HPCSH_EXPORTS-}"
   _hpcsh_unhook
-  \builtin unset -f act deactivate mdcd cdr waitvllm hpcsh_off
+  \builtin unset -f act deactivate mdcd cdr waitvllm hpcsh_off _hpcsh
   \set -- ${_hpcsh_undo[@]+"${_hpcsh_undo[@]}"}
   while [[ $# -gt 0 ]]; do
     case $1 in
@@ -247,6 +247,10 @@ function _hpcsh_off {
       set) \builtin printf -v "$2" %s "$3" ;;
       unset) \builtin unset -v "$2" ;;
       key) \builtin bind "$2" ;;
+      completion)
+        \builtin complete -r "$2" 2>/dev/null || \builtin true
+        \builtin eval "$3"
+        ;;
     esac
     \shift 3
   done

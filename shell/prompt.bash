@@ -166,6 +166,26 @@ function _hpcsh_first_prompt {
       \builtin bind '"\C-h": backward-kill-word'
     fi
   fi
+  _hpcsh_stubs
+}
+
+# Has TAB ask us behind our words, and remembers who was asked before. bash completes plain directories by itself.
+function _hpcsh_stubs {
+  for name in hpcsh waitvllm act mdcd cdr; do
+    REPLY=
+    if \builtin complete -p "$name"; then
+      _hpcsh_capture complete -p "$name"
+    fi
+    _hpcsh_undo+=(completion "$name" "$REPLY")
+  done >/dev/null 2>&1
+  \builtin complete -F _hpcsh_complete hpcsh waitvllm
+  \builtin complete -o filenames -o dirnames -F _hpcsh_complete act
+  \builtin complete -d mdcd cdr
+}
+
+# TAB. The first one gets what it takes.
+function _hpcsh_complete {
+  _hpcsh_call completion _hpcsh_completion "$@" 2>/dev/null || \builtin true
 }
 
 # Takes our hook out, wherever it is.

@@ -1,6 +1,6 @@
 //! `hpcsh completions SHELL`
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command, ValueHint};
 use clap_complete::{Shell, generate};
 
 /// What `hpcsh completions` is asked for.
@@ -48,17 +48,32 @@ impl CompletionsArguments {
 
 /// A built command without what is hidden: the generators complete that too.
 fn visible(command: &Command) -> Command {
-    // A name is a `&'static str` to clap; this process prints and ends.
-    let name: &'static str = command.get_name().to_owned().leak();
-    Command::new(name)
+    Command::new(word(command.get_name()))
         .about(command.get_about().cloned().unwrap_or_default())
         // The built one has its own `--help` and `--version`.
         .version(env!("CARGO_PKG_VERSION"))
         .disable_help_flag(true)
         .disable_version_flag(true)
         .disable_help_subcommand(true)
-        .args(command.get_arguments().filter(|argument| !argument.is_hide_set()).cloned())
+        .args(command.get_arguments().filter(|argument| !argument.is_hide_set()).map(completed))
         .subcommands(command.get_subcommands().filter(|below| !below.is_hide_set()).map(visible))
+}
+
+/// An argument that could be anything is completed to its default. Else zsh would explain it at a TAB behind half an option,
+/// instead of completing the option.
+fn completed(argument: &Arg) -> Arg {
+    let default = argument.get_default_values().first().and_then(|value| value.to_str());
+    match default {
+        Some(default) if argument.is_positional() && argument.get_value_hint() == ValueHint::Other => {
+            argument.clone().value_parser([word(default)])
+        }
+        _ => argument.clone(),
+    }
+}
+
+/// A word as clap wants it, for ever: this process prints and ends.
+fn word(text: &str) -> &'static str {
+    text.to_owned().leak()
 }
 
 #[cfg(test)]

@@ -40,12 +40,24 @@ impl Shell {
     }
 
     /// A part that the code reads when it needs it: from the node's copy, else from `--part`.
-    pub fn part(self, part: Part) -> &'static str {
+    pub const fn part(self, part: Part) -> &'static str {
         match (self, part) {
             (Self::Zsh, Part::Prompt) => include_str!(concat!(env!("OUT_DIR"), "/prompt.zsh")),
             (Self::Zsh, Part::More) => include_str!(concat!(env!("OUT_DIR"), "/more.zsh")),
+            (Self::Zsh, Part::Completion) => {
+                concat!(
+                    include_str!("../../completions/_hpcsh"),
+                    include_str!(concat!(env!("OUT_DIR"), "/completion.zsh"))
+                )
+            }
             (Self::Bash, Part::Prompt) => include_str!(concat!(env!("OUT_DIR"), "/prompt.bash")),
             (Self::Bash, Part::More) => include_str!(concat!(env!("OUT_DIR"), "/more.bash")),
+            (Self::Bash, Part::Completion) => {
+                concat!(
+                    include_str!("../../completions/hpcsh.bash"),
+                    include_str!(concat!(env!("OUT_DIR"), "/completion.bash"))
+                )
+            }
         }
     }
 }
@@ -57,11 +69,14 @@ pub enum Part {
     Prompt,
     /// `act`, `deactivate`, `mdcd`, `cdr`, `hpcsh_off`.
     More,
+    /// TAB: the committed file of `hpcsh completions`, and what completes the functions.
+    Completion,
 }
 
 impl Part {
     /// All of them, as the command line and the copies' names have them.
-    pub const ALL: [(&'static str, Self); 2] = [("prompt", Self::Prompt), ("more", Self::More)];
+    pub const ALL: [(&'static str, Self); 3] =
+        [("prompt", Self::Prompt), ("more", Self::More), ("completion", Self::Completion)];
 }
 
 /// The switches: the key of the configuration, and the word by which the script's code asks for it.

@@ -15,7 +15,10 @@ use crate::quote;
 ///
 /// `None` where they cannot be written: the script then asks the program instead.
 pub fn copies(shell: Shell, dir: &Path) -> Option<PathBuf> {
-    let stem = stem(Part::ALL.into_iter().flat_map(|(_, part)| shell.part(part).bytes()));
+    let stem = stem(match shell {
+        Shell::Zsh => const { parts(Shell::Zsh) },
+        Shell::Bash => const { parts(Shell::Bash) },
+    });
     for (name, part) in Part::ALL {
         keep(&dir.join(format!("{stem}-{name}.{}", shell.name())), shell.part(part).as_bytes())?;
     }
@@ -30,7 +33,7 @@ pub fn line(shell: Shell, dir: &Path, script: &[u8]) -> Option<Vec<u8>> {
     if shell != Shell::Zsh {
         return None;
     }
-    let path = dir.join(format!("{}.{}", stem(script.iter().copied()), shell.name()));
+    let path = dir.join(format!("{}.{}", stem(digest(START, script)), shell.name()));
     keep(&path, script)?;
     let path = quote::sh(path.as_os_str().as_encoded_bytes());
     Some([b"\\builtin typeset -g _hpcsh_script=", &*path, b"\n\\builtin source \"$_hpcsh_script\"\n"].concat())
@@ -41,12 +44,33 @@ fn keep(path: &Path, text: &[u8]) -> Option<()> {
     if files::exists(path) { Some(()) } else { files::create(path, text).ok() }
 }
 
-/// What names of files with this text begin with: the version, and FNV-1a, which tells texts apart that nobody tries to make
-/// collide.
-fn stem(text: impl Iterator<Item = u8>) -> String {
-    let digest =
-        text.fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+/// What the names of files with a text of this digest begin with.
+fn stem(digest: u64) -> String {
     format!("{}-{digest:016x}", env!("CARGO_PKG_VERSION"))
+}
+
+/// The digest of all parts of a shell, made when the program is: a login reads none of them.
+const fn parts(shell: Shell) -> u64 {
+    let (mut sum, mut at) = (START, 0);
+    while at < Part::ALL.len() {
+        sum = digest(sum, shell.part(Part::ALL[at].1).as_bytes());
+        at += 1;
+    }
+    sum
+}
+
+/// The digest of no text.
+const START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a, which tells texts apart that nobody tries to make collide: the digest of what `sum` is of, and `text`.
+const fn digest(mut sum: u64, text: &[u8]) -> u64 {
+    let mut at = 0;
+    while at < text.len() {
+        // `u64::from` is not for constants.
+        sum = (sum ^ text[at] as u64).wrapping_mul(0x0100_0000_01b3);
+        at += 1;
+    }
+    sum
 }
 
 #[cfg(test)]
@@ -65,6 +89,7 @@ mod tests {
         assert_eq!(copies(Shell::Bash, dir), Some(stem.clone()));
         assert_eq!(inode(), before);
         assert_ne!(copies(Shell::Zsh, dir), Some(stem));
+        assert_eq!(digest(START, b"foobar"), 0x8594_4171_f739_67e8, "as FNV-1a's authors have it");
         assert_eq!(copies(Shell::Zsh, Path::new("/nowhere/at/all")), None);
     }
 }

@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // tests are outside the host door
 
+mod completion;
 mod config;
 mod environments;
 mod floors;
