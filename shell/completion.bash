@@ -1,6 +1,6 @@
-# hpcsh for bash: what TAB brings. `_hpcsh_call completion` gets it at the first one behind a word of ours, with the text of
-# completions/hpcsh.bash in front of it, which completes `hpcsh` itself. The rules are those of hpcsh.bash; a TAB may start
-# processes.
+# hpcsh for bash: what TAB brings. `_hpcsh_complete` gets it at the first one behind a word of ours, with the text of
+# completions/hpcsh.bash in front of it, which completes `hpcsh` itself. The rules are those of hpcsh.bash, but that a TAB may
+# start processes.
 
 # What shellcheck cannot see: `\local` and bash assign (2154), the other files define.
 # shellcheck disable=SC2154

@@ -1,4 +1,4 @@
-# hpcsh for zsh: what TAB brings. `_hpcsh_call completion` gets it at the first one behind a word of ours, with the text of
+# hpcsh for zsh: what TAB brings. `_hpcsh_complete` gets it at the first one behind a word of ours, with the text of
 # completions/_hpcsh in front of it, which completes `hpcsh` itself. The rules are those of hpcsh.zsh, but that zsh's
 # completion system has set the options: `_arguments` and `_path_files` want those.
 

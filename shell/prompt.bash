@@ -183,9 +183,14 @@ function _hpcsh_stubs {
   \builtin complete -d mdcd cdr
 }
 
-# TAB. The first one gets what it takes.
+# TAB. The first one gets what it takes from the program, as it lies in completions/.
 function _hpcsh_complete {
-  _hpcsh_call completion _hpcsh_completion "$@" 2>/dev/null || \builtin true
+  {
+    if [[ $_hpcsh_parts != *' completion '* ]]; then
+      \builtin eval "$(\command "$_hpcsh_program" init bash --part completion)"
+    fi
+    [[ $_hpcsh_parts == *' completion '* ]] && _hpcsh_completion "$@"
+  } 2>/dev/null || \builtin true
 }
 
 # Takes our hook out, wherever it is.

@@ -136,10 +136,14 @@ function _hpcsh_second_prompt {
   _hpcsh_stubs
 }
 
-# TAB. The first one gets what it takes.
+# TAB. The first one gets what it takes from the program, as it lies in completions/: no alias may get into that.
 function _hpcsh_complete {
-  _hpcsh_call completion _hpcsh_completion 2>/dev/null
-}
+  \builtin setopt local_options no_aliases
+  if [[ $_hpcsh_parts != *' completion '* ]]; then
+    \builtin eval "$(\command "$_hpcsh_program" init zsh --part completion)"
+  fi
+  [[ $_hpcsh_parts == *' completion '* ]] && _hpcsh_completion
+} 2>/dev/null
 
 # Compiles the node's copies, so that the next login parses nothing: once for each. The compiled one takes its place at once,
 # since zsh maps it into memory and would read past the end of half a file.

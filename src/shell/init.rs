@@ -74,9 +74,11 @@ pub enum Part {
 }
 
 impl Part {
+    /// Those that the node keeps copies of. TAB is for the few shells that press it, and those have the time to ask.
+    pub const KEPT: [(&'static str, Self); 2] = [("prompt", Self::Prompt), ("more", Self::More)];
+
     /// All of them, as the command line and the copies' names have them.
-    pub const ALL: [(&'static str, Self); 3] =
-        [("prompt", Self::Prompt), ("more", Self::More), ("completion", Self::Completion)];
+    pub const ALL: [(&'static str, Self); 3] = [Self::KEPT[0], Self::KEPT[1], ("completion", Self::Completion)];
 }
 
 /// The switches: the key of the configuration, and the word by which the script's code asks for it.

@@ -19,7 +19,7 @@ pub fn copies(shell: Shell, dir: &Path) -> Option<PathBuf> {
         Shell::Zsh => const { parts(Shell::Zsh) },
         Shell::Bash => const { parts(Shell::Bash) },
     });
-    for (name, part) in Part::ALL {
+    for (name, part) in Part::KEPT {
         keep(&dir.join(format!("{stem}-{name}.{}", shell.name())), shell.part(part).as_bytes())?;
     }
     Some(dir.join(stem))
@@ -49,11 +49,11 @@ fn stem(digest: u64) -> String {
     format!("{}-{digest:016x}", env!("CARGO_PKG_VERSION"))
 }
 
-/// The digest of all parts of a shell, made when the program is: a login reads none of them.
+/// The digest of all that is kept for a shell, made when the program is: a login need not read it.
 const fn parts(shell: Shell) -> u64 {
     let (mut sum, mut at) = (START, 0);
-    while at < Part::ALL.len() {
-        sum = digest(sum, shell.part(Part::ALL[at].1).as_bytes());
+    while at < Part::KEPT.len() {
+        sum = digest(sum, shell.part(Part::KEPT[at].1).as_bytes());
         at += 1;
     }
     sum

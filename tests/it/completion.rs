@@ -186,15 +186,23 @@ fn tab_completes_commands_and_environments() {
     }
 }
 
-/// Where the node keeps no copies, the first TAB asks the program.
+/// The parts that TAB takes come from the program each; where it has gone, a TAB does nothing and says nothing.
 #[test]
-fn tab_works_without_a_local_directory() {
+fn tab_works_without_a_local_directory_and_is_silent_without_the_program() {
     for (shell, rc) in [(Shell::Zsh, format!("{COMPINIT}\nLINE")), (Shell::Bash, "LINE".to_owned())] {
         let home = home();
         home.configure("local_dir = \"/dev/null/none\"\n[shell]\nls = false\n");
         let mut line = Line::new(shell, &home, &rc);
         assert_eq!(line.tab("hpcsh con"), "hpcsh config ", "{}", shell.name());
         assert_eq!(line.tab("act proj"), "act project/", "{}", shell.name());
+        line.terminal.leave();
+
+        let found = "command_not_found_handler() { touch ~/asked; }; command_not_found_handle() { touch ~/asked; }";
+        let mut line = Line::new(shell, &home, &format!("{rc}\n_hpcsh_copy=/nowhere\n{found}"));
+        line.run("_hpcsh_program=/nowhere/hpcsh");
+        assert_eq!(line.tab("hpcsh con"), "hpcsh con", "{}", shell.name());
+        assert!(!line.run("true").contains("nowhere"), "{}", shell.name());
+        assert!(!home.path().join("asked").exists(), "{}", shell.name());
         line.terminal.leave();
     }
 }
