@@ -17,7 +17,7 @@ function _hpcsh_completion {
       _hpcsh hpcsh "$1" "$2"
       ;;
     *) _hpcsh "$@" ;;
-  esac
+  esac 2>/dev/null || \builtin true
 }
 
 # The directories beginning with $1 that `act` would enter; where there are none, bash offers all (`-o dirnames`), since one
@@ -43,5 +43,5 @@ function _hpcsh_environments {
 }
 
 # The text in front has registered its own function, which would run under any IFS.
-\builtin complete -F _hpcsh_complete hpcsh
-_hpcsh_parts="${_hpcsh_parts-} completion "
+\builtin complete -F _hpcsh_completion hpcsh waitvllm
+\builtin complete -o filenames -o dirnames -F _hpcsh_completion act

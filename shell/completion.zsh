@@ -28,4 +28,8 @@ function _hpcsh_is_environment {
   _hpcsh_call more _hpcsh_find "$dir"
 }
 
-\builtin typeset -g "_hpcsh_parts=${_hpcsh_parts-} completion "
+_comps[hpcsh]=_hpcsh_completion
+_comps[waitvllm]=_hpcsh_completion
+_comps[act]=_hpcsh_completion
+_comps[mdcd]=_hpcsh_completion
+_comps[cdr]=_hpcsh_completion

@@ -183,15 +183,11 @@ function _hpcsh_stubs {
   \builtin complete -d mdcd cdr
 }
 
-# TAB. The first one gets what it takes from the program, as it lies in completions/.
+# The first TAB: gets what all of them take from the program. Where that has gone, nothing comes of it.
 function _hpcsh_complete {
-  {
-    if [[ $_hpcsh_parts != *' completion '* ]]; then
-      \builtin eval "$(\command "$_hpcsh_program" init bash --part completion)"
-    fi
-    [[ $_hpcsh_parts == *' completion '* ]] && _hpcsh_completion "$@"
-  } 2>/dev/null || \builtin true
-}
+  \builtin eval "$(\command "$_hpcsh_program" init bash --part completion || \builtin echo return)"
+  _hpcsh_completion "$@"
+} 2>/dev/null
 
 # Takes our hook out, wherever it is.
 function _hpcsh_unhook {

@@ -136,13 +136,12 @@ function _hpcsh_second_prompt {
   _hpcsh_stubs
 }
 
-# TAB. The first one gets what it takes from the program, as it lies in completions/: no alias may get into that.
+# The first TAB: gets what all of them take from the program, as it lies in completions/, so no alias may get into it. Where
+# the program has gone, nothing comes of it.
 function _hpcsh_complete {
   \builtin setopt local_options no_aliases
-  if [[ $_hpcsh_parts != *' completion '* ]]; then
-    \builtin eval "$(\command "$_hpcsh_program" init zsh --part completion)"
-  fi
-  [[ $_hpcsh_parts == *' completion '* ]] && _hpcsh_completion
+  \builtin eval "$(\command "$_hpcsh_program" init zsh --part completion || \builtin print return)"
+  _hpcsh_completion
 } 2>/dev/null
 
 # Compiles the node's copies, so that the next login parses nothing: once for each. The compiled one takes its place at once,
