@@ -241,16 +241,13 @@ function _hpcsh_off {
   \set -- ${_hpcsh_undo[@]+"${_hpcsh_undo[@]}"}
   while [[ $# -gt 0 ]]; do
     case $1 in
-      function) \builtin eval "$3" ;;
+      function | completion) \builtin eval "$3" ;;
       alias) \builtin alias "$2=$3" ;;
       made) \builtin unalias "$2" 2>/dev/null || \builtin unset -f "$2" ;;
       set) \builtin printf -v "$2" %s "$3" ;;
       unset) \builtin unset -v "$2" ;;
       key) \builtin bind "$2" ;;
-      completion)
-        \builtin complete -r "$2" 2>/dev/null || \builtin true
-        \builtin eval "$3"
-        ;;
+      uncomplete) \builtin complete -r hpcsh waitvllm act mdcd cdr 2>/dev/null || \builtin true ;;
     esac
     \shift 3
   done
