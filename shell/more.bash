@@ -238,16 +238,17 @@ function _hpcsh_off {
   fi
   _hpcsh_each _hpcsh_take_back "${HPCSH_EXPORTS-}"
   _hpcsh_unhook
-  \builtin unset -f act deactivate mdcd cdr waitvllm hpcsh_off
+  \builtin unset -f act deactivate mdcd cdr waitvllm hpcsh_off _hpcsh
   \set -- ${_hpcsh_undo[@]+"${_hpcsh_undo[@]}"}
   while [[ $# -gt 0 ]]; do
     case $1 in
-      function) \builtin eval "$3" ;;
+      function | completion) \builtin eval "$3" ;;
       alias) \builtin alias "$2=$3" ;;
       made) \builtin unalias "$2" 2>/dev/null || \builtin unset -f "$2" ;;
       set) \builtin printf -v "$2" %s "$3" ;;
       unset) \builtin unset -v "$2" ;;
       key) \builtin bind "$2" ;;
+      uncomplete) \builtin complete -r hpcsh waitvllm act mdcd cdr 2>/dev/null || \builtin true ;;
     esac
     \shift 3
   done

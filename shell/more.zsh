@@ -218,9 +218,9 @@ function _hpcsh_off {
       ?*) _hpcsh_release "$REPLY" ;;
     esac
   done
-  precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
-  chpwd_functions=("${(@)chpwd_functions:#_hpcsh_chpwd}")
-  \builtin unfunction act deactivate mdcd cdr waitvllm 2>/dev/null
+  precmd_functions=("${(@)precmd_functions:#_hpcsh_*}")
+  chpwd_functions=("${(@)chpwd_functions:#_hpcsh_*}")
+  \builtin unfunction act deactivate mdcd cdr waitvllm _hpcsh 2>/dev/null
   \set -- "${_hpcsh_undo[@]}"
   while (( $# )); do
     case $1 in
@@ -230,6 +230,12 @@ function _hpcsh_off {
       set) \builtin typeset -g "$2=$3" ;;
       unset) \builtin unset "$2" ;;
       key) \builtin bindkey "$2" "$3" ;;
+      completion)
+        \builtin unset "_comps[$2]"
+        if [[ -n $3 ]]; then
+          _comps[$2]=$3
+        fi
+        ;;
     esac
     \shift 3
   done

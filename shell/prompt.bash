@@ -138,25 +138,28 @@ function _hpcsh_first_prompt {
   if [[ -n ${HISTFILE-} && $HISTFILE == "$_hpcsh_history_file" && ! -d ${HISTFILE%/*} ]]; then
     \command mkdir -p -m 700 -- "${HISTFILE%/*}" 2>/dev/null || HISTFILE=~/.bash_history
   fi
-  for name in hist cp ls; do
-    if [[ $_hpcsh_switches != *" $name "* ]] || \builtin declare -f "$name" || \builtin alias "$name"; then
-      \continue
-    fi
-    _hpcsh_undo+=(made "$name" '')
-    case $name in
-      cp) \builtin alias cp='cp -i' ;;
-      hist)
-        function hist {
-          HISTTIMEFORMAT='%F %R  ' \builtin history "${@:-16}"
-        }
-        ;;
-      ls)
-        function ls {
-          \command ls --color=auto "$@"
-        }
-        ;;
-    esac
-  done >/dev/null 2>&1
+  {
+    for name in hist cp ls; do
+      if [[ $_hpcsh_switches != *" $name "* ]] || \builtin declare -f "$name" || \builtin alias "$name"; then
+        \continue
+      fi
+      _hpcsh_undo+=(made "$name" '')
+      case $name in
+        cp) \builtin alias cp='cp -i' ;;
+        hist)
+          function hist {
+            HISTTIMEFORMAT='%F %R  ' \builtin history "${@:-16}"
+          }
+          ;;
+        ls)
+          function ls {
+            \command ls --color=auto "$@"
+          }
+          ;;
+      esac
+    done
+    _hpcsh_stubs
+  } >/dev/null 2>&1
   if [[ -n $_hpcsh_ls_colors && -z ${LS_COLORS+1} ]]; then
     \builtin export "LS_COLORS=$_hpcsh_ls_colors"
     HPCSH_EXPORTS+=LS_COLORS+=$_hpcsh_ls_colors$'\x1f'
@@ -172,6 +175,23 @@ function _hpcsh_first_prompt {
     _hpcsh_call enter _hpcsh_first_look
   fi
 }
+
+# Has TAB ask us behind our words, and remembers who was asked before. bash completes plain directories by itself.
+function _hpcsh_stubs {
+  _hpcsh_undo+=(uncomplete '' '')
+  for name in hpcsh waitvllm act mdcd cdr; do
+    \builtin complete -p "$name" && _hpcsh_capture complete -p "$name" && _hpcsh_undo+=(completion "$name" "$REPLY")
+  done
+  \builtin complete -F _hpcsh_complete hpcsh waitvllm
+  \builtin complete -o filenames -o dirnames -F _hpcsh_complete act
+  \builtin complete -d mdcd cdr
+}
+
+# The first TAB: gets what all of them take from the program. Where that has gone, nothing comes of it.
+function _hpcsh_complete {
+  \builtin eval "$(\command "$_hpcsh_program" init bash --part completion || \builtin echo return)"
+  _hpcsh_completion "$@"
+} 2>/dev/null
 
 # Takes our hook out, wherever it is.
 function _hpcsh_unhook {

@@ -120,10 +120,41 @@ function _hpcsh_first_prompt {
         ;;
     esac
   fi
+  if ! _hpcsh_stubs; then
+    precmd_functions+=(_hpcsh_second_prompt)
+  fi
   if [[ $_hpcsh_switches == *' enter '* ]]; then
     _hpcsh_call enter _hpcsh_first_look
   fi
 }
+
+# Has TAB ask us behind our words, and remembers who was asked before. Status 1 where `compinit` has not run: that is not ours
+# to do. An element of its table is all that `compdef` would make of it.
+function _hpcsh_stubs {
+  if [[ ${(t)_comps-} != association* ]]; then
+    \return 1
+  fi
+  for name in hpcsh waitvllm act mdcd cdr; do
+    _hpcsh_undo+=(completion $name "${_comps[$name]-}")
+    _comps[$name]=_hpcsh_complete
+  done
+}
+
+# Some plugin managers run `compinit` behind the first prompt. So there is a second look, and no third.
+function _hpcsh_second_prompt {
+  \builtin emulate -L zsh
+  \local name
+  precmd_functions=("${(@)precmd_functions:#_hpcsh_second_prompt}")
+  _hpcsh_stubs
+}
+
+# The first TAB: gets what all of them take from the program, as it lies in completions/, so no alias may get into it. Where
+# the program has gone, nothing comes of it.
+function _hpcsh_complete {
+  \builtin setopt local_options no_aliases
+  \builtin eval "$(\command "$_hpcsh_program" init zsh --part completion || \builtin print return)"
+  _hpcsh_completion
+} 2>/dev/null
 
 # Compiles the node's copies, so that the next login parses nothing: once for each. The compiled one takes its place at once,
 # since zsh maps it into memory and would read past the end of half a file.

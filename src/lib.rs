@@ -5,7 +5,7 @@
 //! 1. [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
 //! 2. The capabilities: [`shell`], [`node`], [`serve`].
 //! 3. [`host`]: the only door to the world.
-//! 4. [`verdict`], [`quote`], [`error`]: values.
+//! 4. [`verdict`], [`quote`], [`digest`], [`error`]: values.
 
 pub mod cli;
 pub mod config;
@@ -16,6 +16,7 @@ pub mod shell;
 
 pub mod host;
 
+pub mod digest;
 pub mod error;
 pub mod quote;
 pub mod verdict;
@@ -23,7 +24,7 @@ pub mod verdict;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use cli::{ConfigTask, EnvArguments, InitArguments, Task, TrustTask};
+use cli::{ConfigTask, EnvArguments, InitArguments, ManArguments, Task, TrustTask};
 use config::Loaded;
 use error::{Failure, Kind};
 use host::{Host, local_dir};
@@ -56,6 +57,11 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
         Task::Wait(wait) => serve::wait::run(host, &wait.target, wait.timeout).map(|()| true),
         Task::Config(task) => run_config(host, config, task).map(|()| true),
         Task::Trust(task) => run_trust(host, config, task),
+        Task::Completions(completions) => {
+            host.print(completions.text());
+            Ok(true)
+        }
+        Task::Man(man) => run_man(host, &man).map(|()| true),
     };
     match done {
         Ok(true) => 0,
@@ -175,4 +181,25 @@ fn run_config(host: &mut Host, argument: Option<&Path>, task: ConfigTask) -> Res
             Ok(())
         }
     }
+}
+
+fn run_man(host: &mut Host, man: &ManArguments) -> Result<(), Failure> {
+    let failed = |what: &Path, error: std::io::Error| Failure::failed(format!("{}: {error}", what.display()));
+    let pages = ManArguments::pages().map_err(|error| failed(Path::new("hpcsh.1"), error))?;
+    let Some(dir) = &man.dir else {
+        if let Some(first) = pages.first() {
+            host.print(&first.text);
+        }
+        return Ok(());
+    };
+    for page in pages {
+        let path = host.locate(dir).join(page.name);
+        // What is there already is not written again.
+        if host::files::read(&path).is_ok_and(|found| found == page.text) {
+            continue;
+        }
+        let written = host::files::make_parent(&path).and_then(|()| host::files::replace(&path, &page.text));
+        written.map_err(|error| failed(&path, error))?;
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 //! The goals stand beside the figures and are no tests: a missed one is marked `OVER` and the run still ends well. What
 //! cannot run here says so. Nothing leaves the machine, and nothing outside a temporary directory is written.
 //!
-//! The benches: [`process`], [`start`], [`prompt`], [`act`], [`script`]. What they stand on: [`stage`] (a throwaway
+//! The benches: [`process`], [`start`], [`prompt`], [`act`], [`script`], [`completion`]. What they stand on: [`stage`] (a throwaway
 //! home), [`shells`] (how each shell is started), [`nothing`] (programs that do nothing), [`rounds`] (shuffled rounds),
 //! [`trace`] (system calls), [`terminal`] (a shell under a terminal), [`report`] (the tables).
 
@@ -12,6 +12,7 @@
 
 mod act;
 mod cd;
+mod completion;
 mod nothing;
 mod process;
 mod prompt;
@@ -33,13 +34,14 @@ use stage::Stage;
 /// A bench: prints its tables; an error is something broken, never a missed goal.
 type Bench = fn(&Stage, &mut Report) -> Result<(), String>;
 
-const BENCHES: [(&str, Bench); 6] = [
+const BENCHES: [(&str, Bench); 7] = [
     ("process", process::run),
     ("start", start::run),
     ("prompt", prompt::run),
     ("act", act::run),
     ("cd", cd::run),
     ("script", script::run),
+    ("completion", completion::run),
 ];
 
 fn main() -> ExitCode {

@@ -1,5 +1,6 @@
 //! The shells: how each is started as an interactive one with an rc file of ours and nobody else's.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -92,7 +93,9 @@ pub fn installed(report: &mut Report) -> Vec<Shell> {
 /// An interactive shell with this rc file and none of the system's. `after` is one more line of it.
 pub fn interactive(stage: &Stage, shell: Shell, rc: Rc, after: &str) -> Result<Command, String> {
     let program = find(name(shell)).ok_or("a shell went away")?;
-    let place = format!("rc/{}/{}{}", name(shell), rc.name(), if after.is_empty() { "" } else { " and more" });
+    let mut more = DefaultHasher::new();
+    after.hash(&mut more);
+    let place = format!("rc/{}/{} {:x}", name(shell), rc.name(), more.finish());
     let text = rc.text(shell) + after + "\n";
     let mut command = stage.command(program);
     match shell {
@@ -113,4 +116,15 @@ pub fn reading(stage: &Stage, shell: Shell, rc: Rc, file: &Path, words: &[&str])
     let mut command = interactive(stage, shell, rc, "")?;
     command.args(["-c", ". \"$0\""]).arg(file).args(words).current_dir(&stage.work);
     Ok(command)
+}
+
+/// Loads the line editor, as any prompt does, runs the hooks that are there for the first prompt, and ends without saving
+/// a history, which is no part of a start.
+pub fn first_prompt(shell: Shell) -> &'static str {
+    match shell {
+        Shell::Zsh => "bindkey -l >/dev/null; for hook in $precmd_functions; do $hook; done; unset HISTFILE; exit",
+        Shell::Bash => {
+            "bind -q abort >/dev/null; for hook in \"${PROMPT_COMMAND[@]}\"; do eval \"$hook\"; done; unset HISTFILE; exit"
+        }
+    }
 }

@@ -5,7 +5,7 @@ use hpcsh::shell::init::Shell;
 use crate::nothing;
 use crate::report::{Report, Row, Table, ms};
 use crate::rounds::{Candidate, Series, interleave};
-use crate::shells::{self, Rc, interactive};
+use crate::shells::{self, Rc, first_prompt, interactive};
 use crate::stage::Stage;
 
 const ROUNDS: usize = 400;
@@ -29,17 +29,6 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
         report.table(table(&title, shell, &variants, &prompt, false));
     }
     Ok(())
-}
-
-/// Loads the line editor, as any prompt does, runs the hooks that are there for the first prompt, and ends without saving
-/// a history, which is no part of a start.
-fn first_prompt(shell: Shell) -> &'static str {
-    match shell {
-        Shell::Zsh => "bindkey -l >/dev/null; for hook in $precmd_functions; do $hook; done; unset HISTFILE; exit",
-        Shell::Bash => {
-            "bind -q abort >/dev/null; for hook in \"${PROMPT_COMMAND[@]}\"; do eval \"$hook\"; done; unset HISTFILE; exit"
-        }
-    }
 }
 
 fn rounds(stage: &Stage, shell: Shell, variants: &[Rc], script: &str) -> Result<Vec<Series>, String> {

@@ -16,6 +16,8 @@ pub const LEADER: &str = "--lead-a-session";
 pub const PROMPT: &str = "bench> ";
 /// No prompt takes longer, even under strace.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// When nothing comes for so long, all has been drawn.
+const SETTLED: Duration = Duration::from_millis(15);
 
 /// Makes the terminal on standard input this session's, and becomes the command. That belongs between fork and exec,
 /// where only unsafe code gets; so this program is started again in between.
@@ -75,16 +77,31 @@ impl Session {
 
     /// Waits for the next prompt.
     pub fn prompt(&mut self) -> Result<(), String> {
+        self.until(PROMPT)
+    }
+
+    /// Waits until this text comes up.
+    pub fn until(&mut self, text: &str) -> Result<(), String> {
         let deadline = Instant::now() + PATIENCE;
         let mut seen = Vec::new();
-        while !String::from_utf8_lossy(&seen).contains(PROMPT) {
+        while !String::from_utf8_lossy(&seen).contains(text) {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.screen.recv_timeout(left) {
                 Ok(bytes) => seen.extend(bytes),
-                Err(_) => return Err(format!("no prompt came, but {:?}", String::from_utf8_lossy(&seen))),
+                Err(_) => return Err(format!("no {text:?} came, but {:?}", String::from_utf8_lossy(&seen))),
             }
         }
         Ok(())
+    }
+
+    /// Lets what is still being drawn go by.
+    pub fn settle(&mut self) {
+        while self.screen.recv_timeout(SETTLED).is_ok() {}
+    }
+
+    /// Types these keys.
+    pub fn press(&mut self, keys: &str) -> Result<(), String> {
+        self.keyboard.write_all(keys.as_bytes()).map_err(|error| format!("cannot type: {error}"))
     }
 
     /// Types a line.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 
 /// What `hpcsh config` is asked for.
 #[derive(Clone, Debug)]
@@ -52,6 +52,7 @@ pub(super) fn command() -> Command {
                         .long("shared-home")
                         .value_name("DIR")
                         .value_parser(value_parser!(PathBuf))
+                        .value_hint(ValueHint::DirPath)
                         .help("Root of the shared storage; otherwise a mounted one is proposed"),
                 )
                 .arg(super::flag("yes", "Ask nothing"))

@@ -1,19 +1,23 @@
 //! The command line: what can be typed, and nothing of what it does. Reads as the manual.
 
+mod completions;
 mod config;
 mod env;
 mod init;
+mod man;
 mod trust;
 mod wait;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 
+pub use completions::CompletionsArguments;
 pub use config::ConfigTask;
 pub use env::EnvArguments;
 pub use init::InitArguments;
+pub use man::ManArguments;
 pub use trust::TrustTask;
 pub use wait::WaitArguments;
 
@@ -37,6 +41,10 @@ pub enum Task {
     Config(ConfigTask),
     /// `hpcsh allow`, `hpcsh deny`, `hpcsh trust`
     Trust(TrustTask),
+    /// `hpcsh completions`
+    Completions(CompletionsArguments),
+    /// `hpcsh man`
+    Man(ManArguments),
 }
 
 const EXAMPLES: &str = "\
@@ -62,11 +70,13 @@ pub fn command() -> Command {
                 .long("config")
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath)
                 .global(true)
                 .help("Read this configuration too, over all others"),
         )
         .subcommands([init::command(), env::command(), wait::command()])
         .subcommands([trust::allow(), trust::deny(), trust::trust(), config::command()])
+        .subcommands([completions::command(), man::command()])
 }
 
 /// Parses what was typed.
@@ -88,6 +98,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
         "env" => Task::Env(env::read(&mut below)),
         "wait" => Task::Wait(wait::read(&mut below)),
         "allow" | "deny" | "trust" => Task::Trust(trust::read(&name, &mut below)),
+        "completions" => Task::Completions(completions::read(&mut below)),
+        "man" => Task::Man(man::read(&mut below)),
         _ => Task::Config(config::read(&mut below)),
     };
     Ok(Arguments { config, task })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 
 /// What `hpcsh wait` is asked for.
 #[derive(Clone, Debug)]
@@ -27,6 +27,7 @@ pub(super) fn command() -> Command {
                 Arg::new("target")
                     .value_name("TARGET")
                     .default_value("http://localhost:8000")
+                    .value_hint(ValueHint::Other)
                     .help("A port, HOST:PORT or an http:// URL"),
             )
             .arg(
@@ -34,6 +35,7 @@ pub(super) fn command() -> Command {
                     .long("timeout")
                     .value_name("SECONDS")
                     .value_parser(value_parser!(u64))
+                    .value_hint(ValueHint::Other)
                     .help("Give up after so many seconds (exit code 124)"),
             )
     })

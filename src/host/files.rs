@@ -145,15 +145,6 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     done
 }
 
-/// What a file is called that belongs to these bytes: FNV-1a in hexadecimal, which tells texts apart that nobody tries to make
-/// collide. Where somebody might, the file itself has to say what it belongs to.
-pub fn stem(bytes: &[u8]) -> String {
-    let digest = bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| (digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-    format!("{digest:016x}")
-}
-
 /// Creates a file that was not there, whole or not at all: written beside it, synced, linked into place.
 ///
 /// # Errors
@@ -208,6 +199,18 @@ mod tests {
         create(&path, b"first").unwrap();
         assert_eq!(create(&path, b"second").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(read(&path).unwrap(), b"first");
+        assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_file_is_replaced() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("page");
+        for text in [b"first", b"again"] {
+            replace(&path, text).unwrap();
+            assert_eq!(read(&path).unwrap(), text);
+        }
+        assert!(replace(temporary.path(), b"over a directory").is_err());
         assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 

@@ -40,14 +40,26 @@ impl Shell {
     }
 
     /// A part that the code reads when it needs it: from the node's copy, else from `--part`.
-    pub fn part(self, part: Part) -> &'static str {
+    pub const fn part(self, part: Part) -> &'static str {
         match (self, part) {
             (Self::Zsh, Part::Prompt) => include_str!(concat!(env!("OUT_DIR"), "/prompt.zsh")),
             (Self::Zsh, Part::More) => include_str!(concat!(env!("OUT_DIR"), "/more.zsh")),
             (Self::Zsh, Part::Enter) => include_str!(concat!(env!("OUT_DIR"), "/enter.zsh")),
             (Self::Bash, Part::Enter) => include_str!(concat!(env!("OUT_DIR"), "/enter.bash")),
+            (Self::Zsh, Part::Completion) => {
+                concat!(
+                    include_str!("../../completions/_hpcsh"),
+                    include_str!(concat!(env!("OUT_DIR"), "/completion.zsh"))
+                )
+            }
             (Self::Bash, Part::Prompt) => include_str!(concat!(env!("OUT_DIR"), "/prompt.bash")),
             (Self::Bash, Part::More) => include_str!(concat!(env!("OUT_DIR"), "/more.bash")),
+            (Self::Bash, Part::Completion) => {
+                concat!(
+                    include_str!("../../completions/hpcsh.bash"),
+                    include_str!(concat!(env!("OUT_DIR"), "/completion.bash"))
+                )
+            }
         }
     }
 }
@@ -61,11 +73,18 @@ pub enum Part {
     More,
     /// Environments that are entered on `cd`.
     Enter,
+    /// TAB: the committed file of `hpcsh completions`, and what completes the functions.
+    Completion,
 }
 
 impl Part {
+    /// Those that the node keeps copies of. TAB is for the few shells that press it, and those have the time to ask.
+    pub const KEPT: [(&'static str, Self); 3] =
+        [("prompt", Self::Prompt), ("more", Self::More), ("enter", Self::Enter)];
+
     /// All of them, as the command line and the copies' names have them.
-    pub const ALL: [(&'static str, Self); 3] = [("prompt", Self::Prompt), ("more", Self::More), ("enter", Self::Enter)];
+    pub const ALL: [(&'static str, Self); 4] =
+        [Self::KEPT[0], Self::KEPT[1], Self::KEPT[2], ("completion", Self::Completion)];
 }
 
 /// The switches: the key of the configuration, and the word by which the script's code asks for it.

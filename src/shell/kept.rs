@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::init::{Part, Shell};
+use crate::digest;
 use crate::host::files;
 use crate::quote;
 
@@ -15,8 +16,11 @@ use crate::quote;
 ///
 /// `None` where they cannot be written: the script then asks the program instead.
 pub fn copies(shell: Shell, dir: &Path) -> Option<PathBuf> {
-    let stem = stem(Part::ALL.map(|(_, part)| shell.part(part)).concat().as_bytes());
-    for (name, part) in Part::ALL {
+    let stem = stem(match shell {
+        Shell::Zsh => const { parts(Shell::Zsh) },
+        Shell::Bash => const { parts(Shell::Bash) },
+    });
+    for (name, part) in Part::KEPT {
         keep(&dir.join(format!("{stem}-{name}.{}", shell.name())), shell.part(part).as_bytes())?;
     }
     Some(dir.join(stem))
@@ -30,7 +34,7 @@ pub fn line(shell: Shell, dir: &Path, script: &[u8]) -> Option<Vec<u8>> {
     if shell != Shell::Zsh {
         return None;
     }
-    let path = dir.join(format!("{}.{}", stem(script), shell.name()));
+    let path = dir.join(format!("{}.{}", stem(digest::of(script)), shell.name()));
     keep(&path, script)?;
     let path = quote::sh(path.as_os_str().as_encoded_bytes());
     Some([b"\\builtin typeset -g _hpcsh_script=", &*path, b"\n\\builtin source \"$_hpcsh_script\"\n"].concat())
@@ -41,9 +45,19 @@ fn keep(path: &Path, text: &[u8]) -> Option<()> {
     if files::exists(path) { Some(()) } else { files::create(path, text).ok() }
 }
 
-/// What names of files with this text begin with.
-fn stem(text: &[u8]) -> String {
-    format!("{}-{}", env!("CARGO_PKG_VERSION"), files::stem(text))
+/// What the names of files with a text of this digest begin with.
+fn stem(digest: u64) -> String {
+    format!("{}-{digest:016x}", env!("CARGO_PKG_VERSION"))
+}
+
+/// The digest of all that is kept for a shell, made when the program is: a login need not read it.
+const fn parts(shell: Shell) -> u64 {
+    let (mut sum, mut at) = (digest::NONE, 0);
+    while at < Part::KEPT.len() {
+        sum = digest::with(sum, shell.part(Part::KEPT[at].1).as_bytes());
+        at += 1;
+    }
+    sum
 }
 
 #[cfg(test)]

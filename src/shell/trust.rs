@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest;
 use crate::error::Failure;
 use crate::host::files::{self, Entry};
 use crate::host::{Host, users};
@@ -171,8 +172,8 @@ impl Records<'_> {
 
     /// Where the record of this path may lie: the first, unless another path of the same digest has it.
     fn files(&self, path: &Path) -> impl Iterator<Item = PathBuf> {
-        let stem = files::stem(path.as_os_str().as_encoded_bytes());
-        (0..SAME_DIGEST).map(move |number| self.dir.join(format!("{stem}-{number}.json")))
+        let digest = digest::of(path.as_os_str().as_encoded_bytes());
+        (0..SAME_DIGEST).map(move |number| self.dir.join(format!("{digest:016x}-{number}.json")))
     }
 
     fn read(&self, file: &Path) -> Option<Record> {

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["shell", "node", "serve", "dns", "storage", "image", "doctor"],
     &["namespace", "journal", "net"],
     &["host"],
-    &["verdict", "quote", "error"],
+    &["verdict", "quote", "digest", "error"],
 ];
 
 /// What a wing may use of another wing, beside the floors below: (who, what).

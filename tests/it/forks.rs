@@ -153,18 +153,21 @@ fn a_start_costs_one_process() {
     if !can_trace() {
         return;
     }
-    for shell in Shell::ALL {
+    // The first prompt has nothing to add, where zsh's table of completions is there too.
+    let prompted = "if typeset -f _hpcsh_precmd >/dev/null; then _hpcsh_precmd; fi";
+    for (shell, script) in Shell::ALL.into_iter().flat_map(|shell| [(shell, "exit"), (shell, prompted)]) {
         let start = |line: &str| {
             let home = Home::with_article();
-            home.write(shell.rc(), line);
+            home.write(shell.rc(), format!("{line}[ -z \"${{ZSH_VERSION-}}\" ] || typeset -gA _comps\n"));
             // The very first one in a home makes the directory of the history, which costs a `mkdir`.
-            run(shell.interactive(&home).args(["-c", "exit"]));
+            run(shell.interactive(&home).args(["-c", script]));
             let log = home.path().join("strace");
-            run(&mut traced(&home, &log, shell.interactive(&home).args(["-c", "exit"])));
+            run(&mut traced(&home, &log, shell.interactive(&home).args(["-c", script])));
             count(&fs::read_to_string(&log).unwrap(), &home.shared())
         };
         let (empty, line) = (start(""), start(&shell.line()));
-        assert_eq!((line.forks - empty.forks, line.execs - empty.execs), (1, 1), "{}", shell.name());
+        let counted = (line.forks - empty.forks, line.execs - empty.execs);
+        assert_eq!(counted, (1, 1), "{}: {script}", shell.name());
     }
 }
 

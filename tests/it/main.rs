@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // tests are outside the host door
 
 mod catalogue;
+mod completion;
 mod config;
 mod entering;
 mod environments;

@@ -1,0 +1,95 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_hpcsh_global_optspecs
+    string join \n config= h/help V/version
+end
+
+function __fish_hpcsh_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_hpcsh_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_hpcsh_using_subcommand
+    set -l cmd (__fish_hpcsh_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -s V -l version -d 'Print version'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "init" -d 'Print the script that the shell evaluates at its start'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "env" -d 'Print the variables alone: for job scripts, images and manifests'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "wait" -d 'Wait until an inference server is ready (`waitvllm` in the shell)'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "allow" -d 'Let `cd` enter an environment, as it is now'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "deny" -d 'Never let `cd` enter an environment'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "trust" -d 'Which environments `cd` enters unasked'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "config" -d 'Write, show and check the configuration'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "completions" -d 'Print what completes the words of hpcsh in a shell'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "man" -d 'Print the manual page, or write all of them'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand init" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand init" -l print -d 'Print the script itself, also where a line that reads this node\'s copy of it would do'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand init" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand env" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand env" -l format -d 'For whom the variables are written' -r -f -a "sh\t''
+fish\t''
+json\t''
+dotenv\t''
+docker\t''
+k8s\t''"
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand env" -l offline -d 'As on a node that is offline'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand env" -l online -d 'As on a node that is online'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand env" -l json -d 'The same as --format json'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand env" -l explain -d 'A table with the reason of each'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand env" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l timeout -d 'Give up after so many seconds (exit code 124)' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -l dry-run -d 'Say what would be recorded, record nothing'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand deny" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand deny" -l dry-run -d 'Say what would be recorded, record nothing'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand deny" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand trust" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand trust" -l json -d 'For programs'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand trust" -l forget -d 'Take back what was said of DIR'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand trust" -l dry-run -d 'With --forget: say what would be taken back, change nothing'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand trust" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and not __fish_seen_subcommand_from init show check path schema" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and not __fish_seen_subcommand_from init show check path schema" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and not __fish_seen_subcommand_from init show check path schema" -f -a "init" -d 'Write a first configuration'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and not __fish_seen_subcommand_from init show check path schema" -f -a "show" -d 'Each value, and the layer that said it'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and not __fish_seen_subcommand_from init show check path schema" -f -a "check" -d 'Read every layer again and tell what is wrong (exit code 2)'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and not __fish_seen_subcommand_from init show check path schema" -f -a "path" -d 'The files, in the order in which one overrules the one before'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and not __fish_seen_subcommand_from init show check path schema" -f -a "schema" -d 'A JSON Schema, by which editors complete and check a configuration'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from init" -l shared-home -d 'Root of the shared storage; otherwise a mounted one is proposed' -r -f -a "(__fish_complete_directories)"
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from init" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from init" -l yes -d 'Ask nothing'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from init" -l dry-run -d 'Print the file, write nothing'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'For programs'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from check" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from check" -l json -d 'For programs'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from path" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from path" -l json -d 'For programs'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from schema" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand completions" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand man" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand man" -l dir -d 'Write a page for each command into this directory' -r -f -a "(__fish_complete_directories)"
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand man" -s h -l help -d 'Print help'
