@@ -33,7 +33,13 @@ impl Outcome {
 
 /// Runs a command to its end, without standard input.
 pub fn run(command: &mut Command) -> Outcome {
-    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = loop {
+        match command.stdin(Stdio::null()).output() {
+            // A program that a test has just written: another test's child holds it open until it has become a program itself.
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            output => break output.unwrap_or_else(|error| panic!("{command:?}: {error}")),
+        }
+    };
     Outcome {
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
