@@ -10,9 +10,20 @@ use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let out = env::var_os("OUT_DIR").unwrap_or_default();
-    for name in
-        ["hpcsh.zsh", "prompt.zsh", "more.zsh", "enter.zsh", "hpcsh.bash", "prompt.bash", "more.bash", "enter.bash"]
-    {
+    for name in [
+        "hpcsh.zsh",
+        "prompt.zsh",
+        "more.zsh",
+        "enter.zsh",
+        "hpcsh.bash",
+        "prompt.bash",
+        "more.bash",
+        "enter.bash",
+        "hpcsh.fish",
+        "prompt.fish",
+        "more.fish",
+        "enter.fish",
+    ] {
         let source = Path::new("shell").join(name);
         println!("cargo::rerun-if-changed={}", source.display());
         let text = fs::read_to_string(&source)?;
