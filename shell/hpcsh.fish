@@ -8,6 +8,7 @@
 # substitution costs as much as parsing a kilobyte and splits at line ends, so there are few, and of what does not split. No
 # process, no output, status 0 at the end, and the same when it is evaluated again.
 
+set -qg _hpcsh_parts; or set -g _hpcsh_parts
 # Runs what follows $argv[1], which the part $argv[1] ("prompt", "more", "enter") defines: the node's own copy of it, which the
 # program has put there, else what the program says.
 function _hpcsh_call

@@ -315,14 +315,14 @@ function _hpcsh_off
     end
     set -e HPCSH_EXPORTS
     set -e HPCSH_ENTERED
-    for name in (builtin functions -an | string match '_hpcsh_*')
+    for name in (builtin functions -an | string match '_hpcsh_*' | string split ' ')
         # A prompt that somebody has put around ours still calls what is under ours.
         if not set -q _hpcsh_under; or not string match -q '_hpcsh_prompt*' -- $name
             builtin functions -e $name
         end
     end
     builtin functions -e hpcsh_off
-    for name in (set -gn | string match '_hpcsh_*')
+    for name in (set -gn | string match '_hpcsh_*' | string split ' ')
         set -eg $name
     end
 end

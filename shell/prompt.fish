@@ -87,7 +87,8 @@ function _hpcsh_first_prompt
         # An alias of the other shells asks where it is typed. A function is called by other functions too: those have a
         # frame between this one and the command line. A line with a tab says more of the frame above it.
         function cp --description 'cp that asks before it overwrites'
-            set -l frames (string match -v \t'*' -- (status stack-trace))
+            set -l frames (status stack-trace)
+            set frames (string match -v \t'*' -- $frames)
             if set -q frames[3]
                 command cp $argv
             else

@@ -59,6 +59,7 @@ fn compare(
     let text = match shell {
         Shell::Zsh => include_str!("fixtures/act.zsh"),
         Shell::Bash => include_str!("fixtures/act.bash"),
+        Shell::Fish => include_str!("fixtures/act.fish"),
     };
     let file = stage.write(&format!("act.{}", name(shell)), text)?;
     let looping = |how: Rc, dir: &Path, times: &str| {

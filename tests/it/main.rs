@@ -8,6 +8,7 @@
 mod config;
 mod entering;
 mod environments;
+mod fish;
 mod floors;
 mod forks;
 mod habits;
