@@ -56,9 +56,10 @@ if not status is-interactive
     if test -n "$_hpcsh_warning"
         builtin printf 'hpcsh: %s\n' $_hpcsh_warning >&2
     end
-    set -eg _hpcsh_program _hpcsh_copy _hpcsh_verdict _hpcsh_warning _hpcsh_switches _hpcsh_ls_colors _hpcsh_shared
-    set -eg _hpcsh_history_size _hpcsh_history_file _hpcsh_records _hpcsh_path _hpcsh_unset _hpcsh_parts
-    set -eg _hpcsh_records_always _hpcsh_records_offline _hpcsh_records_online
+    for _hpcsh_dir in program copy verdict warning switches ls_colors shared history_size history_file records path unset \
+        parts records_always records_offline records_online
+        set -eg _hpcsh_$_hpcsh_dir
+    end
     builtin functions -e _hpcsh_call _hpcsh_always _hpcsh_offline _hpcsh_online
     builtin functions -e _hpcsh_renew _hpcsh_admit _hpcsh_release _hpcsh_first_prompt
 else

@@ -34,7 +34,9 @@ function _hpcsh_renew
             _hpcsh_release $record
         end
     end
-    set -eg _hpcsh_old _hpcsh_new _hpcsh_names
+    set -eg _hpcsh_old
+    set -eg _hpcsh_new
+    set -eg _hpcsh_names
 end
 
 # Exports the variable $argv[1] with the value $argv[2] where it is unset or ours.
