@@ -342,6 +342,25 @@ fn its_status_is_kept() {
     assert_eq!(prompted(&home, prompt, script).clean(), "(.venv) [0 0 1 0]> \n(.venv) [1 1]> \n0\n");
 }
 
+/// On a terminal: the prompt has the status of the last command, and a change of directory keeps it.
+#[test]
+fn the_prompt_shows_the_status_of_the_last_command() {
+    if !is_installed() {
+        return;
+    }
+    let home = home_with_projects();
+    configure(&home, "function fish_prompt; printf 'ready[%s]> ' \"$status $pipestatus\"; end", "");
+    let mut terminal = Terminal::start(&fish(&home));
+    terminal.expect("ready[0 0]> ");
+    for (line, status) in
+        [("false", "1 1"), ("cd one", "0 0"), ("false | true", "0 1 0"), ("cd ~; false", "1 1"), ("cd nowhere", "1 1")]
+    {
+        terminal.send(&format!("{line}\r"));
+        terminal.expect(&format!("ready[{status}]> "));
+    }
+    terminal.leave();
+}
+
 // --- environments
 
 /// Of `MAKERS`, the one whose own `activate.fish` has a prompt's quotes and substitutions for code.

@@ -37,7 +37,10 @@ fn fish_parses_its_files_and_would_write_them_so() {
     }
     for file in shell_files("fish") {
         assert_eq!(run(tool("fish").args(["--no-config", "--no-execute"]).arg(&file)).clean(), "");
-        assert_eq!(run(tool("fish_indent").arg("--check").arg(&file)).clean(), "", "{}", file.display());
+        // Another major version writes some things otherwise.
+        if run(tool("fish").arg("--version")).out.contains(" 3.") {
+            assert_eq!(run(tool("fish_indent").arg("--check").arg(&file)).clean(), "", "{}", file.display());
+        }
     }
 }
 
