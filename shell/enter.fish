@@ -21,7 +21,7 @@ function _hpcsh_look --on-variable PWD --on-event fish_prompt
         set -e HPCSH_ENTERED
     else
         _hpcsh_nearest
-        set -l found "$_hpcsh_reply"
+        set -l found $_hpcsh_reply
         if test -z "$active"; and test -n "$entered$_hpcsh_was"
             # Left by hand: it stays left until the project is left.
             if test -n "$entered"
@@ -35,12 +35,14 @@ function _hpcsh_look --on-variable PWD --on-event fish_prompt
             end
         end
         # What is known of a project is forgotten when it is left.
-        for list in _hpcsh_left _hpcsh_trusted _hpcsh_refused
-            set -l kept
-            for venv in $$list
-                builtin contains -- $venv $_hpcsh_above; and set kept $kept $venv
+        if set -q _hpcsh_left[1]; or set -q _hpcsh_trusted[1]; or set -q _hpcsh_refused[1]
+            for list in _hpcsh_left _hpcsh_trusted _hpcsh_refused
+                set -l kept
+                for venv in $$list
+                    builtin contains -- $venv $_hpcsh_dirs/.venv; and set kept $kept $venv
+                end
+                set -g $list $kept
             end
-            set -g $list $kept
         end
         if test "$found" != "$entered"
             if test -n "$entered"
@@ -57,36 +59,45 @@ function _hpcsh_look --on-variable PWD --on-event fish_prompt
 end
 
 # The nearest environment upwards: _hpcsh_reply, empty where there is none. One look per directory, up to the home, the shared
-# home or the root of a mount: above those, a look may wake an automounter. _hpcsh_above has where environments would be.
+# home or the root of a mount: above those, a look may wake an automounter. _hpcsh_dirs has the directories, this one first.
+# Every `cd` pays for this: fish needs about as long for each command in it as for each look.
 function _hpcsh_nearest
     set -g _hpcsh_reply ''
-    set -g _hpcsh_above
     set -l dirs
     set -l dir ''
-    for part in (string split / -- $PWD)
-        if test -n "$part"
-            set dir $dir/$part
-            set dirs $dir $dirs
-            set -g _hpcsh_above $dir/.venv $_hpcsh_above
+    # A substitution would take as long as all the rest; before fish 3.2, nothing is matched into a variable.
+    set -l parts
+    string match -rqa '/(?<parts>[^/]+)' -- $PWD
+    set -q parts[1]; or set parts (string split / -- $PWD)[2..-1]
+    for part in $parts
+        set dir $dir/$part
+        set dirs $dir $dirs
+    end
+    set -g _hpcsh_dirs $dirs
+    # Below one of the two homes, it alone is the end.
+    for home in $_hpcsh_homes
+        if builtin contains -- $home $dirs
+            for dir in $dirs
+                if test -f $dir/.venv/pyvenv.cfg
+                    set -g _hpcsh_reply $dir/.venv
+                    return
+                else if builtin contains -- $dir $_hpcsh_homes
+                    return
+                end
+            end
         end
     end
-    # Below one of the two homes, it alone is the end.
-    set -l ends
-    for home in $_hpcsh_homes
-        builtin contains -- $home $dirs; and set ends $ends $home
+    # As of the first time that somebody asked.
+    if not set -q _hpcsh_mounts
+        set -g _hpcsh_mounts / (string replace -rf '^(?:\S+ ){4}(\S+) .*$' '$1' </proc/self/mountinfo 2>/dev/null)
     end
     for dir in $dirs
-        if test -f $dir/.venv/pyvenv.cfg
+        if builtin contains -- $dir $_hpcsh_mounts
+            test $dir != /; and test -f $dir/.venv/pyvenv.cfg; and set -g _hpcsh_reply $dir/.venv
+            return
+        else if test -f $dir/.venv/pyvenv.cfg
             set -g _hpcsh_reply $dir/.venv
             return
-        else if set -q ends[1]
-            builtin contains -- $dir $ends; and return
-        else
-            # As of the first time that somebody asked.
-            if not set -q _hpcsh_mounts
-                set -g _hpcsh_mounts (string replace -rf '^(?:\S+ ){4}(\S+) .*$' '$1' </proc/self/mountinfo 2>/dev/null)
-            end
-            builtin contains -- $dir $_hpcsh_mounts; and return
         end
     end
 end
@@ -113,7 +124,9 @@ end
 # Before the first prompt: looks.
 function _hpcsh_first_look
     set -g _hpcsh_pwd ''
-    set -g _hpcsh_homes (string replace -r '(?s)(.)/+\z' '$1' -- "$HOME" | string collect) $_hpcsh_shared
+    set -g _hpcsh_homes $HOME
+    string match -q '*/' -- $HOME; and set -g _hpcsh_homes (string replace -r '(?s)(.)/+\z' '$1' -- $HOME | string collect)
+    test -n "$_hpcsh_shared"; and set -g _hpcsh_homes $_hpcsh_homes $_hpcsh_shared
     # Of an outer shell, and config.fish has put its own directories in front since.
     if test -n "$VIRTUAL_ENV"; and test "$HPCSH_ENTERED" = "$VIRTUAL_ENV"; and test "$PATH[1]" != $VIRTUAL_ENV/bin
         _hpcsh_call more _hpcsh_path_remove $VIRTUAL_ENV/bin

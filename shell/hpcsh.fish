@@ -14,7 +14,9 @@ set -qg _hpcsh_parts; or set -g _hpcsh_parts
 function _hpcsh_call
     if not builtin contains -- $argv[1] $_hpcsh_parts
         set -l copy $_hpcsh_copy-$argv[1].fish
-        set -l dir (string split -r -m1 / -- $copy)[1]
+        # Before fish 3.2, nothing is matched into a variable.
+        set -l dir
+        string match -rq '(?s)^(?<dir>.*)/' -- $copy; and set -q dir[1]; or set dir (string split -r -m1 / -- $copy)[1]
         if test -f $copy; and test -O $copy; and test -O $dir; and not test -L $dir
             builtin source $copy
         else
