@@ -18,6 +18,10 @@ function _hpcsh_absolute
     if not string match -q '/*' -- $path
         set path $PWD/$path
     end
+    if not string match -qr '//|/\.\.?/' -- $path/
+        set -g _hpcsh_reply $path
+        return
+    end
     set -l parts
     for part in (string split / -- $path)
         switch $part
@@ -50,7 +54,9 @@ end
 
 # Takes the first $argv out of PATH.
 function _hpcsh_path_remove
-    if set -l at (builtin contains -i -- $argv $PATH)
+    if test "$PATH[1]" = "$argv"
+        set -e PATH[1]
+    else if set -l at (builtin contains -i -- $argv $PATH)
         set -e PATH[$at]
     end
 end
@@ -60,7 +66,9 @@ function _hpcsh_act
     if set -q argv[1]
         set -l dir $argv[1]
         test -n "$dir"; or set dir .
-        set dir (string replace -r '(?s)(.)/\z' '$1' -- $dir | string collect)
+        if string match -q '?*/' -- $dir
+            set dir (string replace -r '/\z' '' -- $dir | string collect)
+        end
         if not test -d $dir
             _hpcsh_error "Directory $dir does not exist"
             return
@@ -114,10 +122,17 @@ function _hpcsh_enter
         return
     end
     # `prompt = NAME`: bare from uv, quoted by repr() from venv, in double quotes from virtualenv.
-    set -l label (string split -r -m1 / -- $venv)[2]
-    set -l named (string replace -rf '^prompt[ \t]*=\s*(.*?)\s*$' '$1' <$venv/pyvenv.cfg)
-    if set -q named[1]
-        set label (string replace -r '^([\'"])(.*)\1$' '$2' -- $named[-1])
+    # Matched into variables, since a substitution takes longer; before fish 3.2, that leaves them as they are.
+    set -l label /
+    string match -rq '^prompt[ \t]*=\s*(?<label>.*?)\s*$' <$venv/pyvenv.cfg
+    if test "$label" = /
+        set label (string replace -rf '^prompt[ \t]*=\s*(.*?)\s*$' '$1' <$venv/pyvenv.cfg)
+    end
+    if not set -q label[1]
+        string match -rq '(?<label>[^/]+)\z' -- $venv
+        set -q label[1]; or set label (string split -r -m1 / -- $venv)[2]
+    else if string match -qr '^([\'"]).*\1$' -- $label
+        set label (string replace -r '^.(.*).$' '$1' -- $label)
     end
     _hpcsh_leave
     # Under the names that the environments' own scripts use: one that is sourced over ours puts these back first.
@@ -144,7 +159,9 @@ end
 # Puts a prompt with the label around the user's, which is kept under a name of ours. That name is new each time: somebody may
 # have put his own around ours meanwhile, and still calls it.
 function _hpcsh_wrap_prompt
-    if not builtin functions -q fish_prompt; or _hpcsh_is_prompt_ours
+    if not builtin functions -q fish_prompt
+        return 0
+    else if set -q _hpcsh_under; and _hpcsh_is_prompt_ours
         return 0
     end
     set -l under _hpcsh_prompt
