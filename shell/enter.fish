@@ -7,7 +7,7 @@
 # Looks when the directory changes, and before a prompt when something has changed since: fish moves a substitution's `cd` into
 # the shell itself, and an environment may have been left.
 function _hpcsh_look --on-variable PWD --on-event fish_prompt
-    if test "$PWD" = "$_hpcsh_pwd"; and test "$VIRTUAL_ENV" = "$_hpcsh_was"
+    if test "$PWD//$VIRTUAL_ENV" = "$_hpcsh_pwd//$_hpcsh_was"
         return
     else if status is-command-substitution
         return
