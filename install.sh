@@ -47,16 +47,21 @@ help() {
 Installs hpcsh, takes it back, or lets you try it.
 
 Usage:
-  ./install.sh [--from FILE] [--prefix DIR] [--rc [--shell zsh|bash]] [--dry-run]
-  ./install.sh --uninstall [--prefix DIR] [--dry-run]
+  ./install.sh [--from FILE] [--prefix DIR] [--rc [--shell zsh|bash|fish]] [--dry-run]
+  ./install.sh --shared DIR [--from FILE] [--rc [--shell zsh|bash|fish]] [--dry-run]
+  ./install.sh --uninstall [--prefix DIR | --shared DIR] [--dry-run]
   ./install.sh --try [zsh|bash] [-c COMMAND] [--from FILE]
 
 Options:
   --from FILE     take this program instead of building one with cargo
   --prefix DIR    the program becomes DIR/bin/hpcsh [default: ~/.local]
-  --rc            add the one line to ~/.zshrc ($ZDOTDIR counts) and ~/.bashrc, of those shells that are installed;
-                  what was there before is kept beside it as NAME.before-hpcsh
-  --shell SHELL   with --rc: zsh or bash alone
+  --shared DIR    one installation for all nodes that mount DIR: the program becomes DIR/bin/x86_64/hpcsh or
+                  DIR/bin/aarch64/hpcsh (run this once for each), the configuration of all who use it is
+                  DIR/etc/hpcsh/config.toml
+  --rc            add the one line to ~/.zshrc ($ZDOTDIR counts), ~/.bashrc and ~/.config/fish/config.fish
+                  ($XDG_CONFIG_HOME counts), of those shells that are installed; what was there before is kept
+                  beside it as NAME.before-hpcsh
+  --shell SHELL   with --rc: zsh, bash or fish alone
   --uninstall     take the line and the program back; configuration and state stay
   --dry-run       say what would be done, and do nothing
   --try [SHELL]   open a shell with hpcsh active in a throwaway home, with a sample project; nothing stays
@@ -69,6 +74,7 @@ Examples:
   ./install.sh --rc --dry-run                  what would an installation change?
   ./install.sh --rc                            install for yourself
   ./install.sh --from ./hpcsh --prefix /opt/hpcsh
+  ./install.sh --shared /gpfs/tools            install for everybody; each user then: the same with --rc
   ./install.sh --uninstall
 
 Exit codes: 0 done, 1 failed, 2 wrong usage; with -c the status of the command.
@@ -130,9 +136,25 @@ parent() {
   esac
 }
 
-# Makes an empty file in the directory $1: $temporary. The name tells whose it is if we are killed.
+# Makes an empty file in the directory $1: $temporary. The name tells whose it is if we are killed: numbers of processes
+# are a node's own, and the directory may be on storage that many share.
 fresh() {
-  temporary=$(mktemp "$1/.hpcsh-install.$$.XXXXXX") || fail "cannot write to the directory $1"
+  temporary=$(mktemp "$1/.hpcsh-install.$$.$node.XXXXXX") || fail "cannot write to the directory $1"
+}
+
+# Makes the directory $1 and those above it, with the mode that the umask $2 leaves them.
+make_dir() {
+  (umask "$2" && mkdir -p -- "$1") || fail "cannot make the directory $1"
+}
+
+# Refuses where the directory $1 is not there and cannot be made, or nothing can be written into it, which $2 needs.
+demand_dir() {
+  dir=$1
+  while [ ! -e "$dir" ] && [ ! -L "$dir" ]; do
+    dir=$(parent "$dir")
+  done
+  [ -d "$dir" ] || fail "$dir is no directory, so $2 cannot be written" "${3-}"
+  { [ -w "$dir" ] && [ -x "$dir" ]; } || fail "$dir is not writable, so $2 cannot be written" "${3-}"
 }
 
 # Renames $temporary to $1. It is on the disk before its name is, else a crash could leave an empty file. Not `sync`: an
@@ -143,8 +165,9 @@ settle() {
   temporary=
 }
 
-# Removes what killed runs left in the directory $1; not what a run has that is still alive.
+# Removes what killed runs left in the directory $1; not what a run has that is still alive, nor where we may not.
 sweep() {
+  [ -w "$1" ] || return 0
   case "
 $swept
 " in
@@ -158,13 +181,17 @@ $1"
     if [ ! -f "$left" ] || [ -L "$left" ]; then
       continue
     fi
-    pid=${left##*/.hpcsh-install.}
-    pid=${pid%%.*}
+    of=${left##*/.hpcsh-install.}
+    pid=${of%%.*}
+    of=${of#*.}
     case $pid in
       '' | *[!0-9]*) continue ;;
     esac
-    # In a container the same number comes back: one of ours that we have not made is from an earlier run.
-    if [ "$pid" != $$ ] && kill -0 "$pid" 2>/dev/null; then
+    if [ "${of%.*}" != "$node" ] && [ "$of" != "${of%.*}" ]; then
+      # Another node's, whose processes cannot be seen from here: no run takes a day.
+      [ -n "$(find "$left" -mtime +0)" ] || continue
+    elif [ "$pid" != $$ ] && kill -0 "$pid" 2>/dev/null; then
+      # In a container the same number comes back: one of ours that we have not made is from an earlier run.
       continue
     fi
     step "remove   $left (left by a run that was killed)" || continue
@@ -176,6 +203,15 @@ $1"
 ownership() {
   # shellcheck disable=SC2012 # stat is no POSIX tool, and the name is not looked at
   ls -ldn -- "$1" | sed -n '1s/^\(..........\)[^ ]* *[0-9]* *\([0-9]*\) *\([0-9]*\) .*/\1 \2 \3/p'
+}
+
+# Whether others may change the file or directory $1, be it by its group. In a sticky directory each only what is his.
+is_open() {
+  case $(ownership "$1") in
+    ?????????[tT]*) return 1 ;;
+    ?????w* | ????????w*) ;;
+    *) return 1 ;;
+  esac
 }
 
 # Whether the file $1 is this program: the shell code that it carries says so.
@@ -190,9 +226,56 @@ quoted() {
 
 # --- the line in an rc file
 
-# The line for the shell $1 and the program $2. A program that is gone must not break a login, nor leave a status.
+# $1 as one word of fish, in whose quotes a backslash is one.
+quoted_for_fish() {
+  printf "'%s'\n" "$(printf '%s\n' "$1" | sed "s/[\\\\']/\\\\&/g")"
+}
+
+# What the line of the shell $1 calls the program: one word.
+#
+# On shared storage the shell itself says which machine it is on. zsh asks the kernel when it starts. Of bash BASH_VERSINFO is
+# meant: HOSTTYPE may come from a csh, which calls it otherwise, or with a job from a node of the other kind. fish knows no such
+# thing and has to ask `uname`.
+# shellcheck disable=SC2016 # the other shells expand it
+our_word() {
+  case ${shared:+shared }$1 in
+    'shared zsh') printf '%s\n' "$(quoted "$shared_bin/")"'"$CPUTYPE"/hpcsh' ;;
+    'shared bash') printf '%s\n' "$(quoted "$shared_bin/")"'"${BASH_VERSINFO[5]%%-*}"/hpcsh' ;;
+    'shared fish') printf '%s\n' "$(quoted_for_fish "$shared_bin/")(uname -m)/hpcsh" ;;
+    fish) quoted_for_fish "$program_file" ;;
+    *) quoted "$program_file" ;;
+  esac
+}
+
+# The line for the shell $1, which calls the program $2. A program that is gone must not break a login, nor leave a status.
+# shellcheck disable=SC2016 # the other shells expand it
 line_for() {
-  printf "if [ -x %s ]; then eval \"\$(%s init %s)\"; fi\n" "$(quoted "$2")" "$(quoted "$2")" "$1"
+  case $1 in
+    fish) printf 'begin; set -l _hpcsh_file %s; if test -x "$_hpcsh_file"; $_hpcsh_file init fish | source; end; end\n' "$2" ;;
+    *) printf 'if [ -x %s ]; then eval "$(%s init %s)"; fi\n' "$2" "$2" "$1" ;;
+  esac
+}
+
+# The line of this installation for the shell $1.
+our_line() {
+  line_for "$1" "$(our_word "$1")"
+}
+
+# The rc file of the shell $1.
+rc_of() {
+  case $1 in
+    zsh)
+      zdotdir=${ZDOTDIR:-$HOME}
+      printf '%s\n' "${zdotdir%/}/.zshrc"
+      ;;
+    bash) printf '%s\n' "$HOME/.bashrc" ;;
+    fish)
+      case ${XDG_CONFIG_HOME-} in
+        /*) printf '%s\n' "${XDG_CONFIG_HOME%/}/fish/config.fish" ;;
+        *) printf '%s\n' "$HOME/.config/fish/config.fish" ;;
+      esac
+      ;;
+  esac
 }
 
 # The lines of the file $1 that match $2, by number. NUL would end a line for some tools.
@@ -260,9 +343,14 @@ look() {
 
 # Refuses where the rc file that was looked at, or what comes beside it, could not be written.
 demand_writable() {
-  for dir in "$(parent "$rc")" "$(parent "$target")"; do
-    [ -d "$dir" ] || fail "$dir is no directory, so $rc cannot be written" "make it first"
-    { [ -w "$dir" ] && [ -x "$dir" ]; } || fail "$dir is not writable, so $rc cannot be replaced"
+  for each_dir in "$(parent "$rc")" "$(parent "$target")"; do
+    # A directory that $ZDOTDIR names is the user's to make; that of fish's file is fish's, which would make it as well.
+    case $rc in
+      */fish/config.fish) demand_dir "$each_dir" "$rc" ;;
+      *) [ -d "$each_dir" ] || fail "$each_dir is no directory, so $rc cannot be written" "make it first" ;;
+    esac
+    [ ! -d "$each_dir" ] || { [ -w "$each_dir" ] && [ -x "$each_dir" ]; } ||
+      fail "$each_dir is not writable, so $rc cannot be replaced"
   done
   if [ "$exists" = yes ] && [ ! -w "$target" ]; then
     fail "$rc is not writable" "make it writable (chmod u+w), or add the line by hand"
@@ -305,6 +393,7 @@ add_line() {
   demand_writable
   if [ "$exists" = no ]; then
     step "make     $rc with the line: $wanted" || return 0
+    make_dir "$(parent "$target")" "$caller_umask"
     fresh "$(parent "$target")"
     printf '%s\n' "$begin_mark$note_new" "$wanted" "$end_mark" >"$temporary" || fail "cannot write $temporary"
     # Without `u`, `g` or `o` the umask counts, as for any file that the user makes.
@@ -355,17 +444,17 @@ check_new() {
 
 # Takes the block out of the rc file $1, and the backup away where it says nothing more than the file.
 take_line() {
+  sweep "$(parent "$1")"
   [ -e "$1" ] || [ -L "$1" ] || return 0
   # A link into a dotfiles directory that is not mounted has no block to take.
   [ -e "$1" ] || { say "$program_name: $1 is a link to a file that is not there: left alone" && return 0; }
   look "$1"
   sweep "$(parent "$target")"
-  sweep "$(parent "$rc")"
   backup=$rc.before-hpcsh
   if [ -n "$begin" ]; then
     demand_writable
     case $line in
-      "if [ -x $(quoted "$program_file") ]; then "*) ;;
+      "$(our_line zsh)" | "$(our_line bash)" | "$(our_line fish)") ;;
       *) others="$others
 $line" ;;
     esac
@@ -414,27 +503,29 @@ build() {
   [ -f "$program" ] || fail "cargo built no program that could be found (\"$program\")" "name it with --from FILE"
 }
 
-# Brings the program to PREFIX/bin.
+# Whether the program is in its place as it should be. One that many use must be readable, and writable by its owner alone.
+is_in_place() {
+  [ -n "$program" ] && [ -f "$program_file" ] && [ -x "$program_file" ] && cmp -s "$program" "$program_file" || return 1
+  [ -n "$shared" ] || return 0
+  case $(ownership "$program_file") in
+    -rwxr-xr-x*) ;;
+    *) return 1 ;;
+  esac
+}
+
+# Brings the program to its directory.
 put_program() {
   sweep "$bin"
-  if [ -n "$program" ] && [ -f "$program_file" ] && [ -x "$program_file" ] && cmp -s "$program" "$program_file"; then
-    return 0
-  fi
+  ! is_in_place || return 0
   demand_ours
-  dir=$bin
-  while [ ! -e "$dir" ] && [ ! -L "$dir" ]; do
-    dir=$(parent "$dir")
-  done
-  [ -d "$dir" ] || fail "$dir is no directory, so $program_file cannot be written" "name another place with --prefix DIR"
-  { [ -w "$dir" ] && [ -x "$dir" ]; } ||
-    fail "$dir is not writable, so $program_file cannot be written" "name another place with --prefix DIR"
+  demand_dir "$bin" "$program_file" "name another place with $place DIR"
   verb='write'
   [ ! -e "$program_file" ] || verb=replace
   if [ -z "$program" ]; then
     step "build    hpcsh with cargo, and write $program_file where it differs" || return 0
   fi
   step "$(printf '%-8s' "$verb") $program_file" || return 0
-  mkdir -p -- "$bin" || fail "cannot make the directory $bin"
+  make_dir "$bin" "$place_umask"
   fresh "$bin"
   { cp -- "$program" "$temporary" && chmod 755 "$temporary"; } || fail "cannot copy $program to $bin"
   cmp -s "$program" "$temporary" || fail "the copy of $program in $bin is not the same" "is the disk full?"
@@ -447,7 +538,11 @@ take_program() {
   sweep "$bin"
   [ -e "$program_file" ] || [ -L "$program_file" ] || return 0
   demand_ours
-  [ -w "$bin" ] || fail "$bin is not writable, so $program_file cannot be removed"
+  if [ ! -w "$bin" ]; then
+    # Who may only use an installation takes his line back, and that is all.
+    [ -n "$shared" ] || fail "$bin is not writable, so $program_file cannot be removed"
+    return 0
+  fi
   step "remove   $program_file" || return 0
   rm -f -- "$program_file" || fail "cannot remove $program_file"
 }
@@ -456,17 +551,138 @@ take_program() {
 demand_ours() {
   [ ! -d "$program_file" ] || fail "$program_file is a directory"
   [ ! -e "$program_file" ] || is_hpcsh "$program_file" ||
-    fail "$program_file is there and is not hpcsh" "move it away, or name another place with --prefix DIR"
+    fail "$program_file is there and is not hpcsh" "move it away, or name another place with $place DIR"
+}
+
+# --- an installation that many share
+
+# The machine that the program is for, as its header says; of a script, or of one that is yet to be built, this machine.
+machine() {
+  here=$(uname -m)
+  case $([ -z "$program" ] || od -An -tx1 -j18 -N2 "$program" | tr -d ' ') in
+    3e00) here=x86_64 ;;
+    b700) here=aarch64 ;;
+  esac
+  case $here in
+    x86_64 | aarch64) printf '%s\n' "$here" ;;
+    *) fail "--shared knows x86_64 and aarch64, and this machine is $here" "install with --prefix DIR instead" ;;
+  esac
+}
+
+# What the configuration of all is until somebody writes one.
+sample() {
+  cat <<'END'
+# hpcsh: what holds for all who use this installation. A user's own ~/.config/hpcsh/config.toml comes after it and wins;
+# `hpcsh config path` lists the files, `hpcsh config check` finds mistakes. Take the `#` away where a line is wanted.
+#
+#shared_home = "/gpfs"
+#state_dir = "$shared_home/home/$USER/.local/state/hpcsh"
+#
+#[env]
+#presets = ["huggingface", "uv", "wandb"]
+#[env.set]
+#UV_INDEX = "http://nexus.your.mirror/pypi/simple"
+#
+#[node]
+#offline_hosts = ["gpu*"]
+#online_hosts = ["login*"]
+END
+}
+
+# Brings the sample where there is no configuration. One that is there is the site's, whatever it says.
+put_sample() {
+  sweep "$config_dir"
+  if [ -e "$config_file" ] || [ -L "$config_file" ]; then
+    return 0
+  fi
+  demand_dir "$config_dir" "$config_file" "name another place with $place DIR"
+  step "write    $config_file, a sample in which every line is a comment" || return 0
+  make_dir "$config_dir" "$place_umask"
+  fresh "$config_dir"
+  { sample >"$temporary" && chmod 644 "$temporary"; } || fail "cannot write $temporary"
+  settle "$config_file"
+}
+
+# The programs of other machines, one a line.
+other_programs() {
+  for each in "$shared_bin"/*/hpcsh; do
+    if [ -e "$each" ] && [ "$each" != "$program_file" ]; then
+      printf '%s\n' "$each"
+    fi
+  done
+}
+
+# Takes the sample back where it is as we wrote it, and no other machine's program is left that might read it.
+take_sample() {
+  sweep "$config_dir"
+  [ -f "$config_file" ] && [ -w "$config_dir" ] && [ -z "$(other_programs)" ] && sample | cmp -s - "$config_file" || return 0
+  [ -w "$bin" ] || [ ! -e "$program_file" ] || return 0
+  step "remove   $config_file, which is the sample" || return 0
+  rm -f -- "$config_file" || fail "cannot remove $config_file"
+}
+
+# Takes back the directories that bear our names, where nothing is in them any more.
+take_dirs() {
+  for dir in "$bin" "$config_dir"; do
+    if [ ! -d "$dir" ] || [ ! -w "$(parent "$dir")" ]; then
+      continue
+    elif [ "$phase" = apply ]; then
+      rmdir -- "$dir" 2>/dev/null || :
+    elif [ -z "$(ls -A -- "$dir")" ]; then
+      step "remove   $dir, which is empty" || :
+    fi
+  done
+}
+
+# Tells of directories on the way to the programs, and of a configuration, that others can write. The names of links count
+# as well as what they lead to.
+warn_open() {
+  [ "$phase" = plan ] || return 0
+  told='
+'
+  real=$bin
+  while [ ! -d "$real" ]; do
+    real=$(parent "$real")
+  done
+  warn_open_way "$bin"
+  warn_open_way "$(cd -- "$real" && pwd -P)"
+  if [ -f "$config_file" ] && is_open "$(readlink -f -- "$config_file")"; then
+    say "$program_name: warning: others can write $config_file, so hpcsh will not read it
+hint: chmod go-w $(quoted "$config_file")"
+  fi
+}
+
+# The same for the directory $1 and those above it.
+warn_open_way() {
+  way=$1
+  while :; do
+    if [ -d "$way" ] && is_open "$way/."; then
+      case $told in
+        *"
+$way
+"*) ;;
+        *)
+          told="$told$way
+"
+          say "$program_name: warning: others can write $way: whoever can runs code in every shell that uses this installation
+hint: chmod go-w $(quoted "$way")"
+          ;;
+      esac
+    fi
+    [ "$way" != / ] || return 0
+    way=$(parent "$way")
+  done
 }
 
 # --- install and uninstall
 
-# All rc files that may be ours, one a line: ZDOTDIR may have come or gone since.
+# All rc files that may be ours, one a line: ZDOTDIR and XDG_CONFIG_HOME may have come or gone since.
 rc_files() {
-  if [ -n "${ZDOTDIR-}" ] && [ "${ZDOTDIR%/}" != "$HOME" ]; then
-    printf '%s\n' "${ZDOTDIR%/}/.zshrc"
-  fi
-  printf '%s\n' "$HOME/.zshrc" "$HOME/.bashrc"
+  for each in zsh bash fish; do
+    rc_of "$each"
+  done
+  [ "$(rc_of zsh)" = "$HOME/.zshrc" ] || printf '%s\n' "$HOME/.zshrc"
+  [ "$(rc_of fish)" = "$HOME/.config/fish/config.fish" ] || printf '%s\n' "$HOME/.config/fish/config.fish"
 }
 
 # A login shell of bash's reads none of the files that we edit; a home that is made anew each time has nothing else either.
@@ -481,16 +697,15 @@ hint: let one of them say: [ ! -f ~/.bashrc ] || . ~/.bashrc"
 install_all() {
   swept=
   put_program
-  [ "$edit_rc" = yes ] || return 0
-  zdotdir=${ZDOTDIR:-$HOME}
+  if [ -n "$shared" ]; then
+    put_sample
+    warn_open
+  fi
+  for shell in $shells; do
+    add_line "$(rc_of "$shell")" "$(our_line "$shell")"
+  done
   case " $shells " in
-    *' zsh '*) add_line "${zdotdir%/}/.zshrc" "$(line_for zsh "$program_file")" ;;
-  esac
-  case " $shells " in
-    *' bash '*)
-      add_line "$HOME/.bashrc" "$(line_for bash "$program_file")"
-      warn_login_bash
-      ;;
+    *' bash '*) warn_login_bash ;;
   esac
 }
 
@@ -510,6 +725,10 @@ uninstall_all() {
     take_line "$each"
   done
   take_program
+  if [ -n "$shared" ]; then
+    take_sample
+    take_dirs
+  fi
 }
 
 # Checks, tells, does $1; what there is to say when nothing is to do: $2.
@@ -535,8 +754,16 @@ say_what_stays() {
   for each in "${XDG_CONFIG_HOME:-$HOME/.config}/hpcsh" "$HOME/.local/state/hpcsh" "/var/tmp/hpcsh-$(id -u)"; do
     [ ! -e "$each" ] || say "$program_name: left alone: $each (configuration and state are yours; so is a state_dir that you configured)"
   done
+  if [ -n "$shared" ]; then
+    for each in "$program_file" "$config_file"; do
+      [ ! -e "$each" ] || say "$program_name: left alone: $each (others may use it)"
+    done
+    other_programs | while IFS= read -r each; do
+      say "$program_name: left alone: $each (nodes of that kind use it)"
+    done
+  fi
   [ -z "$others" ] || say "$program_name: a line named another program than $program_file:$others
-hint: remove that one with --uninstall --prefix DIR"
+hint: remove that one with --uninstall --prefix DIR, or --shared DIR"
 }
 
 # --- try
@@ -608,7 +835,7 @@ It lies on the shared home, with its environment in `.venv`. `act` enters it, `d
 END
   ln -s ../shared/project "$try_dir/home/project"
   make_environment "$try_dir/shared/project/.venv"
-  printf '%s\n' "$begin_mark" "$(line_for "$shell" "$try_dir/bin/hpcsh")" "$end_mark" >"$try_dir/home/.${shell}rc"
+  printf '%s\n' "$begin_mark" "$(line_for "$shell" "$(quoted "$try_dir/bin/hpcsh")")" "$end_mark" >"$try_dir/home/.${shell}rc"
 
   if [ "$has_command" = no ]; then
     say "hpcsh is active in this $shell. Its home and its shared home are thrown away when you leave. Try:
@@ -644,7 +871,7 @@ choose_shell() {
       shell=bash
     fi
   fi
-  shell_file=$(command -v "$shell") || fail "$shell is not installed" "hpcsh is for zsh and bash"
+  shell_file=$(command -v "$shell") || fail "$shell is not installed" "--try is for zsh and bash"
 }
 
 # --- the command line
@@ -658,18 +885,31 @@ demand_value() {
   esac
 }
 
-demand_shell() {
-  case $1 in
-    zsh | bash) ;;
-    *) usage_error "\"$1\" is no shell that hpcsh knows" "zsh or bash" ;;
+# Makes $1 an absolute path without slashes at its end: $absolute. The option $2 named it.
+make_absolute() {
+  absolute=$1
+  case $absolute in
+    *'
+'*) usage_error "$2: a line break cannot be in it" ;;
+    /*) ;;
+    *) absolute=$PWD/$absolute ;;
   esac
+  while :; do
+    case $absolute in
+      /) break ;;
+      */) absolute=${absolute%/} ;;
+      *) break ;;
+    esac
+  done
 }
 
-mode=install edit_rc=no dry_run=no has_command=no program='' prefix='' only_shell='' shell='' command=''
+mode=install edit_rc=no dry_run=no has_command=no
+program='' prefix='' shared='' shells='' only_shell='' shell='' command=''
+node=$(uname -n)
 
 while [ $# -gt 0 ]; do
   case $1 in
-    --from=* | --prefix=* | --shell=* | --try=*)
+    --from=* | --prefix=* | --shared=* | --shell=* | --try=*)
       option=${1%%=*}
       value=${1#*=}
       shift
@@ -692,10 +932,18 @@ while [ $# -gt 0 ]; do
       prefix=$2
       shift
       ;;
+    --shared)
+      demand_value "$1" $# "${2-}"
+      shared=$2
+      shift
+      ;;
     --rc) edit_rc=yes ;;
     --shell)
       demand_value "$1" $# "${2-}"
-      demand_shell "$2"
+      case $2 in
+        zsh | bash | fish) ;;
+        *) usage_error "\"$2\" is no shell that hpcsh knows" "zsh, bash or fish" ;;
+      esac
       only_shell=$2
       shift
       ;;
@@ -710,7 +958,10 @@ while [ $# -gt 0 ]; do
       case ${2--} in
         -*) ;;
         *)
-          demand_shell "$2"
+          case $2 in
+            zsh | bash) ;;
+            *) usage_error "--try knows no shell \"$2\"" "zsh or bash" ;;
+          esac
           shell=$2
           shift
           ;;
@@ -729,9 +980,10 @@ done
 
 [ -z "$only_shell" ] || [ "$edit_rc" = yes ] || usage_error "--shell goes with --rc" "--try takes its shell as the next word"
 [ "$has_command" = no ] || [ "$mode" = try ] || usage_error "-c goes with --try"
-if [ "$mode" = try ] && [ -n "$prefix$only_shell" ] || [ "$mode$edit_rc" = tryyes ]; then
-  usage_error "--try installs nothing: --prefix, --rc and --shell do not go with it"
+if [ "$mode" = try ] && [ -n "$prefix$shared$only_shell" ] || [ "$mode$edit_rc" = tryyes ]; then
+  usage_error "--try installs nothing: --prefix, --shared, --rc and --shell do not go with it"
 fi
+[ -z "$prefix" ] || [ -z "$shared" ] || usage_error "--prefix and --shared do not go together"
 if [ "$mode" = uninstall ] && [ -n "$program$only_shell" ]; then
   usage_error "--uninstall takes everything back: --from and --shell do not go with it"
 fi
@@ -762,21 +1014,22 @@ case ${HOME-} in
   *) fail 'HOME is not set to an absolute path' 'set HOME' ;;
 esac
 HOME=${HOME%/}
-prefix=${prefix:-$HOME/.local}
-case $prefix in
-  *'
-'*) usage_error '--prefix: a line break cannot be in it' ;;
-  /*) ;;
-  *) prefix=$PWD/$prefix ;;
-esac
-while :; do
-  case $prefix in
-    /) break ;;
-    */) prefix=${prefix%/} ;;
-    *) break ;;
-  esac
-done
-bin=${prefix%/}/bin
+if [ -n "$shared" ]; then
+  make_absolute "$shared" --shared
+  shared=$absolute place=--shared
+  # Whatever the caller's umask: others are to read what is here, and never to write it.
+  place_umask=022
+  shared_bin=${shared%/}/bin
+  machine=$(machine)
+  bin=$shared_bin/$machine
+  config_dir=${shared%/}/etc/hpcsh
+  config_file=$config_dir/config.toml
+else
+  make_absolute "${prefix:-$HOME/.local}" --prefix
+  prefix=$absolute place=--prefix
+  place_umask=$caller_umask
+  bin=${prefix%/}/bin
+fi
 program_file=$bin/hpcsh
 
 if [ "$mode" = uninstall ]; then
@@ -785,20 +1038,27 @@ if [ "$mode" = uninstall ]; then
   exit 0
 fi
 
-shells=$only_shell
-if [ "$edit_rc" = yes ] && [ -z "$shells" ]; then
-  for each in zsh bash; do
-    ! command -v "$each" >/dev/null || shells="$shells $each"
-  done
-  [ -n "$shells" ] || fail 'neither zsh nor bash is installed' 'name the shell of another node with --rc --shell zsh'
+if [ "$edit_rc" = yes ]; then
+  shells=$only_shell
+  if [ -z "$shells" ]; then
+    for each in zsh bash fish; do
+      ! command -v "$each" >/dev/null || shells="$shells $each"
+    done
+  fi
+  [ -n "$shells" ] || fail 'none of zsh, bash and fish is installed' 'name the shell of another node with --rc --shell zsh'
 fi
 carry_out install_all 'everything is in place: nothing changed'
 if [ "$dry_run" = no ] && [ "$steps" -gt 0 ]; then
-  "$program_file" --help >/dev/null 2>&1 || say "$program_name: warning: $program_file does not run on this machine"
+  if [ -z "$shared" ] || [ "$machine" = "$(uname -m)" ]; then
+    "$program_file" --help >/dev/null 2>&1 || say "$program_name: warning: $program_file does not run on this machine"
+  fi
+  [ -z "$shared" ] || say "$program_name: the configuration of all who use this is $config_file"
   if [ "$edit_rc" = yes ]; then
     say "$program_name: open a new shell; begin a configuration with: $program_file config init"
   else
-    say "$program_name: put this at the end of ~/.zshrc (for bash, with \"init bash\", of ~/.bashrc), or run again with --rc:
-  $(line_for zsh "$program_file")"
+    say "$program_name: put the line of your shell at the end of its rc file, or run again with --rc:"
+    for each in zsh bash fish; do
+      say "  $(rc_of "$each"): $(our_line "$each")"
+    done
   fi
 fi

@@ -8,83 +8,94 @@
 # status that is passed on (2164) or not wanted (2015), a function in a function (2317).
 # shellcheck disable=SC2154,SC2034,SC2164,SC2015,SC2317
 
-# Before each prompt, from the second on: looks where something has changed. bash has no hook for `cd`.
-function _hpcsh_watch {
-  \local "status=$?"
-  if [[ $PWD != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
-    _hpcsh_look
-  fi
-  \return "$status"
-}
-
-# Enters and leaves as the directory asks. What the user did since the last look comes first.
+# Before each prompt where the directory or the environment has changed. Most often there was none and is none up to the home,
+# which one condition says. bash copies a function whenever it calls it, so what is called often is short.
 function _hpcsh_look {
-  \local "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}" REPLY=
-  if [[ -n $active && $active != "$entered" || -n ${CONDA_PREFIX-} && ${CONDA_DEFAULT_ENV-base} != base ]]; then
-    # His own.
-    \builtin unset -v HPCSH_ENTERED
-  else
-    _hpcsh_nearest
-    if [[ -z $active && -n $entered$_hpcsh_was ]]; then
-      # Left by hand: it stays left until the project is left.
-      if [[ -n $entered ]]; then
-        _hpcsh_left=${entered%/.venv}
-        \builtin unset -v HPCSH_ENTERED
-        entered=
-      elif [[ $PWD == "$_hpcsh_pwd" ]]; then
-        _hpcsh_left=${REPLY%/.venv}
-      else
-        _hpcsh_left=${_hpcsh_was%/*}
-      fi
-    fi
-    if [[ $PWD/ != "$_hpcsh_left"/* ]]; then
-      _hpcsh_left=
-    fi
-    if [[ $REPLY != "$_hpcsh_refused" ]]; then
-      _hpcsh_refused=
-    fi
-    if [[ $REPLY != "$entered" ]]; then
-      if [[ -n $entered ]]; then
-        _hpcsh_call more _hpcsh_leave
-        \builtin unset -v HPCSH_ENTERED
-      fi
-      if [[ -n $REPLY && ${REPLY%/.venv} != "$_hpcsh_left" && $REPLY != "$_hpcsh_refused" ]]; then
-        _hpcsh_enter_trusted "$REPLY"
-      fi
+  _hpcsh_there=$_hpcsh_pwd _hpcsh_pwd=$PWD
+  if [[ $_hpcsh_settled$_hpcsh_was${VIRTUAL_ENV-} != none || $PWD != "$_hpcsh_home"/* || $PWD == "$_hpcsh_home"/*/*/*/* ||
+    -f $PWD/.venv/pyvenv.cfg || -f ${PWD%/*}/.venv/pyvenv.cfg ||
+    $PWD == "$_hpcsh_home"/*/* && -f ${PWD%/*/*}/.venv/pyvenv.cfg ||
+    $PWD == "$_hpcsh_home"/*/*/* && -f ${PWD%/*/*/*}/.venv/pyvenv.cfg ]]; then
+    _hpcsh_walk
+    if [[ $_hpcsh_found != "$_hpcsh_settled" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
+      _hpcsh_move
     fi
   fi
-  _hpcsh_pwd=$PWD _hpcsh_was=${VIRTUAL_ENV-}
 }
 
-# The nearest environment upwards: REPLY, empty where there is none. One look per directory, up to the home, the shared home or
-# the root of a mount: above those, a look may wake an automounter.
-function _hpcsh_nearest {
-  \local "dir=$PWD" "home=${HOME-}"
-  home=${home%/}
-  REPLY=
-  while [[ -n $dir ]]; do
-    if [[ -f $dir/.venv/pyvenv.cfg ]]; then
-      REPLY=$dir/.venv
-      \return 0
-    elif [[ $dir == "$home" || $dir == "$_hpcsh_shared" ]]; then
-      \return 0
-    elif [[ $dir != "$home"/* && $dir != "${_hpcsh_shared:-/}"/* ]] && _hpcsh_is_mount "$dir"; then
+# Finds the nearest directory upwards with an environment, one look for each, up to the home or what _hpcsh_stop finds:
+# _hpcsh_found, or `none`.
+function _hpcsh_walk {
+  \local "stop=$_hpcsh_home"
+  _hpcsh_found=$PWD
+  if [[ $PWD/ != "$_hpcsh_home"/* ]]; then
+    _hpcsh_stop
+  fi
+  until [[ -f $_hpcsh_found/.venv/pyvenv.cfg ]]; do
+    if [[ $_hpcsh_found == "$stop" ]]; then
+      _hpcsh_found=none
       \return 0
     fi
-    dir=${dir%/*}
+    _hpcsh_found=${_hpcsh_found%/*}
   done
 }
 
-# Whether $1 is the root of a mount, as of the first time that somebody asked.
-function _hpcsh_is_mount {
+# Where the way upwards from $PWD, which is not in the home, ends: stop. The shared home, or the root of a mount, above which a
+# look may wake an automounter; as of the first time that somebody asked. The root of all is empty here.
+function _hpcsh_stop {
   \local point rest
   if [[ -z $_hpcsh_mounts ]]; then
-    _hpcsh_mounts=:
+    _hpcsh_mounts=::$_hpcsh_shared:
     while IFS=' ' \builtin read -r rest rest rest rest point rest; do
       _hpcsh_mounts+=$point:
     done </proc/self/mountinfo
   fi 2>/dev/null
-  [[ $_hpcsh_mounts == *":$1:"* ]]
+  # One that does not begin at the root somebody has assigned; its way upwards would have no end.
+  [[ $PWD == /* ]] && stop=${PWD%/} || stop=
+  _hpcsh_found=$stop
+  until [[ $_hpcsh_mounts == *":$stop:"* ]]; do
+    stop=${stop%/*}
+  done
+}
+
+# Leaves and enters as _hpcsh_found asks. What the user did since the last look comes first.
+function _hpcsh_move {
+  \local "found=" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}"
+  _hpcsh_settled=$_hpcsh_found
+  if [[ $_hpcsh_found != none ]]; then
+    found=$_hpcsh_found/.venv
+  fi
+  if [[ -n $active && $active != "$entered" || -n ${CONDA_PREFIX-} && ${CONDA_DEFAULT_ENV-base} != base ]]; then
+    # His own.
+    \builtin unset -v HPCSH_ENTERED
+    _hpcsh_was=$active
+    \return 0
+  fi
+  if [[ -z $active && -n $entered$_hpcsh_was ]]; then
+    # Left by hand: it stays left until the project is left.
+    if [[ -n $entered ]]; then
+      _hpcsh_left=${entered%/.venv}
+      \builtin unset -v HPCSH_ENTERED
+      entered=
+    elif [[ $PWD == "$_hpcsh_there" ]]; then
+      _hpcsh_left=${found%/.venv}
+    else
+      _hpcsh_left=${_hpcsh_was%/*}
+    fi
+  fi
+  if [[ $PWD/ != "$_hpcsh_left"/* ]]; then
+    _hpcsh_left=
+  fi
+  if [[ $found != "$entered" ]]; then
+    if [[ -n $entered ]]; then
+      _hpcsh_leave
+      \builtin unset -v HPCSH_ENTERED
+    fi
+    if [[ -n $found && ${found%/.venv} != "$_hpcsh_left" ]]; then
+      _hpcsh_enter_trusted "$found"
+    fi
+  fi
+  _hpcsh_was=${VIRTUAL_ENV-}
 }
 
 # Enters $1, if the program says that it may be entered. It tells once why not.
@@ -95,21 +106,29 @@ function _hpcsh_enter_trusted {
     quiet=(--quiet)
   fi
   if ! \command "$_hpcsh_program" trust --ask ${quiet[@]+"${quiet[@]}"} -- "$venv"; then
-    _hpcsh_refused=$venv
     _hpcsh_told+=$venv:
   elif _hpcsh_call more _hpcsh_enter "$venv"; then
     \builtin export "HPCSH_ENTERED=$venv"
   fi
 }
 
-# Before the first prompt: makes the hook that is there look from now on, and looks.
+# Before the first prompt: makes the hook that is there look from now on where something has changed, since bash has no hook
+# for `cd`; and looks.
 function _hpcsh_first_look {
   function _hpcsh_precmd {
-    _hpcsh_watch
+    \local "status=$?"
+    if [[ $PWD != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
+      _hpcsh_look
+    fi
+    \return "$status"
   }
-  _hpcsh_pwd='' _hpcsh_was='' _hpcsh_left='' _hpcsh_refused='' _hpcsh_told=: _hpcsh_mounts=''
-  # Of an outer shell, and an rc file has put its own directories in front since.
-  if [[ -n ${VIRTUAL_ENV-} && ${HPCSH_ENTERED-} == "$VIRTUAL_ENV" && $PATH != "$VIRTUAL_ENV/bin:"* ]]; then
+  _hpcsh_home=${HOME-}
+  _hpcsh_home=${_hpcsh_home%/}
+  # None, and the root of all, have nothing below them.
+  : "${_hpcsh_home:=/dev/null}"
+  _hpcsh_pwd='' _hpcsh_there='' _hpcsh_was='' _hpcsh_settled=none _hpcsh_left='' _hpcsh_told=: _hpcsh_mounts=''
+  # Of an outer shell, and an rc file may have put its own directories in front since.
+  if [[ -n ${VIRTUAL_ENV-} && ${HPCSH_ENTERED-} == "$VIRTUAL_ENV" ]]; then
     _hpcsh_call more _hpcsh_path_remove "$VIRTUAL_ENV/bin"
     PATH=$VIRTUAL_ENV/bin:$PATH
   fi

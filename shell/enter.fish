@@ -65,10 +65,13 @@ function _hpcsh_nearest
     set -g _hpcsh_reply ''
     set -l dirs
     set -l dir ''
-    # A substitution would take as long as all the rest; before fish 3.2, nothing is matched into a variable.
+    # A substitution takes as long as all the rest.
     set -l parts
-    string match -rqa '/(?<parts>[^/]+)' -- $PWD
-    set -q parts[1]; or set parts (string split / -- $PWD)[2..-1]
+    if string match -q '3.1.*' -- $version
+        set parts (string split / -- $PWD)[2..-1]
+    else
+        string match -rqa '/(?<parts>[^/]+)' -- $PWD
+    end
     for part in $parts
         set dir $dir/$part
         set dirs $dir $dirs

@@ -11,89 +11,95 @@ function _hpcsh_chpwd {
   fi
 }
 
-# Enters and leaves as the directory asks. What the user did since the last look comes first.
+# Finds the nearest environment upwards, one look per directory, up to the home or what _hpcsh_stop finds. Most often nothing is
+# to be done about it: so far, without `emulate`, which would be half of the time.
 function _hpcsh_look {
-  \builtin emulate -L zsh
-  \local "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}" found REPLY
-  if [[ -n $active && $active != "$entered" || -n ${CONDA_PREFIX-} && ${CONDA_DEFAULT_ENV-base} != base ]]; then
-    # His own.
-    \builtin unset HPCSH_ENTERED
-  else
-    _hpcsh_nearest
-    found=$REPLY
-    if [[ -z $active && -n $entered$_hpcsh_was ]]; then
-      # Left by hand: it stays left until the project is left.
-      if [[ -n $entered ]]; then
-        \builtin typeset -g "_hpcsh_left=${entered%/.venv}"
-        \builtin unset HPCSH_ENTERED
-        entered=
-      elif [[ $PWD == "$_hpcsh_pwd" ]]; then
-        \builtin typeset -g "_hpcsh_left=${found%/.venv}"
-      else
-        \builtin typeset -g "_hpcsh_left=${_hpcsh_was%/*}"
-      fi
-    fi
-    if [[ $PWD/ != "$_hpcsh_left"/* ]]; then
-      _hpcsh_left=
-    fi
-    if [[ $found != "$_hpcsh_refused" ]]; then
-      _hpcsh_refused=
-    fi
-    if [[ $found != "$entered" ]]; then
-      if [[ -n $entered ]]; then
-        _hpcsh_call more _hpcsh_leave
-        \builtin unset HPCSH_ENTERED
-      fi
-      if [[ -n $found && ${found%/.venv} != "$_hpcsh_left" && $found != "$_hpcsh_refused" ]]; then
-        _hpcsh_enter_trusted "$found"
-      fi
-    fi
+  \local "dir=$PWD" "stop=${HOME%/}" REPLY=
+  if [[ -z $stop || $dir/ != "$stop"/* ]]; then
+    _hpcsh_stop
   fi
-  _hpcsh_pwd=$PWD _hpcsh_was=${VIRTUAL_ENV-}
-}
-
-# The nearest environment upwards: REPLY, empty where there is none. One look per directory, up to the home, the shared home or
-# the root of a mount: above those, a look may wake an automounter.
-function _hpcsh_nearest {
-  \local "dir=$PWD" "home=${HOME%/}"
-  REPLY=
-  while [[ -n $dir ]]; do
-    if [[ -f $dir/.venv/pyvenv.cfg ]]; then
-      REPLY=$dir/.venv
-      \return
-    elif [[ $dir == "$home" || $dir == "$_hpcsh_shared" ]]; then
-      \return
-    elif [[ $dir != "$home"/* && $dir != "${_hpcsh_shared:-/}"/* ]] && _hpcsh_is_mount "$dir"; then
-      \return
+  until [[ -f $dir/.venv/pyvenv.cfg ]]; do
+    if [[ $dir == "$stop" ]]; then
+      dir=
+      break
     fi
-    dir=${dir%/*}
+    dir=${dir:h}
   done
+  if [[ $dir != "$_hpcsh_settled" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
+    _hpcsh_move "${dir:+$dir/.venv}"
+    _hpcsh_was=${VIRTUAL_ENV-}
+  fi
+  _hpcsh_pwd=$PWD _hpcsh_settled=$dir
 }
 
-# Whether $1 is the root of a mount, as of the first time that somebody asked.
-function _hpcsh_is_mount {
+# Where the way upwards from $PWD, which is not in the home, ends: stop. The shared home, or the root of a mount, above which a
+# look may wake an automounter; as of the first time that somebody asked.
+function _hpcsh_stop {
+  \builtin emulate -L zsh
   \local line
   if [[ -z $_hpcsh_mounts ]]; then
-    _hpcsh_mounts=:
+    _hpcsh_mounts=:/:$_hpcsh_shared:
     for line in "${(@f)$(</proc/self/mountinfo)}"; do
       _hpcsh_mounts+=${${(@s: :)line}[5]}:
     done 2>/dev/null
   fi
-  [[ $_hpcsh_mounts == *":$1:"* ]]
+  stop=$PWD
+  if [[ $stop != /* ]]; then
+    # Nobody should have set it so.
+    dir=/ stop=/
+  fi
+  until [[ $_hpcsh_mounts == *":$stop:"* ]]; do
+    stop=${stop:h}
+  done
+}
+
+# Leaves and enters as $1, the nearest environment, or none, asks. What the user did since the last look comes first.
+function _hpcsh_move {
+  \builtin emulate -L zsh
+  \local "found=$1" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}"
+  if [[ -n $active && $active != "$entered" || -n ${CONDA_PREFIX-} && ${CONDA_DEFAULT_ENV-base} != base ]]; then
+    # His own.
+    \builtin unset HPCSH_ENTERED
+    \return
+  fi
+  if [[ -z $active && -n $entered$_hpcsh_was ]]; then
+    # Left by hand: it stays left until the project is left.
+    if [[ -n $entered ]]; then
+      _hpcsh_left=${entered%/.venv}
+      \builtin unset HPCSH_ENTERED
+      entered=
+    elif [[ $PWD == "$_hpcsh_pwd" ]]; then
+      _hpcsh_left=${found%/.venv}
+    else
+      _hpcsh_left=${_hpcsh_was%/*}
+    fi
+  fi
+  if [[ $PWD/ != "$_hpcsh_left"/* ]]; then
+    _hpcsh_left=
+  fi
+  if [[ $found != "$entered" ]]; then
+    if [[ -n $entered ]]; then
+      _hpcsh_leave
+      \builtin unset HPCSH_ENTERED
+    fi
+    if [[ -n $found && ${found%/.venv} != "$_hpcsh_left" ]]; then
+      _hpcsh_enter_trusted "$found"
+    fi
+  fi
 }
 
 # Enters $1, if it is as it was when the program said that it may be entered, or if the program says so now. What has changed
 # in this very second may change again without another time, and is not remembered.
 function _hpcsh_enter_trusted {
   \local venv=$1 told
-  \local -i at=$(( ${_hpcsh_known[(ie)$venv]} ))
+  \local -i at
+  at=${_hpcsh_known[(ie)$venv]}
   _hpcsh_signature "$venv"
   if [[ -n $REPLY && ${_hpcsh_known[at+1]-} == "$REPLY" ]]; then
-    _hpcsh_call more _hpcsh_switch "$venv" "${_hpcsh_known[at+2]}"
+    _hpcsh_switch "$venv" "${_hpcsh_known[at+2]}"
   else
     [[ $_hpcsh_told == *":$venv:"* ]] && told=--quiet
     if ! \command "$_hpcsh_program" trust --ask $told -- "$venv"; then
-      _hpcsh_refused=$venv
       _hpcsh_told+=$venv:
       \return
     fi
@@ -106,30 +112,27 @@ function _hpcsh_enter_trusted {
   \builtin export "HPCSH_ENTERED=$venv"
 }
 
-# What tells whether the environment $1 has changed, or what the user said of any: REPLY, device, inode, mode, owner, size and
-# times of all that the program looked at.
+# What tells whether the environment $1 has changed, or what the user said of any: REPLY, the number and the time of the last
+# change of all that the program looked at. That time, which nobody can set, changes with owner, mode and content.
 function _hpcsh_signature {
-  \local file
-  \local -a one all
+  \local -a numbers times said
   REPLY=
-  for file in "$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python"; do
-    \builtin zstat -A one -- "$file" 2>/dev/null || \return
-    all+=("${(@)one[1,3]}" $one[5] $one[8] "${(@)one[10,11]}")
-  done
-  one=(- - - - - - - - - - none)
-  \builtin zstat -A one -- "$_hpcsh_records" 2>/dev/null
-  REPLY=" $all $one[11] "
+  if \builtin zstat -A numbers +inode -- "$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" 2>/dev/null; then
+    \builtin zstat -A times +ctime -- "$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" 2>/dev/null
+    \builtin zstat -A said +ctime -- "$_hpcsh_records" 2>/dev/null
+    REPLY=" $numbers $times $said "
+  fi
 }
 
 # Before the first prompt: puts the hook in, and looks.
 function _hpcsh_first_look {
   \builtin emulate -L zsh
   \builtin zmodload -F zsh/stat b:zstat 2>/dev/null
-  \builtin typeset -g _hpcsh_pwd= _hpcsh_was= _hpcsh_left= _hpcsh_refused= _hpcsh_told=: _hpcsh_mounts=
+  \builtin typeset -g _hpcsh_pwd= _hpcsh_was= _hpcsh_settled= _hpcsh_left= _hpcsh_told=: _hpcsh_mounts=
   \builtin typeset -ga _hpcsh_known chpwd_functions
   chpwd_functions=("${(@)chpwd_functions:#_hpcsh_chpwd}" _hpcsh_chpwd)
-  # Of an outer shell, and an rc file has put its own directories in front since.
-  if [[ -n ${VIRTUAL_ENV-} && ${HPCSH_ENTERED-} == "$VIRTUAL_ENV" && $PATH != "$VIRTUAL_ENV/bin:"* ]]; then
+  # Of an outer shell, and an rc file may have put its own directories in front since.
+  if [[ -n ${VIRTUAL_ENV-} && ${HPCSH_ENTERED-} == "$VIRTUAL_ENV" ]]; then
     _hpcsh_call more _hpcsh_path_remove "$VIRTUAL_ENV/bin"
     PATH=$VIRTUAL_ENV/bin:$PATH
   fi

@@ -14,9 +14,12 @@ set -qg _hpcsh_parts; or set -g _hpcsh_parts
 function _hpcsh_call
     if not builtin contains -- $argv[1] $_hpcsh_parts
         set -l copy $_hpcsh_copy-$argv[1].fish
-        # Before fish 3.2, nothing is matched into a variable.
         set -l dir
-        string match -rq '(?s)^(?<dir>.*)/' -- $copy; and set -q dir[1]; or set dir (string split -r -m1 / -- $copy)[1]
+        if string match -q '3.1.*' -- $version
+            set dir (string split -r -m1 / -- $copy)[1]
+        else
+            string match -rq '(?s)^(?<dir>.*)/' -- $copy
+        end
         if test -f $copy; and test -O $copy; and test -O $dir; and not test -L $dir
             builtin source $copy
         else

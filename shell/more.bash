@@ -54,7 +54,9 @@ function _hpcsh_find {
 # Takes the first $1 out of PATH.
 function _hpcsh_path_remove {
   \local "all=:$PATH:"
-  if [[ $all == *":$1:"* ]]; then
+  if [[ $PATH == "$1:"* ]]; then
+    PATH=${PATH#"$1:"}
+  elif [[ $all == *":$1:"* ]]; then
     all=${all%%":$1:"*}:${all#*":$1:"}
     all=${all#:}
     PATH=${all%:}
@@ -139,7 +141,6 @@ function _hpcsh_enter {
     PS1='(${VIRTUAL_ENV_PROMPT-}) '${PS1-}
   fi
   _hpcsh_claim
-  \builtin hash -r
 }
 
 function _hpcsh_deactivate {
@@ -169,7 +170,6 @@ function _hpcsh_leave {
     \builtin export "PYTHONHOME=$_OLD_VIRTUAL_PYTHONHOME"
   fi
   \builtin unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1 _OLD_VIRTUAL_PYTHONHOME _hpcsh_venv
-  \builtin hash -r
 }
 
 # Says why the environment $1 has no Python that could run.

@@ -122,16 +122,16 @@ function _hpcsh_enter
         return
     end
     # `prompt = NAME`: bare from uv, quoted by repr() from venv, in double quotes from virtualenv.
-    # Matched into variables, since a substitution takes longer; before fish 3.2, that leaves them as they are.
-    set -l label /
-    string match -rq '^prompt[ \t]*=\s*(?<label>.*?)\s*$' <$venv/pyvenv.cfg
-    if test "$label" = /
+    set -l label
+    if string match -q '3.1.*' -- $version
         set label (string replace -rf '^prompt[ \t]*=\s*(.*?)\s*$' '$1' <$venv/pyvenv.cfg)
-    end
-    if not set -q label[1]
-        string match -rq '(?<label>[^/]+)\z' -- $venv
         set -q label[1]; or set label (string split -r -m1 / -- $venv)[2]
-    else if string match -qr '^([\'"]).*\1$' -- $label
+    else
+        # Without a substitution, which takes longer.
+        string match -rq '^prompt[ \t]*=\s*(?<label>.*?)\s*$' <$venv/pyvenv.cfg
+        set -q label[1]; or string match -rq '(?<label>[^/]+)\z' -- $venv
+    end
+    if string match -qr '^([\'"]).*\1$' -- $label
         set label (string replace -r '^.(.*).$' '$1' -- $label)
     end
     _hpcsh_leave

@@ -1,5 +1,6 @@
 # hpcsh for zsh: what `act`, `deactivate`, `mdcd`, `cdr` and `hpcsh_off` do. `_hpcsh_call more` gets it at the first of them.
-# The rules are those of hpcsh.zsh, but for the way out and errors, which may start processes.
+# The rules are those of hpcsh.zsh, but for the way out and errors, which may start processes; and `emulate -L zsh`, which is dear,
+# is left to those functions that the user calls.
 
 # Says $1, with what to do about it in $2. Status 1.
 function _hpcsh_error {
@@ -14,7 +15,6 @@ function _hpcsh_error {
 
 # Finds the environment of the directory $1, in it or it itself: REPLY. Status 1 where there is none.
 function _hpcsh_find {
-  \builtin emulate -L zsh
   for REPLY in "${1%/}/.venv" "$1"; do
     if [[ -f $REPLY/pyvenv.cfg || -f $REPLY/conda-meta/history || -f $REPLY/bin/activate ]]; then
       \return 0
@@ -25,9 +25,10 @@ function _hpcsh_find {
 
 # Takes the first $1 out of PATH.
 function _hpcsh_path_remove {
-  \builtin emulate -L zsh
   \local "all=:$PATH:"
-  if [[ $all == *":$1:"* ]]; then
+  if [[ $PATH == "$1:"* ]]; then
+    PATH=${PATH#"$1:"}
+  elif [[ $all == *":$1:"* ]]; then
     all=${all%%":$1:"*}:${all#*":$1:"}
     all=${all#:}
     PATH=${all%:}
@@ -68,7 +69,6 @@ function _hpcsh_act {
 
 # Enters the environment $1: natively where it has a pyvenv.cfg, so that no code of its own runs.
 function _hpcsh_enter {
-  \builtin emulate -L zsh
   \local "venv=$1" "label=${1:t}" line
   if [[ -f $venv/conda-meta/history ]]; then
     _hpcsh_leave
@@ -99,7 +99,6 @@ function _hpcsh_enter {
 
 # Leaves what is active and enters the environment $1, whose label is $2.
 function _hpcsh_switch {
-  \builtin emulate -L zsh
   \local "venv=$1" "label=$2"
   _hpcsh_leave
   # Under the names that the environments' own scripts use: one that is sourced over ours puts these back first.
@@ -117,10 +116,10 @@ function _hpcsh_switch {
     PS1="(%9v) ${PS1-}"
   fi
   _hpcsh_claim
-  \builtin hash -r
 }
 
 function _hpcsh_deactivate {
+  \builtin emulate -L zsh
   if [[ -n ${VIRTUAL_ENV-} ]]; then
     _hpcsh_leave
   elif [[ ${1-} != nondestructive ]]; then
@@ -130,7 +129,6 @@ function _hpcsh_deactivate {
 
 # Leaves the active environment, whoever entered it. What was added to PATH since then stays.
 function _hpcsh_leave {
-  \builtin emulate -L zsh
   if [[ -z ${VIRTUAL_ENV-} ]]; then
     \return 0
   elif [[ -z ${_hpcsh_leaving-} && ${_hpcsh_venv-} != "$VIRTUAL_ENV" && -n ${_OLD_VIRTUAL_PATH+1} ]]; then
@@ -149,12 +147,10 @@ function _hpcsh_leave {
     \builtin export "PYTHONHOME=$_OLD_VIRTUAL_PYTHONHOME"
   fi
   \builtin unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1 _OLD_VIRTUAL_PYTHONHOME _hpcsh_venv
-  \builtin hash -r
 }
 
 # Says why the environment $1 has no Python that could run.
 function _hpcsh_no_python {
-  \builtin emulate -L zsh
   \local "python=$1/bin/python"
   if [[ -L $python ]]; then
     _hpcsh_error "$python leads to $(\command readlink -m -- "$python"), which is not on this node" \
@@ -166,7 +162,6 @@ function _hpcsh_no_python {
 
 # conda and mamba run the scripts of an environment's packages, so they enter it by their own `activate`.
 function _hpcsh_enter_conda {
-  \builtin emulate -L zsh
   \local name
   for name in conda mamba micromamba; do
     if \builtin typeset -f $name >/dev/null; then

@@ -179,13 +179,22 @@ function _hpcsh_unhook {
   if [[ -z ${PROMPT_COMMAND[*]+x} ]]; then
     \return 0
   fi
-  for at in "${!PROMPT_COMMAND[@]}"; do
-    if [[ ${PROMPT_COMMAND[at]} == _hpcsh_precmd ]]; then
-      \builtin unset -v "PROMPT_COMMAND[$at]"
-    else
-      PROMPT_COMMAND[at]=${PROMPT_COMMAND[at]%$'\n'_hpcsh_precmd}
-    fi
-  done
+  if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
+    # A string, and no subscript: to assign by one makes an array of it, which others' code then takes for a list of commands,
+    # and bash before 4.4 unsets no string by one.
+    case $PROMPT_COMMAND in
+      _hpcsh_precmd) \builtin unset -v PROMPT_COMMAND ;;
+      *$'\n'_hpcsh_precmd) PROMPT_COMMAND=${PROMPT_COMMAND%$'\n'*} ;;
+      *_hpcsh_precmd*) PROMPT_COMMAND=${PROMPT_COMMAND//_hpcsh_precmd/:} ;;
+    esac
+    \return 0
+  else
+    for at in "${!PROMPT_COMMAND[@]}"; do
+      if [[ ${PROMPT_COMMAND[at]} == _hpcsh_precmd ]]; then
+        \builtin unset -v "PROMPT_COMMAND[$at]"
+      fi
+    done
+  fi
   # As it was before: unset, or a string, exported or not.
   if [[ -z ${_hpcsh_hooked-} && ${#PROMPT_COMMAND[@]} -eq 1 && -z ${PROMPT_COMMAND[0]-} ]]; then
     \builtin unset -v PROMPT_COMMAND

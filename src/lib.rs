@@ -170,5 +170,9 @@ fn run_config(host: &mut Host, argument: Option<&Path>, task: ConfigTask) -> Res
             config::show::paths(host, argument, json);
             Ok(())
         }
+        ConfigTask::Schema => {
+            config::show::schema(host);
+            Ok(())
+        }
     }
 }

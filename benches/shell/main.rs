@@ -11,6 +11,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod act;
+mod cd;
 mod nothing;
 mod process;
 mod prompt;
@@ -32,11 +33,12 @@ use stage::Stage;
 /// A bench: prints its tables; an error is something broken, never a missed goal.
 type Bench = fn(&Stage, &mut Report) -> Result<(), String>;
 
-const BENCHES: [(&str, Bench); 5] = [
+const BENCHES: [(&str, Bench); 6] = [
     ("process", process::run),
     ("start", start::run),
     ("prompt", prompt::run),
     ("act", act::run),
+    ("cd", cd::run),
     ("script", script::run),
 ];
 

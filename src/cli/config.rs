@@ -1,4 +1,4 @@
-//! `hpcsh config init|show|check|path`
+//! `hpcsh config init|show|check|path|schema`
 
 use std::path::PathBuf;
 
@@ -31,13 +31,16 @@ pub enum ConfigTask {
         /// For programs.
         json: bool,
     },
+    /// The JSON Schema.
+    Schema,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   hpcsh config init --shared-home /gpfs
   hpcsh config show | grep env
-  hpcsh config check && echo fine";
+  hpcsh config check && echo fine
+  hpcsh config schema > ~/.config/hpcsh/schema.json";
 
 pub(super) fn command() -> Command {
     Command::new("config").about("Write, show and check the configuration").defer(|command| {
@@ -62,6 +65,9 @@ pub(super) fn command() -> Command {
             Command::new("path")
                 .about("The files, in the order in which one overrules the one before")
                 .arg(super::flag("json", "For programs")),
+            Command::new("schema")
+                .about("A JSON Schema, by which editors complete and check a configuration")
+                .after_help("In the configuration's first line: #:schema ./schema.json"),
         ])
     })
 }
@@ -76,6 +82,7 @@ pub(super) fn read(matches: &mut ArgMatches) -> ConfigTask {
         },
         "show" => ConfigTask::Show { json: below.get_flag("json") },
         "check" => ConfigTask::Check { json: below.get_flag("json") },
-        _ => ConfigTask::Path { json: below.get_flag("json") },
+        "path" => ConfigTask::Path { json: below.get_flag("json") },
+        _ => ConfigTask::Schema,
     }
 }

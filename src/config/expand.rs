@@ -9,7 +9,7 @@ use crate::host::{Host, users};
 use super::keys;
 
 /// The names that a value may use.
-const NAMES: &[&str] = &["shared_home", "HOME", "USER", "HOSTNAME"];
+pub(super) const NAMES: &[&str] = &["shared_home", "HOME", "USER", "HOSTNAME"];
 
 /// What the names stand for.
 pub struct Names<'a> {

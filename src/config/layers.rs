@@ -112,7 +112,7 @@ pub fn read(host: &Host, layer: &Layer, owners: &[String], problems: &mut Vec<Pr
             return None;
         }
     };
-    if let Err(problem) = check_owner(host, path, entry, owners) {
+    if let Err(problem) = check_owner(host, layer, entry, owners) {
         problems.push(problem);
         return None;
     }
@@ -138,8 +138,10 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// A configuration can set any variable, so it is code: only mine, root's, or a trusted owner's, and closed to others.
-fn check_owner(host: &Host, path: &Path, entry: files::Entry, trusted: &[String]) -> Result<(), Problem> {
+/// A configuration can set any variable, so it is code: only mine, root's, or a trusted owner's, and closed to others. The one
+/// beside the program may also be the program owner's, who has his code run anyway: a group's installation need not be root's.
+fn check_owner(host: &Host, layer: &Layer, entry: files::Entry, trusted: &[String]) -> Result<(), Problem> {
+    let path = &layer.path;
     if entry.mode & 0o022 != 0 {
         let message = format!("others can write this file (mode {:04o}): nothing of it is used", entry.mode);
         return Err(
@@ -150,6 +152,14 @@ fn check_owner(host: &Host, path: &Path, entry: files::Entry, trusted: &[String]
         name.parse() == Ok(entry.owner) || users::by_name(host, name).is_some_and(|user| user.id == entry.owner)
     };
     if entry.owner == 0 || entry.owner == users::my_id() || trusted.iter().any(is_trusted) {
+        return Ok(());
+    }
+    let has_program = || {
+        host.program()
+            .and_then(|program| files::entry(&host.locate(program)).ok())
+            .is_some_and(|program| program.owner == entry.owner)
+    };
+    if layer.source == Source::Prefix && has_program() {
         return Ok(());
     }
     let name = users::by_id(host, entry.owner).map_or_else(|| entry.owner.to_string(), |user| user.name);

@@ -10,6 +10,7 @@ pub mod layers;
 mod problem;
 pub mod propose;
 mod resolve;
+pub mod schema;
 pub mod show;
 mod variable;
 

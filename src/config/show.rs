@@ -83,6 +83,11 @@ pub fn paths(host: &mut Host, argument: Option<&Path>, json: bool) {
     });
 }
 
+/// `hpcsh config schema`: the configuration as a JSON Schema.
+pub fn schema(host: &mut Host) {
+    host.print(to_json(&super::schema::schema()));
+}
+
 fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).map(|text| text + "\n").unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use crate::shell::env;
 
 /// Names that a supported shell keeps for itself: it refuses to set them, or they mean something else there.
-const RESERVED: &[&str] = &[
+pub(super) const RESERVED: &[&str] = &[
     "ARGC",
     "BASHOPTS",
     "BASH_VERSINFO",

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::catalogue::{CATALOGUE, Place, Variable};
+use super::catalogue::{self, Place, Preset, Presets, Variable, is_meant};
 
 /// The `[env]` table, values expanded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub struct Roots {
 /// Where an export comes from.
 #[derive(Clone, Copy, Debug)]
 pub enum Origin {
-    /// A row of the catalogue.
-    Preset(&'static Variable),
+    /// A row of the catalogue, and the first of the chosen presets that have it.
+    Preset(&'static Variable, &'static Preset),
     /// `env.set`, `env.offline`, `env.online`: the name of the table.
     Table(&'static str),
 }
@@ -74,18 +74,18 @@ impl Export {
 
     /// Whether the value lies below the node-local directory, which must then be there and ours.
     pub fn is_local(&self) -> bool {
-        matches!(self.origin, Origin::Preset(variable) if variable.place == Place::Local)
+        matches!(self.origin, Origin::Preset(variable, _) if variable.place == Place::Local)
     }
 }
 
 /// The exports that a configuration asks for: the catalogue's order first, then the user's own names.
 pub fn plan(settings: &Settings, roots: &Roots) -> Vec<Export> {
-    let mut exports: Vec<Export> = CATALOGUE
-        .iter()
-        .filter(|row| settings.presets.iter().any(|preset| preset == row.preset))
-        .filter(|row| !settings.skip.iter().any(|name| name == row.name))
-        .filter(|row| !row.unless.iter().any(|name| settings.has(name)))
-        .filter_map(|row| preset(row, roots))
+    let chosen = Presets::chosen(&settings.presets);
+    let mirrors = [true, false].map(|offline| settings.names(offline));
+    let mut exports: Vec<Export> = catalogue::rows()
+        .filter_map(|row| Some((row, row.presets.first_of(chosen)?)))
+        .filter(|(row, _)| !settings.skip.iter().any(|name| name == row.name))
+        .filter_map(|(row, preset)| preset_export(row, preset, &mirrors, roots))
         .collect();
     let tables = [("env.set", &settings.set), ("env.offline", &settings.offline), ("env.online", &settings.online)];
     for (table, variables) in tables {
@@ -109,25 +109,42 @@ pub fn plan(settings: &Settings, roots: &Roots) -> Vec<Export> {
 }
 
 impl Settings {
-    /// Whether the user's own tables set this variable in any state.
-    fn has(&self, name: &str) -> bool {
-        [&self.set, &self.offline, &self.online].iter().any(|table| table.contains_key(name))
+    /// The variables to which the user's own tables give a value in this state of the node. An empty one names no mirror.
+    fn names(&self, offline: bool) -> Vec<&str> {
+        let table = if offline { &self.offline } else { &self.online };
+        let set = self.set.iter().filter(|(name, _)| !table.contains_key(*name)).chain(table);
+        set.filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.as_str()).collect()
     }
 }
 
-fn preset(row: &'static Variable, roots: &Roots) -> Option<Export> {
-    let below = |root: &PathBuf| root.join(row.default).to_string_lossy().into_owned();
+/// The export of a row; `None` where its root is not configured, or where it holds in neither state of the node. `names`
+/// are the user's own variables while offline and while online.
+fn preset_export(
+    row: &'static Variable,
+    preset: &'static Preset,
+    names: &[Vec<&str>; 2],
+    roots: &Roots,
+) -> Option<Export> {
+    let is_free = |names: &[&str]| !row.unless.iter().any(|mirror| names.iter().any(|name| is_meant(mirror, name)));
+    let offline = row.place != Place::Online && is_free(&names[0]);
+    let online = row.place != Place::Offline && is_free(&names[1]);
+    if !offline && !online {
+        return None;
+    }
+    // A path joined with an empty one would end in a slash.
+    let below = |root: &PathBuf| if row.default.is_empty() { root.clone() } else { root.join(row.default) };
+    let path = |root: &PathBuf| below(root).to_string_lossy().into_owned();
     let value = match row.place {
-        Place::Shared => below(roots.shared.as_ref()?),
-        Place::Local => below(&roots.local),
-        Place::Private => below(&roots.private),
+        Place::Shared => path(roots.shared.as_ref()?),
+        Place::Local => path(&roots.local),
+        Place::Private => path(&roots.private),
         Place::Offline | Place::Online | Place::Telemetry | Place::Anywhere => row.default.to_owned(),
     };
     Some(Export {
         name: row.name.to_owned(),
-        offline: (row.place != Place::Online).then(|| value.clone()),
-        online: (row.place != Place::Offline).then_some(value),
-        origin: Origin::Preset(row),
+        offline: offline.then(|| value.clone()),
+        online: online.then_some(value),
+        origin: Origin::Preset(row, preset),
     })
 }
 
@@ -273,12 +290,118 @@ mod tests {
         assert_eq!(value_of(&exports, "HF_HUB_OFFLINE", true).as_deref(), Some("1"));
     }
 
+    /// Every preset, and one of the user's own variables.
+    fn all_with(name: &str, value: &str) -> (Settings, Roots) {
+        let (_, roots) = article();
+        let presets = catalogue::PRESET_NAMES.iter().map(|name| (*name).to_owned()).collect();
+        let set = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        (Settings { presets, set, ..Settings::default() }, roots)
+    }
+
     #[test]
     fn a_tool_with_a_mirror_keeps_its_network() {
-        let (mut settings, roots) = article();
-        assert_eq!(value_of(&plan(&settings, &roots), "UV_OFFLINE", true).as_deref(), Some("1"));
-        settings.set.insert("UV_INDEX".into(), "http://mirror/simple".into());
+        // Each mirror, and what it leaves out: the tool's offline switch, and its fewer retries.
+        let uv = &["UV_OFFLINE", "UV_HTTP_RETRIES", "UV_HTTP_CONNECT_TIMEOUT"][..];
+        let pythons = &["UV_OFFLINE", "UV_PYTHON_DOWNLOADS", "UV_HTTP_RETRIES", "UV_HTTP_CONNECT_TIMEOUT"][..];
+        let conda = &["CONDA_OFFLINE", "CONDA_REMOTE_MAX_RETRIES", "CONDA_REMOTE_CONNECT_TIMEOUT_SECS"][..];
+        let npm = &["npm_config_offline", "npm_config_fetch_retries"][..];
+        for (mirror, left_out) in [
+            ("UV_INDEX", uv),
+            ("UV_DEFAULT_INDEX", uv),
+            ("UV_INDEX_URL", uv),
+            ("UV_EXTRA_INDEX_URL", uv),
+            ("UV_FIND_LINKS", uv),
+            ("UV_PYTHON_INSTALL_MIRROR", pythons),
+            ("UV_PYPY_INSTALL_MIRROR", pythons),
+            ("UV_PYTHON_DOWNLOADS_JSON_URL", pythons),
+            ("UV_ASTRAL_MIRROR_URL", pythons),
+            ("PIP_INDEX_URL", &["PIP_RETRIES"]),
+            ("PIP_EXTRA_INDEX_URL", &["PIP_RETRIES"]),
+            ("PIP_FIND_LINKS", &["PIP_RETRIES"]),
+            ("CONDA_CHANNELS", conda),
+            ("CONDA_DEFAULT_CHANNELS", conda),
+            ("CONDA_CHANNEL_ALIAS", conda),
+            ("MAMBA_CHANNEL_ALIAS", conda),
+            ("MAMBA_DEFAULT_CHANNELS", conda),
+            ("npm_config_registry", npm),
+            ("NPM_CONFIG_REGISTRY", npm),
+            ("GOPROXY", &["GOPROXY"]),
+            ("HF_ENDPOINT", &["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"]),
+            ("CARGO_REGISTRIES_MINE_INDEX", &["CARGO_NET_RETRY"]),
+            ("CARGO_REGISTRY_DEFAULT", &["CARGO_NET_RETRY"]),
+            ("WANDB_BASE_URL", &["WANDB_MODE"]),
+        ] {
+            let (settings, roots) = all_with(mirror, "http://mirror/");
+            let with = plan(&settings, &roots);
+            let without = plan(&Settings { set: BTreeMap::new(), ..settings }, &roots);
+            let mut gone: Vec<&str> = without
+                .iter()
+                .filter(|export| value_of(&with, &export.name, true) != export.offline)
+                .map(|export| export.name.as_str())
+                .collect();
+            let mut left_out = left_out.to_vec();
+            gone.sort_unstable();
+            left_out.sort_unstable();
+            assert_eq!(gone, left_out, "{mirror}");
+            assert_eq!(value_of(&with, mirror, true).as_deref(), Some("http://mirror/"));
+        }
+    }
+
+    #[test]
+    fn every_mirror_of_the_catalogue_switches_its_rows_off() {
+        for row in catalogue::rows() {
+            for mirror in row.unless {
+                let (settings, roots) = all_with(&mirror.replace('*', "MINE_INDEX"), "http://mirror/");
+                let exports = plan(&settings, &roots);
+                let found = exports.iter().find(|export| export.name == row.name);
+                assert!(!found.is_some_and(|export| matches!(export.origin, Origin::Preset(..))), "{}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_mirror_counts_where_it_holds() {
+        let (mut settings, roots) = all_with("GOPROXY", "");
+        assert_eq!(value_of(&plan(&settings, &roots), "npm_config_offline", true).as_deref(), Some("true"));
+        // The login node's mirror is out of reach while offline.
+        settings.set = BTreeMap::from([("npm_config_registry".into(), String::new())]);
+        settings.online = BTreeMap::from([("UV_INDEX".into(), "http://mirror/".into())]);
+        let exports = plan(&settings, &roots);
+        for name in ["npm_config_offline", "UV_OFFLINE", "UV_HTTP_RETRIES"] {
+            assert!(value_of(&exports, name, true).is_some(), "{name}");
+            assert_eq!(value_of(&exports, name, false), None, "{name}");
+        }
+        settings.offline = BTreeMap::from([("UV_INDEX".into(), "http://mirror/".into())]);
         assert_eq!(value_of(&plan(&settings, &roots), "UV_OFFLINE", true), None);
+    }
+
+    #[test]
+    fn failfast_holds_only_while_offline() {
+        let (_, roots) = article();
+        let settings = Settings { presets: vec!["failfast".into()], ..Settings::default() };
+        let exports = plan(&settings, &roots);
+        assert!(exports.len() > 8);
+        for export in &exports {
+            assert!(export.offline.is_some() && export.online.is_none(), "{}", export.name);
+        }
+    }
+
+    #[test]
+    fn a_variable_of_several_presets_is_set_once_and_is_the_first_ones() {
+        let (_, roots) = article();
+        for (presets, first) in [(&["failfast", "huggingface"][..], "huggingface"), (&["failfast"], "failfast")] {
+            let presets = presets.iter().map(|name| (*name).to_owned()).collect();
+            let exports = plan(&Settings { presets, ..Settings::default() }, &roots);
+            let found: Vec<_> = exports.iter().filter(|export| export.name == "HF_HUB_OFFLINE").collect();
+            assert_eq!(found.len(), 1);
+            assert!(matches!(found[0].origin, Origin::Preset(_, preset) if preset.name == first));
+        }
+    }
+
+    #[test]
+    fn the_node_local_directory_itself_has_no_slash_behind_it() {
+        let (settings, roots) = all_with("X", "");
+        assert_eq!(value_of(&plan(&settings, &roots), "APPTAINER_TMPDIR", true).as_deref(), Some("/l"));
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub fn rows<'a>(exports: &'a [Export], verdict: &Verdict, host: &Host) -> Vec<Ro
     let row = |export: &'a Export| {
         let current = current(host, &export.name);
         let (place, from, reason, source) = match export.origin {
-            Origin::Preset(row) => (row.place.word(), row.preset, row.reason, row.source),
+            Origin::Preset(row, preset) => (row.place.word(), preset.name, row.reason, row.source),
             Origin::Table(table) => (table, table, "your configuration", ""),
         };
         Row {
@@ -159,25 +159,36 @@ fn evaluated(exports: &[Export], verdict: &Verdict, host: &Host, dialect: &Diale
     text
 }
 
-/// The rows as a table for people, the verdict above it.
+/// The rows as a table for people, the verdict above it, those of one preset or table of the configuration together.
 pub fn explain(rows: &[Row<'_>], verdict: &Verdict) -> String {
-    let mut text = format!("node: {} ({})\n\n", verdict.state, verdict.reason);
+    let mut text = format!("node: {} ({})\n", verdict.state, verdict.reason);
     let value = |row: &Row<'_>| match (row.yours, row.value) {
         (true, _) => "(your own value)".to_owned(),
         (false, Some(value)) => value.escape_debug().to_string(),
         (false, None) => "-".to_owned(),
     };
-    let cells: Vec<[String; 4]> =
-        rows.iter().map(|row| [row.name.to_owned(), value(row), row.place.to_owned(), row.reason.to_owned()]).collect();
-    let head = ["VARIABLE", "VALUE", "PLACE", "REASON"].map(str::to_owned);
-    let width = |at: usize| cells.iter().chain([&head]).map(|row| row[at].chars().count()).max().unwrap_or(0).min(48);
-    let widths = [width(0), width(1), width(2)];
-    for row in [&head].into_iter().chain(&cells) {
-        for (cell, width) in row.iter().zip(widths) {
-            text.push_str(&format!("{cell:<width$}  "));
+    let cells = |row: &Row<'_>| [row.name.to_owned(), value(row), row.place.to_owned(), row.reason.to_owned()];
+    let mut groups: Vec<(&str, Vec<[String; 4]>)> = Vec::new();
+    for row in rows {
+        match groups.iter_mut().find(|(from, _)| *from == row.from) {
+            Some((_, group)) => group.push(cells(row)),
+            None => groups.push((row.from, vec![cells(row)])),
         }
-        text.push_str(&row[3]);
-        text.push('\n');
+    }
+    let head = ["VARIABLE", "VALUE", "PLACE", "REASON"].map(str::to_owned);
+    let all = || groups.iter().flat_map(|(_, group)| group).chain([&head]);
+    let width = |at: usize| all().map(|row| row[at].chars().count()).filter(|width| *width <= 48).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2)];
+    let line = |row: &[String; 4]| {
+        let padded = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}  "));
+        padded.collect::<String>() + &row[3] + "\n"
+    };
+    text.push('\n');
+    text.push_str(&line(&head));
+    for (at, (from, group)) in groups.iter().enumerate() {
+        let blank = if at == 0 { "" } else { "\n" };
+        text.push_str(&format!("{blank}# {from}\n"));
+        text.extend(group.iter().map(line));
     }
     text
 }

@@ -291,17 +291,16 @@ fn find(host: &Host, dir: Option<&Path>) -> Result<PathBuf, Failure> {
         Some(_) => in_or_itself(&asked),
         None => asked.ancestors().find_map(in_or_itself),
     };
-    found
-        .or_else(|| {
-            // A record may speak of one that is gone.
-            dir.and_then(|_| {
-                [asked.join(".venv"), asked.clone()].into_iter().find(|path| files::exists(&host.locate(path)))
-            })
-        })
-        .ok_or_else(|| {
-            Failure::failed(format!("there is no environment in {}", asked.display()))
-                .hint("an environment has a pyvenv.cfg: `uv venv` or `python3 -m venv .venv` makes one")
-        })
+    // A record may speak of one that is broken or gone.
+    let named = || match dir {
+        Some(_) if asked.ends_with(".venv") => Some(asked.clone()),
+        Some(_) => Some(asked.join(".venv")).filter(|path| files::exists(&host.locate(path))),
+        None => None,
+    };
+    found.or_else(named).ok_or_else(|| {
+        Failure::failed(format!("there is no environment in {}", asked.display()))
+            .hint("an environment has a pyvenv.cfg: `uv venv` or `python3 -m venv .venv` makes one")
+    })
 }
 
 /// One line of `hpcsh trust`.

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use crate::shells::Shell;
-use crate::support::{Home, is_root, run, skip};
+use crate::support::{Home, has, is_root, run, skip};
 use crate::terminal::Terminal;
 
 /// An environment in a directory of the home, good enough to be entered.
@@ -307,6 +307,104 @@ fn others_environments_are_not_entered() {
             session.steps(&[("cd swapped", ""), ("cd ~", "")]);
             exchange(&theirs, &venv);
             session.steps(&[("cd swapped", "swapped"), ("cd ~", "")]);
+        }
+    }
+}
+
+/// For root every file on shared storage may be root's: a FUSE mount is shared storage, whoever owns its files.
+#[test]
+fn root_enters_nothing_unasked_on_a_fuse_mount() {
+    if !is_root() || !has("bindfs") || !std::path::Path::new("/dev/fuse").exists() {
+        return skip("a FUSE mount: not root, or no bindfs, or no /dev/fuse");
+    }
+    let home = Home::with_article();
+    environment(&home, "behind/one");
+    let mount = home.path().join("mount");
+    fs::create_dir(&mount).unwrap();
+    if run(home.command("bindfs").arg(home.path().join("behind")).arg(&mount)).status != 0 {
+        return skip("a FUSE mount: bindfs may not mount");
+    }
+    let told: Vec<_> = Shell::ALL
+        .into_iter()
+        .map(|shell| {
+            let mut session = Session::start(shell, &home, "", "");
+            let before = session.active("cd mount/one");
+            let shown = mount.join("one/.venv").display().to_string();
+            let words = home.hpcsh(&["allow", &shown]).err;
+            session.active("cd ~");
+            let allowed = session.active("cd mount/one");
+            home.hpcsh(&["trust", "--forget", &shown]);
+            home.configure(&format!("[venv]\ntrusted_roots = [\"{}\"]\n", mount.display()));
+            session.active("cd ~");
+            let rooted = session.active("cd mount/one");
+            home.configure(crate::support::ARTICLE);
+            session.active("cd ~");
+            (before, words.contains("from now on"), allowed, rooted)
+        })
+        .collect();
+    run(home.command("umount").arg("--lazy").arg(&mount));
+    let entered = "mount/one".to_owned();
+    let wanted = (String::new(), true, entered.clone(), entered);
+    assert_eq!(told, [wanted.clone(), wanted]);
+}
+
+/// direnv, zoxide and a `cd` that is a function as its is (that of Debian's zoxide calls itself in zsh), conda's base and a prompt of Powerlevel10k's shape, before and after the line.
+#[test]
+fn others_hooks_beside_it_lose_nothing() {
+    for shell in Shell::ALL {
+        let mut others = vec![
+            "export CONDA_PREFIX=/opt/conda CONDA_DEFAULT_ENV=base".to_owned(),
+            match shell {
+                Shell::Zsh => "p10k_precmd() { PROMPT=\"${VIRTUAL_ENV:+v} > \"; }; precmd_functions=(p10k_precmd $precmd_functions)".to_owned(),
+                Shell::Bash => "PROMPT_COMMAND=\"history -a; ${PROMPT_COMMAND-}\"; PROMPT_COMMAND=${PROMPT_COMMAND%; }".to_owned(),
+            },
+        ];
+        for (program, line) in [
+            ("direnv", format!("eval \"$(direnv hook {})\"", shell.name())),
+            ("zoxide", format!("eval \"$(zoxide init {})\"; cd() {{ \\builtin cd \"$@\"; }}", shell.name())),
+        ] {
+            if has(program) {
+                others.push(line);
+            } else {
+                skip(&format!("{program} beside it: not installed"));
+            }
+        }
+        for other in others {
+            for is_before in [true, false] {
+                let home = home_with_projects();
+                let (before, after) = if is_before { (other.as_str(), "") } else { ("", other.as_str()) };
+                let mut session = Session::start(shell, &home, before, after);
+                eprintln!("{} with {other}, {}", shell.name(), if is_before { "before" } else { "after" });
+                session.steps(&[
+                    ("cd one/src", "one"),
+                    ("cd ~/two", "two"),
+                    ("deactivate", ""),
+                    ("cd ~", ""),
+                    ("act one", "one by hand"),
+                    ("cd two", "one by hand"),
+                    ("deactivate", ""),
+                    ("cd ~", ""),
+                ]);
+                session.terminal.leave();
+            }
+        }
+        if has("direnv") {
+            // A project's own way is the user's: nothing is entered beside it.
+            let home = home_with_projects();
+            let rc = "export VIRTUAL_ENV=$HOME/two/.venv; PATH_add two/.venv/bin\n";
+            home.write("none/.envrc", rc.replace("two/.venv/bin", "../two/.venv/bin"));
+            assert_eq!(run(home.command("direnv").args(["allow", "none"])).status, 0);
+            let mut session = Session::start(
+                shell,
+                &home,
+                "export DIRENV_LOG_FORMAT=; eval \"$(direnv hook SHELL)\"".replace("SHELL", shell.name()).as_str(),
+                "",
+            );
+            session.steps(&[("cd one", "one"), ("cd ~", "")]);
+            let told =
+                session.terminal.run("cd none") + &session.terminal.run("echo \"[$VIRTUAL_ENV|$HPCSH_ENTERED]\"");
+            assert!(told.contains("/two/.venv|]"), "{}: {told}", shell.name());
+            session.steps(&[("cd ~", ""), ("cd one", "one")]);
         }
     }
 }

@@ -621,7 +621,7 @@ fn each_habit_is_a_switch_and_off_where_the_user_has_his_own() {
         return;
     }
     let home = Home::new();
-    let show = "functions cp hist | string match -r 'cp -i|--reverse|mine'; echo $LS_COLORS; bind --user; true";
+    let show = "begin; functions cp; functions hist; end | string match -r 'cp -i|--reverse|mine'; echo $LS_COLORS; bind --user; true";
     let own = "function cp; echo mine; end; function hist; echo mine; end; set -gx LS_COLORS di=1; bind \\ch kill-line";
     assert_eq!(
         prompted(&home, "", show).clean(),

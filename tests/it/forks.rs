@@ -98,6 +98,55 @@ fn act_deactivate_and_cdr_cost_no_process() {
     }
 }
 
+/// Looks at files from the mark on, of one line typed.
+fn looks(shell: Shell, home: &Home, first: &str, line: &str) -> (Counts, Vec<String>) {
+    let log = home.path().join("strace");
+    let mut terminal = Terminal::start(&traced(home, &log, &shell.interactive(home)));
+    terminal.run(first);
+    terminal.run("[ -e /hpcsh-mark ]");
+    terminal.run(line);
+    terminal.run("[ -e /hpcsh-mark ]");
+    terminal.leave();
+    let text = fs::read_to_string(&log).unwrap();
+    let part = text.split("/hpcsh-mark").nth(1).unwrap();
+    let files = part.lines().filter(|line| line.contains(".venv")).map(str::to_owned).collect();
+    (count(part, &home.shared()), files)
+}
+
+/// Without an environment: one look for each directory from three levels below the home up to it. Into one for the first time:
+/// one exec. Entered before: none in zsh; bash asks once for each visit. Within a project: none.
+#[test]
+fn a_change_of_directory_costs_a_few_looks_and_no_process() {
+    if !can_trace() {
+        return;
+    }
+    for shell in Shell::ALL {
+        let home = Home::new();
+        home.write(shell.rc(), shell.line());
+        fs::create_dir_all(home.path().join("a/b/c")).unwrap();
+        crate::entering::environment(&home, "p");
+        fs::create_dir_all(home.path().join("p/src/deep")).unwrap();
+        // What has changed in this very second zsh does not remember.
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+
+        let (counts, files) = looks(shell, &home, "true", "cd a/b/c");
+        assert_eq!((counts.forks, counts.execs, files.len()), (0, 0, 4), "{}: {files:#?}", shell.name());
+        let (counts, files) = looks(shell, &home, "cd p/src; cd ~/p", "cd src/deep");
+        assert_eq!((counts.forks, counts.execs), (0, 0), "{}: within a project", shell.name());
+        assert!(files.len() <= 6, "{}: {files:#?}", shell.name());
+        let (counts, _) = looks(shell, &home, "true", "cd p");
+        assert_eq!((counts.forks, counts.execs), (1, 1), "{}: the first entry", shell.name());
+        let (counts, files) = looks(shell, &home, "cd p\ncd ~", "cd p");
+        let asked = usize::from(shell == Shell::Bash);
+        assert_eq!((counts.forks, counts.execs), (asked, asked), "{}: entered before", shell.name());
+        assert!(shell == Shell::Bash || files.len() <= 12, "{}: {files:#?}", shell.name());
+        // One that is not entered is asked for once, until the project is left.
+        fs::set_permissions(home.path().join("p/.venv"), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        let (counts, _) = looks(shell, &home, "cd p", "cd src; cd deep; cd ~/p");
+        assert_eq!((counts.forks, counts.execs), (0, 0), "{}: refused before", shell.name());
+    }
+}
+
 /// One exec at login, of the program itself; an empty rc file has none.
 #[test]
 fn a_start_costs_one_process() {

@@ -1,6 +1,7 @@
 //! `install.sh`: in empty and odd homes, killed half-way, twice, taken back, and tried.
 
 use std::collections::BTreeMap;
+use std::env::consts::ARCH;
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
@@ -13,12 +14,12 @@ use crate::support::{Home, Outcome, PROGRAM, PROJECT, has, is_root, run, skip};
 /// The shells that the installer runs in.
 const SHELLS: &[&[&str]] = &[&["dash"], &["busybox", "sh"]];
 
-const NOTHING: &str = "install.sh: everything is in place: nothing changed\n";
-const DONE: &str = "install.sh: done\n";
+pub const NOTHING: &str = "install.sh: everything is in place: nothing changed\n";
+pub const DONE: &str = "install.sh: done\n";
 const NEXT: &str = "install.sh: open a new shell; begin a configuration with: HOME/.local/bin/hpcsh config init\n";
 
 /// The shells of `SHELLS` that are installed here.
-fn shells() -> impl Iterator<Item = &'static [&'static str]> {
+pub fn shells() -> impl Iterator<Item = &'static [&'static str]> {
     SHELLS.iter().copied().filter(|shell| {
         let found = has(shell[0]);
         if !found {
@@ -28,33 +29,33 @@ fn shells() -> impl Iterator<Item = &'static [&'static str]> {
     })
 }
 
-/// Whether both shells that have rc files are here.
-fn has_both() -> bool {
-    let both = has("zsh") && has("bash");
-    if !both {
-        skip("zsh and bash are not both installed");
+/// Whether all shells that have rc files are here.
+pub fn has_all() -> bool {
+    let all = ["zsh", "bash", "fish"].into_iter().all(has);
+    if !all {
+        skip("zsh, bash and fish are not all installed");
     }
-    both
+    all
 }
 
 /// Where a program lies.
-fn which(program: &str) -> PathBuf {
+pub fn which(program: &str) -> PathBuf {
     std::env::split_paths(&crate::support::path()).map(|dir| dir.join(program)).find(|path| path.is_file()).unwrap()
 }
 
-fn script() -> PathBuf {
+pub fn script() -> PathBuf {
     Path::new(PROJECT).join("install.sh")
 }
 
 /// The installer under this shell, in its own session: an interactive shell in it must not take the tests' terminal.
-fn command(home: &Home, shell: &[&str], words: &[&str]) -> Command {
+pub fn command(home: &Home, shell: &[&str], words: &[&str]) -> Command {
     let mut command = home.command("setsid");
     command.args(shell).arg(script()).args(words);
     command
 }
 
 /// What came of a run, with the home called HOME, and without what other tests may have left in /var/tmp.
-fn outcome(home: &Home, command: &mut Command) -> Outcome {
+pub fn outcome(home: &Home, command: &mut Command) -> Outcome {
     let outcome = run(command);
     let told = outcome.err.replace(home.path().to_str().unwrap(), "HOME");
     let told = told.lines().filter(|line| !line.starts_with("install.sh: left alone: /var/tmp/hpcsh-"));
@@ -62,27 +63,27 @@ fn outcome(home: &Home, command: &mut Command) -> Outcome {
 }
 
 /// A program that is quickly copied and passes for ours, where what it is does not matter.
-fn small(home: &Home) -> String {
+pub fn small(home: &Home) -> String {
     let given = home.shared().join("hpcsh");
     fs::write(&given, "#!/bin/sh\n# _hpcsh_\n").unwrap();
     fs::set_permissions(&given, fs::Permissions::from_mode(0o755)).unwrap();
     given.into_os_string().into_string().unwrap()
 }
 
-fn installer(home: &Home, shell: &[&str], words: &[&str]) -> Outcome {
+pub fn installer(home: &Home, shell: &[&str], words: &[&str]) -> Outcome {
     outcome(home, &mut command(home, shell, words))
 }
 
-fn silent(err: impl Into<String>) -> Outcome {
+pub fn silent(err: impl Into<String>) -> Outcome {
     Outcome { out: String::new(), err: err.into(), status: 0 }
 }
 
-fn refused(status: i32, err: &str) -> Outcome {
+pub fn refused(status: i32, err: &str) -> Outcome {
     Outcome { out: String::new(), err: err.into(), status }
 }
 
 /// Everything below a directory: mode, time of change, and content; a link's content is what it leads to.
-fn snapshot(dir: &Path) -> BTreeMap<PathBuf, (u32, i64, Vec<u8>)> {
+pub fn snapshot(dir: &Path) -> BTreeMap<PathBuf, (u32, i64, Vec<u8>)> {
     let mut all = BTreeMap::new();
     let mut dirs = vec![dir.to_owned()];
     while let Some(dir) = dirs.pop() {
@@ -104,7 +105,7 @@ fn snapshot(dir: &Path) -> BTreeMap<PathBuf, (u32, i64, Vec<u8>)> {
 }
 
 /// The names of all that lies in the home, directories with a slash.
-fn names(home: &Home) -> Vec<String> {
+pub fn names(home: &Home) -> Vec<String> {
     let root = home.path();
     snapshot(&root)
         .into_iter()
@@ -115,12 +116,35 @@ fn names(home: &Home) -> Vec<String> {
         .collect()
 }
 
-fn block(note: &str, program: &str, shell: &str) -> String {
+pub fn block(note: &str, program: &str, shell: &str) -> String {
     format!("# >>> hpcsh >>>{note}\n{}\n# <<< hpcsh <<<\n", line(program, shell))
 }
 
-fn line(program: &str, shell: &str) -> String {
-    format!("if [ -x {program} ]; then eval \"$({program} init {shell})\"; fi")
+pub fn line(program: &str, shell: &str) -> String {
+    match shell {
+        "fish" => format!(
+            "begin; set -l _hpcsh_file {program}; if test -x \"$_hpcsh_file\"; $_hpcsh_file init fish | source; end; end"
+        ),
+        _ => format!("if [ -x {program} ]; then eval \"$({program} init {shell})\"; fi"),
+    }
+}
+
+/// The program of a shared installation in this directory, as a word of the shell's, which finds its own machine.
+pub fn shared_word(dir: &str, shell: &str) -> String {
+    match shell {
+        "zsh" => format!("'{}/bin/'\"$CPUTYPE\"/hpcsh", dir.replace('\'', "'\\''")),
+        "bash" => format!("'{}/bin/'\"${{BASH_VERSINFO[5]%%-*}}\"/hpcsh", dir.replace('\'', "'\\''")),
+        _ => format!("'{}/bin/'(uname -m)/hpcsh", dir.replace('\\', "\\\\").replace('\'', "\\'")),
+    }
+}
+
+/// The rc file of a shell, in the home.
+pub fn rc(shell: &str) -> &'static str {
+    match shell {
+        "zsh" => ".zshrc",
+        "bash" => ".bashrc",
+        _ => ".config/fish/config.fish",
+    }
 }
 
 /// The installed program as a word of a shell.
@@ -129,7 +153,7 @@ fn word(home: &Home) -> String {
 }
 
 /// What is said where no file leads a login shell of bash to the line.
-const LOGIN_BASH: &str = "\
+pub const LOGIN_BASH: &str = "\
 install.sh: a login bash reads ~/.bash_profile or ~/.profile, and neither is there
 hint: let one of them say: [ ! -f ~/.bashrc ] || . ~/.bashrc
 ";
@@ -138,7 +162,7 @@ const INSTALL: &[&str] = &["--from", PROGRAM, "--rc"];
 #[test]
 fn an_empty_home_gets_the_program_and_the_line_and_loses_them_again() {
     let homes: [fn() -> Option<Home>; 2] = [|| Some(Home::new()), Home::of_nobody];
-    if !has_both() {
+    if !has_all() {
         return;
     }
     for shell in shells() {
@@ -149,9 +173,16 @@ fn an_empty_home_gets_the_program_and_the_line_and_loses_them_again() {
             };
             let word = word(&home);
             let plan = format!(
-                "  write    HOME/.local/bin/hpcsh\n  make     HOME/.zshrc with the line: {}\n  make     HOME/.bashrc with the line: {}\n{LOGIN_BASH}",
-                line("'HOME/.local/bin/hpcsh'", "zsh"),
-                line("'HOME/.local/bin/hpcsh'", "bash")
+                "  write    HOME/.local/bin/hpcsh\n{}{LOGIN_BASH}",
+                ["zsh", "bash", "fish"]
+                    .map(|shell| {
+                        format!(
+                            "  make     HOME/{} with the line: {}\n",
+                            rc(shell),
+                            line("'HOME/.local/bin/hpcsh'", shell)
+                        )
+                    })
+                    .concat()
             );
             let planned = format!("install.sh: this would be done (nothing is changed now):\n{plan}");
             let dry = installer(&home, shell, &[INSTALL, &["--dry-run"]].concat());
@@ -160,12 +191,22 @@ fn an_empty_home_gets_the_program_and_the_line_and_loses_them_again() {
             let told = format!("install.sh: this is done now:\n{plan}{DONE}{NEXT}");
             assert_eq!(installer(&home, shell, INSTALL), silent(told));
             let program = home.path().join(".local/bin/hpcsh");
-            assert_eq!(names(&home), [".bashrc", ".local/", ".local/bin/", ".local/bin/hpcsh", ".zshrc"]);
+            let all = [
+                ".bashrc",
+                ".config/",
+                ".config/fish/",
+                ".config/fish/config.fish",
+                ".local/",
+                ".local/bin/",
+                ".local/bin/hpcsh",
+                ".zshrc",
+            ];
+            assert_eq!(names(&home), all);
             assert!(fs::read(&program).unwrap() == fs::read(PROGRAM).unwrap(), "the program is not the one given");
             assert_eq!(fs::metadata(&program).unwrap().mode() & 0o7777, 0o755);
-            for rc in ["zsh", "bash"] {
-                let text = fs::read_to_string(home.path().join(format!(".{rc}rc"))).unwrap();
-                assert_eq!(text, block(" (new file)", &word, rc));
+            for shell in ["zsh", "bash", "fish"] {
+                let text = fs::read_to_string(home.path().join(rc(shell))).unwrap();
+                assert_eq!(text, block(" (new file)", &word, shell));
             }
             let active = run(home.command("setsid").args(["zsh", "-ic", "whence -w act"]));
             assert_eq!((active.out.as_str(), active.status), ("act: function\n", 0), "{}", active.err);
@@ -181,6 +222,7 @@ fn an_empty_home_gets_the_program_and_the_line_and_loses_them_again() {
 install.sh: this is done now:
   restore  HOME/.zshrc: lines 1 to 3 go
   restore  HOME/.bashrc: lines 1 to 3 go
+  restore  HOME/.config/fish/config.fish: lines 1 to 3 go
   remove   HOME/.local/bin/hpcsh
 ";
             let state = "install.sh: left alone: HOME/.local/state/hpcsh (configuration and state are yours; so is a \
@@ -188,7 +230,7 @@ install.sh: this is done now:
             let gone = installer(&home, shell, &["--uninstall"]);
             assert_eq!(gone.err.replace(state, ""), format!("{told}{DONE}"));
             let left: Vec<_> = names(&home).into_iter().filter(|name| !name.starts_with(".local/state")).collect();
-            assert_eq!(left, [".local/", ".local/bin/"]);
+            assert_eq!(left, [".config/", ".config/fish/", ".local/", ".local/bin/"]);
             let nothing = installer(&home, shell, &["--uninstall"]);
             assert_eq!(nothing.err.replace(state, ""), "install.sh: nothing is installed: nothing changed\n");
         }
@@ -360,7 +402,7 @@ fn zdotdir_counts() {
 
 #[test]
 fn another_prefix_updates_the_line_whatever_is_in_its_name() {
-    if !has_both() {
+    if !has_all() {
         return;
     }
     for shell in shells() {
@@ -400,7 +442,11 @@ fn another_prefix_updates_the_line_whatever_is_in_its_name() {
 
         // Without the prefix the lines go, and the program's place is told.
         let gone = installer(&home, shell, &["--uninstall"]);
-        assert!(gone.err.contains("hint: remove that one with --uninstall --prefix DIR\n"), "{}", gone.err);
+        assert!(
+            gone.err.contains("hint: remove that one with --uninstall --prefix DIR, or --shared DIR\n"),
+            "{}",
+            gone.err
+        );
         assert_eq!((fs::read(&rcs[0]).unwrap(), fs::read(&rcs[1]).unwrap()), (b"a=1".into(), b"a=1\n".into()));
         assert!(program.exists());
         assert_eq!(installer(&home, shell, &["--uninstall", "--prefix", prefix.to_str().unwrap()]).status, 0);
@@ -503,7 +549,7 @@ hint: it belongs to another user, or chmod u+r it
 
 #[test]
 fn a_dry_run_changes_nothing() {
-    if !has_both() {
+    if !has_all() {
         return;
     }
     for shell in shells() {
@@ -579,32 +625,56 @@ fn what_a_killed_run_left_is_swept_and_what_is_not_ours_is_not() {
     }
 }
 
-/// A home whose rc files are `.zshrc`, without a newline at its end, and no `.bashrc`; and what installing makes of them.
+/// A home whose rc files are `.zshrc`, without a newline at its end, and no others; and what installing makes of them.
 struct Doomed {
     home: Home,
     given: String,
-    old: [Option<Vec<u8>>; 2],
-    new: [Option<Vec<u8>>; 2],
+    /// Where `--shared` puts it.
+    shared: Option<String>,
+    program: PathBuf,
+    old: [Option<Vec<u8>>; 3],
+    new: [Option<Vec<u8>>; 3],
 }
 
 impl Doomed {
-    fn new() -> Self {
+    fn new(shared: bool) -> Self {
         let home = Home::new();
         let old = b"a=\0\xff".to_vec();
         home.write(".zshrc", &old);
         let given = small(&home);
-        let word = word(&home);
-        let zsh = [&old, "\n".as_bytes(), block(" (with the newline before)", &word, "zsh").as_bytes()].concat();
-        let bash = block(" (new file)", &word, "bash").into_bytes();
-        Self { home, given, old: [Some(old), None], new: [Some(zsh), Some(bash)] }
+        let shared = shared.then(|| home.path().join("it's $(touch pwned)").to_str().unwrap().to_owned());
+        let words = ["zsh", "bash", "fish"].map(|shell| match &shared {
+            Some(dir) => shared_word(dir, shell),
+            None => word(&home),
+        });
+        let zsh = [&old, "\n".as_bytes(), block(" (with the newline before)", &words[0], "zsh").as_bytes()].concat();
+        let bash = block(" (new file)", &words[1], "bash").into_bytes();
+        let fish = block(" (new file)", &words[2], "fish").into_bytes();
+        let program = match &shared {
+            Some(dir) => Path::new(dir).join("bin").join(ARCH).join("hpcsh"),
+            None => home.path().join(".local/bin/hpcsh"),
+        };
+        Self { home, given, shared, program, old: [Some(old), None, None], new: [Some(zsh), Some(bash), Some(fish)] }
     }
 
-    fn install(&self) -> [&str; 3] {
-        ["--from", &self.given, "--rc"]
+    fn place(&self) -> Vec<&str> {
+        self.shared.iter().flat_map(|dir| ["--shared", dir]).collect()
     }
 
-    fn rcs(&self) -> [Option<Vec<u8>>; 2] {
-        [".zshrc", ".bashrc"].map(|name| fs::read(self.home.path().join(name)).ok())
+    fn install(&self) -> Vec<&str> {
+        [&["--from", &self.given, "--rc"], &*self.place()].concat()
+    }
+
+    fn uninstall(&self) -> Vec<&str> {
+        [&["--uninstall"], &*self.place()].concat()
+    }
+
+    fn rcs(&self) -> [Option<Vec<u8>>; 3] {
+        ["zsh", "bash", "fish"].map(|shell| fs::read(self.home.path().join(rc(shell))).ok())
+    }
+
+    fn sample(&self) -> Option<PathBuf> {
+        Some(Path::new(self.shared.as_ref()?).join("etc/hpcsh/config.toml"))
     }
 
     /// After a kill: each file is the old or the new one, whole, and the program is not there or whole.
@@ -612,8 +682,11 @@ impl Doomed {
         for (at, now) in self.rcs().iter().enumerate() {
             assert!(*now == self.old[at] || *now == self.new[at], "{when}: half a file: {now:?}");
         }
-        if let Ok(program) = fs::read(self.home.path().join(".local/bin/hpcsh")) {
+        if let Ok(program) = fs::read(&self.program) {
             assert!(program == fs::read(&self.given).unwrap(), "{when}: half a program");
+        }
+        if let Some(text) = self.sample().and_then(|path| fs::read_to_string(path).ok()) {
+            assert!(text.ends_with("\n#online_hosts = [\"login*\"]\n"), "{when}: half a sample");
         }
         if let Ok(backup) = fs::read(self.home.path().join(".zshrc.before-hpcsh")) {
             assert!(Some(backup) == self.old[0], "{when}: half a backup");
@@ -624,29 +697,41 @@ impl Doomed {
         let done = installer(&self.home, shell, &self.install());
         assert_eq!(done.status, 0, "{when}: {}", done.err);
         assert!(self.rcs() == self.new, "{when}");
-        let all = [".bashrc", ".local/", ".local/bin/", ".local/bin/hpcsh", ".zshrc", ".zshrc.before-hpcsh"];
-        assert_eq!(names(&self.home), all, "{when}");
+        let mut all = vec![".bashrc", ".config/fish/config.fish", ".zshrc", ".zshrc.before-hpcsh"];
+        let placed: Vec<_> = [Some(self.program.clone()), self.sample()].into_iter().flatten().collect();
+        all.extend(placed.iter().map(|path| path.strip_prefix(self.home.path()).unwrap().to_str().unwrap()));
+        all.sort_unstable();
+        assert_eq!(self.files(), all, "{when}");
     }
 
     fn check_uninstalled(&self, shell: &[&str], when: &str) {
-        let done = installer(&self.home, shell, &["--uninstall"]);
+        let done = installer(&self.home, shell, &self.uninstall());
         assert_eq!(done.status, 0, "{when}: {}", done.err);
         assert!(self.rcs() == self.old, "{when}");
-        let left: Vec<_> = names(&self.home).into_iter().filter(|name| !name.starts_with(".local/")).collect();
-        assert_eq!(left, [".zshrc"], "{when}");
-        assert!(!self.home.path().join(".local/bin/hpcsh").exists());
+        assert_eq!(self.files(), [".zshrc"], "{when}");
+        if let Some(sample) = self.sample() {
+            for file in [&sample, &self.program] {
+                assert!(!file.parent().unwrap().exists(), "{when}: an empty directory of ours stays");
+            }
+        }
+    }
+
+    fn files(&self) -> Vec<String> {
+        names(&self.home).into_iter().filter(|name| !name.ends_with('/')).collect()
     }
 }
 
 /// Every program that changes something is replaced by one that kills the whole process group: at its KILL_AT-th call,
 /// either with the work done or with half of it. (strace counts each process apart, so it cannot say "the N-th rename".)
-fn kill_everywhere(shell: &[&str], half: bool) {
-    if !has_both() || !has(shell[0]) {
+fn kill_everywhere(shell: &[&str], half: bool, shared: bool) {
+    if !has_all() || !has(shell[0]) {
         skip(&format!("{} is not installed", shell[0]));
         return;
     }
-    let tools = ["mktemp", "cp", "mv", "rm", "chmod", "mkdir", "dd", "cat", "head", "tail"];
-    let doomed = Doomed::new();
+    let tools = ["mktemp", "cp", "mv", "rm", "chmod", "mkdir", "rmdir", "dd", "cat", "head", "tail"];
+    let doomed = Doomed::new(shared);
+    // Of a shared installation only its own steps are new.
+    let step = if shared { 3 } else { 1 };
     let home = &doomed.home;
     let shims = home.shared().join("shims");
     let counter = home.shared().join("counter");
@@ -683,12 +768,11 @@ fn kill_everywhere(shell: &[&str], half: bool) {
     let calls = || fs::read_to_string(&counter).unwrap().trim().parse::<u32>().unwrap();
 
     // Where the steps begin: what looks and plans changes nothing.
-    let mut dry = doomed.install().to_vec();
-    dry.push("--dry-run");
+    let dry = [doomed.install(), vec!["--dry-run"]].concat();
     assert!(!killed(&dry, 0));
     let first = calls();
     let mut kills = 0;
-    for at in first.. {
+    for at in (first..).step_by(step) {
         let when = format!("{shell:?} installing, half: {half}, call {at}");
         let was_killed = killed(&doomed.install(), at);
         doomed.check_whole(&when);
@@ -701,15 +785,16 @@ fn kill_everywhere(shell: &[&str], half: bool) {
         }
         doomed.check_uninstalled(shell, &when);
     }
-    assert!(kills > 15, "{shell:?}: only {kills} kills while installing");
+    assert!(kills > 15 / step, "{shell:?}: only {kills} kills while installing");
 
-    assert!(!killed(&["--uninstall", "--dry-run"], 0));
+    let dry = [doomed.uninstall(), vec!["--dry-run"]].concat();
+    assert!(!killed(&dry, 0));
     let first = calls();
     let mut kills = 0;
-    for at in first.. {
+    for at in (first..).step_by(step) {
         let when = format!("{shell:?} uninstalling, half: {half}, call {at}");
         doomed.check_installed(shell, &when);
-        let was_killed = killed(&["--uninstall"], at);
+        let was_killed = killed(&doomed.uninstall(), at);
         doomed.check_whole(&when);
         doomed.check_uninstalled(shell, &when);
         if !was_killed {
@@ -717,26 +802,36 @@ fn kill_everywhere(shell: &[&str], half: bool) {
         }
         kills += 1;
     }
-    assert!(kills > 8, "{shell:?}: only {kills} kills while uninstalling");
+    assert!(kills > 8 / step, "{shell:?}: only {kills} kills while uninstalling");
 }
 
 #[test]
 fn killed_in_any_step_the_files_are_whole_and_the_next_run_mends_all() {
-    kill_everywhere(SHELLS[0], true);
+    kill_everywhere(SHELLS[0], true, false);
 }
 
 #[test]
 fn killed_after_any_step_the_files_are_whole_and_the_next_run_mends_all() {
-    kill_everywhere(SHELLS[1], false);
+    kill_everywhere(SHELLS[1], false, false);
+}
+
+#[test]
+fn killed_in_any_step_of_a_shared_installation_the_next_run_mends_all() {
+    kill_everywhere(SHELLS[1], true, true);
+}
+
+#[test]
+fn killed_after_any_step_of_a_shared_installation_the_next_run_mends_all() {
+    kill_everywhere(SHELLS[0], false, true);
 }
 
 /// The shell alone is killed, at its own N-th `wait4`, while the program that it waits for goes on.
 #[test]
 fn killed_between_any_steps_the_files_are_whole_and_the_next_run_mends_all() {
-    if !has_both() {
+    if !has_all() {
         return;
     }
-    let doomed = Doomed::new();
+    let doomed = Doomed::new(false);
     let home = &doomed.home;
     if !has("strace") || run(home.command("strace").args(["-qq", "-o", "/dev/null", "true"])).status != 0 {
         skip("strace is not installed, or may not trace");
@@ -752,8 +847,7 @@ fn killed_between_any_steps_the_files_are_whole_and_the_next_run_mends_all() {
         }
         run(command.args(shell).arg(script()).args(words))
     };
-    let mut dry = doomed.install().to_vec();
-    dry.push("--dry-run");
+    let dry = [doomed.install(), vec!["--dry-run"]].concat();
     assert_eq!(strace(None, &dry).status, 0);
     let first = u32::try_from(fs::read_to_string(&log).unwrap().lines().count()).unwrap();
     let mut kills = 0;
@@ -982,7 +1076,10 @@ fn wrong_usage_is_told_and_changes_nothing() {
         (&["-c", "x"], "-c goes with --try"),
         (&["--try", "-c"], "-c needs a command"),
         (&["--try", "--uninstall"], "--uninstall and --try do not go together"),
-        (&["--try", "--rc"], "--try installs nothing: --prefix, --rc and --shell do not go with it"),
+        (&["--try", "--rc"], "--try installs nothing: --prefix, --shared, --rc and --shell do not go with it"),
+        (&["--try", "--shared", "x"], "--try installs nothing: --prefix, --shared, --rc and --shell do not go with it"),
+        (&["--prefix", "x", "--shared", "y"], "--prefix and --shared do not go together"),
+        (&["--shared="], "--shared needs a value that is not empty"),
         (
             &["--uninstall", "--from", PROGRAM],
             "--uninstall takes everything back: --from and --shell do not go with it",
@@ -993,8 +1090,8 @@ fn wrong_usage_is_told_and_changes_nothing() {
             &["--prefix", "--rc"],
             "--prefix needs a value, and --rc looks like an option\nhint: ./--rc if it is a name\n",
         ),
-        (&["--try", "fish"], "\"fish\" is no shell that hpcsh knows\nhint: zsh or bash\n"),
-        (&["--rc", "--shell=ksh"], "\"ksh\" is no shell that hpcsh knows\nhint: zsh or bash\n"),
+        (&["--try", "fish"], "--try knows no shell \"fish\"\nhint: zsh or bash\n"),
+        (&["--rc", "--shell=ksh"], "\"ksh\" is no shell that hpcsh knows\nhint: zsh, bash or fish\n"),
         (&["--shell", "zsh"], "--shell goes with --rc\nhint: --try takes its shell as the next word\n"),
     ];
     for shell in shells() {
@@ -1043,11 +1140,11 @@ hint: install Rust (https://rustup.rs), or name a program with --from FILE
         assert_eq!(busybox(words), refused(1, told));
     }
     let told = "\
-install.sh: error: neither zsh nor bash is installed
+install.sh: error: none of zsh, bash and fish is installed
 hint: name the shell of another node with --rc --shell zsh
 ";
     assert_eq!(busybox(INSTALL), refused(1, told));
-    let told = "install.sh: error: bash is not installed\nhint: hpcsh is for zsh and bash\n";
+    let told = "install.sh: error: bash is not installed\nhint: --try is for zsh and bash\n";
     assert_eq!(busybox(&["--from", PROGRAM, "--try", "-c", "true"]), refused(1, told));
 
     let given = small(&home);
@@ -1061,6 +1158,12 @@ hint: name the shell of another node with --rc --shell zsh
         assert!(fs::read(&rc).unwrap() == old, "{what}");
         assert_eq!(names(&home), [".local/", ".local/bin/", ".zshrc"], "{what}");
     }
+    let words = ["--from", &given, "--shared", "tools", "--rc", "--shell", "fish"];
+    let done = busybox(&words);
+    assert_eq!((done.status, done.err.contains("warning: others")), (0, false), "{}", done.err);
+    assert_eq!(busybox(&words), silent(NOTHING));
+    assert_eq!(busybox(&["--uninstall", "--shared", "tools"]).status, 0);
+    assert!(!names(&home).iter().any(|name| name.contains("tools/") && !name.ends_with('/')));
 }
 
 #[test]

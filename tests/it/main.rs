@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // tests are outside the host door
 
+mod catalogue;
 mod config;
 mod entering;
 mod environments;
@@ -14,9 +15,13 @@ mod forks;
 mod habits;
 mod install;
 mod lint;
+mod old_shells;
 mod options;
 mod quoting;
+mod schema;
+mod shared;
 mod shells;
 mod support;
 mod terminal;
+mod trust;
 mod variables;

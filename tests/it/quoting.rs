@@ -143,7 +143,7 @@ fn words_come_out_of_dash_byte_for_byte() {
 
 #[test]
 fn words_come_out_of_fish_byte_for_byte() {
-    round_trip(&["fish", "--no-config"], "");
+    round_trip(&["fish"], "");
 }
 
 /// The same through `eval` of a whole prologue, as the one line does it: values of `env.set`, which are UTF-8.

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_hpcsh");
@@ -148,11 +149,33 @@ prepend = ["$HOME/.local/bin"]
 verdict = "offline"
 "#;
 
-/// The PATH of the tests: the directory of the tools that `tests/run` made, then the system's.
+/// The PATH of the tests: the shells that were asked for, the tools that `tests/run` made, then the system's.
 pub fn path() -> String {
-    let system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    tools().map_or_else(|| system.to_owned(), |tools| format!("{}/bin:{system}", tools.display()))
+    let system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned();
+    let tools = tools().map(|tools| format!("{}/bin", tools.display()));
+    let chosen = CHOSEN.as_ref().map(|dir| dir.display().to_string());
+    [chosen, tools, Some(system)].into_iter().flatten().collect::<Vec<_>>().join(":")
 }
+
+/// The build of a shell that the tests are to run with instead of the installed one: `HPCSH_TESTS_ZSH`, and so on.
+pub fn chosen(shell: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(format!("HPCSH_TESTS_{}", shell.to_uppercase())).filter(|path| !path.is_empty())?;
+    Some(fs::canonicalize(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+}
+
+/// A directory in which those builds have the names by which the tests call shells.
+static CHOSEN: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+    let builds = ["zsh", "bash", "fish"].map(|shell| Some((shell, chosen(shell)?)));
+    builds.iter().flatten().next()?;
+    // In the build's own directory, made anew: nothing removes it at the end of a run.
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shells");
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    for (shell, build) in builds.iter().flatten() {
+        std::os::unix::fs::symlink(build, dir.join(shell)).unwrap();
+    }
+    Some(dir)
+});
 
 /// The directory with uv, virtualenv and Python that `tests/run` made.
 pub fn tools() -> Option<PathBuf> {

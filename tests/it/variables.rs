@@ -193,7 +193,7 @@ fn fish_can_source_its_format() {
     let home = Home::new();
     home.configure(CONFIG);
     let script = format!("'{PROGRAM}' env --format fish | source; printf '%s|' \"$WANDB_DIR\" \"$SECOND\" \"$MODE\"");
-    let outcome = run(home.command("fish").args(["--no-config", "-c", &script]));
+    let outcome = run(home.command("fish").args(["-c", &script]));
     assert_eq!(outcome.clean(), "/one/cache|it's $HOME|off|");
 }
 
