@@ -21,6 +21,11 @@ fn main() -> io::Result<()> {
         "more.bash",
         "enter.bash",
         "completion.bash",
+        "hpcsh.fish",
+        "prompt.fish",
+        "more.fish",
+        "enter.fish",
+        "completion.fish",
     ] {
         let source = Path::new("shell").join(name);
         println!("cargo::rerun-if-changed={}", source.display());

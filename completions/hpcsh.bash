@@ -395,7 +395,7 @@ _hpcsh() {
             return 0
             ;;
         hpcsh__subcmd__init)
-            opts="-h --config --print --help zsh bash"
+            opts="-h --config --print --help zsh bash fish"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

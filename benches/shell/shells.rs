@@ -57,11 +57,16 @@ impl Rc {
         let name = name(shell);
         match self {
             Self::Empty => String::new(),
+            Self::Nothing if shell == Shell::Fish => format!("{} | source\n", nothing::IN_C),
+            Self::Hpcsh if shell == Shell::Fish => "hpcsh init fish | source\n".to_owned(),
+            Self::Zoxide if shell == Shell::Fish => "zoxide init fish | source\n".to_owned(),
+            Self::Direnv if shell == Shell::Fish => "direnv hook fish | source\n".to_owned(),
             Self::Nothing => format!("eval \"$({})\"\n", nothing::IN_C),
             Self::Hpcsh => format!("eval \"$(hpcsh init {name})\"\n"),
             Self::Article => match shell {
                 Shell::Zsh => include_str!("fixtures/article.zshrc").to_owned(),
                 Shell::Bash => include_str!("fixtures/article.bashrc").to_owned(),
+                Shell::Fish => include_str!("fixtures/article.fish").to_owned(),
             },
             Self::Zoxide => format!("eval \"$(zoxide init {name})\"\n"),
             Self::Direnv => format!("eval \"$(direnv hook {name})\"\n"),
@@ -74,6 +79,7 @@ pub fn name(shell: Shell) -> &'static str {
     match shell {
         Shell::Zsh => "zsh",
         Shell::Bash => "bash",
+        Shell::Fish => "fish",
     }
 }
 
@@ -107,6 +113,12 @@ pub fn interactive(stage: &Stage, shell: Shell, rc: Rc, after: &str) -> Result<C
             let file = stage.write(&format!("{place}/bashrc"), &text)?;
             command.args(["--noprofile", "--rcfile"]).arg(file).arg("-i");
         }
+        Shell::Fish => {
+            // The home has no config.fish; what the very first fish of a home does is no part of a start.
+            stage.write("home/.local/share/fish/generated_completions/none.fish", "")?;
+            let file = stage.write(&format!("{place}/config.fish"), &text)?;
+            command.args(["-i", "-C", &format!("source '{}'", file.display())]);
+        }
     }
     Ok(command)
 }
@@ -114,7 +126,8 @@ pub fn interactive(stage: &Stage, shell: Shell, rc: Rc, after: &str) -> Result<C
 /// Such a shell that reads a file of commands, in the directory in which everything runs.
 pub fn reading(stage: &Stage, shell: Shell, rc: Rc, file: &Path, words: &[&str]) -> Result<Command, String> {
     let mut command = interactive(stage, shell, rc, "")?;
-    command.args(["-c", ". \"$0\""]).arg(file).args(words).current_dir(&stage.work);
+    let script = if shell == Shell::Fish { "source $argv" } else { ". \"$0\"" };
+    command.args(["-c", script]).arg(file).args(words).current_dir(&stage.work);
     Ok(command)
 }
 
@@ -126,5 +139,6 @@ pub fn first_prompt(shell: Shell) -> &'static str {
         Shell::Bash => {
             "bind -q abort >/dev/null; for hook in \"${PROMPT_COMMAND[@]}\"; do eval \"$hook\"; done; unset HISTFILE; exit"
         }
+        Shell::Fish => "emit fish_prompt; exit",
     }
 }

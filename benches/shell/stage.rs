@@ -79,7 +79,7 @@ impl Stage {
         let processors = std::thread::available_parallelism().map_or(0, usize::from);
         let size = fs::metadata(&self.program).map_or(0, |metadata| metadata.len());
         let mut versions = Vec::new();
-        for name in ["zsh", "bash", "zoxide", "direnv", "uv"] {
+        for name in ["zsh", "bash", "fish", "zoxide", "direnv", "uv"] {
             let said = find(name).and_then(|path| output(self.command(path).arg("--version")).ok());
             let said = said.unwrap_or_default();
             let version = said.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()));

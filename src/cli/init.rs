@@ -21,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   eval \"$(hpcsh init zsh)\"     the one line of ~/.zshrc
   eval \"$(hpcsh init bash)\"    the one line of ~/.bashrc
+  hpcsh init fish | source     the one line of ~/.config/fish/config.fish
   hpcsh init zsh --print       read what it evaluates";
 
 pub(super) fn command() -> Command {

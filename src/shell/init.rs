@@ -17,17 +17,21 @@ pub enum Shell {
     Zsh,
     /// bash, 4.2 or newer.
     Bash,
+    /// fish, 3.1 or newer.
+    Fish,
 }
 
 impl Shell {
     /// All of them, as the command line has them.
-    pub const ALL: [(&'static str, Self); 2] = [(Self::Zsh.name(), Self::Zsh), (Self::Bash.name(), Self::Bash)];
+    pub const ALL: [(&'static str, Self); 3] =
+        [(Self::Zsh.name(), Self::Zsh), (Self::Bash.name(), Self::Bash), (Self::Fish.name(), Self::Fish)];
 
     /// Its name, and the ending of its files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Zsh => "zsh",
             Self::Bash => "bash",
+            Self::Fish => "fish",
         }
     }
 
@@ -36,6 +40,7 @@ impl Shell {
         match self {
             Self::Zsh => include_str!(concat!(env!("OUT_DIR"), "/hpcsh.zsh")),
             Self::Bash => include_str!(concat!(env!("OUT_DIR"), "/hpcsh.bash")),
+            Self::Fish => include_str!(concat!(env!("OUT_DIR"), "/hpcsh.fish")),
         }
     }
 
@@ -58,6 +63,15 @@ impl Shell {
                 concat!(
                     include_str!("../../completions/hpcsh.bash"),
                     include_str!(concat!(env!("OUT_DIR"), "/completion.bash"))
+                )
+            }
+            (Self::Fish, Part::Prompt) => include_str!(concat!(env!("OUT_DIR"), "/prompt.fish")),
+            (Self::Fish, Part::More) => include_str!(concat!(env!("OUT_DIR"), "/more.fish")),
+            (Self::Fish, Part::Enter) => include_str!(concat!(env!("OUT_DIR"), "/enter.fish")),
+            (Self::Fish, Part::Completion) => {
+                concat!(
+                    include_str!("../../completions/hpcsh.fish"),
+                    include_str!(concat!(env!("OUT_DIR"), "/completion.fish"))
                 )
             }
         }
@@ -131,11 +145,12 @@ impl History {
     /// The history file of this shell; `None` leaves it where the shell has it.
     ///
     /// zsh saves nothing without a file, so it always gets one. bash has one in the home, and is moved only where the
-    /// user says where.
+    /// user says where. fish keeps its own, in a format of its own, below `XDG_DATA_HOME`, and can be told no other place.
     fn file(&self, shell: Shell) -> Option<PathBuf> {
         let (name, needed) = match shell {
             Shell::Zsh => ("zsh_history", true),
             Shell::Bash => ("bash_history", false),
+            Shell::Fish => return None,
         };
         self.file.clone().or_else(|| (needed || self.dir_is_configured).then(|| self.dir.join(name)))
     }
@@ -206,12 +221,29 @@ impl Prologue {
         }
     }
 
+    fn push(&mut self, parts: &[&[u8]]) {
+        for part in parts {
+            self.text.extend_from_slice(part);
+        }
+    }
+
+    fn word(&mut self, word: impl AsRef<[u8]>) {
+        let quote = if self.shell == Shell::Fish { quote::fish } else { quote::sh };
+        self.text.extend(quote(word.as_ref()));
+    }
+
     fn scalars(&mut self, scalars: &[(&str, &[u8])]) {
         self.declare("-g");
         for (name, value) in scalars {
-            self.text.extend([b"_hpcsh_", name.as_bytes(), b"="].concat());
-            self.text.extend_from_slice(&quote::sh(value));
-            self.text.push(b' ');
+            if self.shell == Shell::Fish {
+                self.push(&[b"set -g _hpcsh_", name.as_bytes(), b" "]);
+                self.word(value);
+                self.text.push(b'\n');
+            } else {
+                self.push(&[b"_hpcsh_", name.as_bytes(), b"="]);
+                self.word(value);
+                self.text.push(b' ');
+            }
         }
         self.text.push(b'\n');
     }
@@ -219,52 +251,72 @@ impl Prologue {
     fn array(&mut self, name: &str, words: impl IntoIterator<Item = impl AsRef<[u8]>>) {
         if self.shell == Shell::Zsh {
             self.declare("-ga");
-            self.text.extend_from_slice(format!("_hpcsh_{name}\n").as_bytes());
+            self.push(&[b"_hpcsh_", name.as_bytes(), b"\n"]);
         }
-        self.text.extend_from_slice(format!("_hpcsh_{name}=(").as_bytes());
+        let (before, between, after): (&[u8], &[u8], &[u8]) = match self.shell {
+            Shell::Fish => (b"set -g _hpcsh_", b" ", b"\n"),
+            Shell::Zsh | Shell::Bash => (b"_hpcsh_", b"=(", b")\n"),
+        };
+        self.push(&[before, name.as_bytes(), between]);
         for word in words {
-            self.text.extend_from_slice(&quote::sh(word));
+            self.word(word);
             self.text.push(b' ');
         }
-        self.text.extend_from_slice(b")\n");
+        self.push(&[after]);
     }
 
-    /// The records (`NAME=VALUE`) of the exports that have such a value, in the form that is cheapest at a login: for bash
-    /// one string, which it splits; for zsh a function that runs its arguments with the records behind them, since it would
-    /// copy a string or an array at each step.
+    /// The exports that have such a value, in the form that is cheapest at a login.
     fn records<'a>(&mut self, name: &str, exports: &'a [Export], value: impl Fn(&'a Export) -> Option<&'a str>) {
-        let mut record = Vec::new();
-        let is_string = self.shell == Shell::Bash;
-        if !is_string {
-            self.text.extend([b"function _hpcsh_", name.as_bytes(), b" {\n\"$@\""].concat());
-        }
-        for export in exports {
-            let Some(value) = value(export) else { continue };
-            record.extend_from_slice(export.name.as_bytes());
-            record.push(b'=');
-            record.extend_from_slice(value.as_bytes());
-            if is_string {
-                record.push(Marker::SEPARATOR);
-            } else {
-                self.text.push(b' ');
-                self.text.extend(quote::sh(&record));
-                record.clear();
+        let set = exports.iter().filter_map(|export| Some((export.name.as_bytes(), value(export)?.as_bytes())));
+        match self.shell {
+            // A function that runs its arguments with the records (`NAME=VALUE`) behind them: zsh would copy a string or an
+            // array at each step.
+            Shell::Zsh => {
+                self.push(&[b"function _hpcsh_", name.as_bytes(), b" {\n\"$@\""]);
+                for (name, value) in set {
+                    self.text.push(b' ');
+                    self.word([name, b"=", value].concat());
+                }
+                self.push(&[b"\n}\n"]);
+            }
+            // One string of records, which bash splits.
+            Shell::Bash => {
+                let separator: &[u8] = &[Marker::SEPARATOR];
+                let records = set.flat_map(|(name, value)| [name, b"=", value, separator]).collect::<Vec<_>>().concat();
+                self.scalars(&[(name, &records)]);
+            }
+            // A function that runs its arguments for each, with its name and value behind them, and the string for the
+            // marker: fish is so slow with loops and substitutions that what it can be told is not left to it.
+            Shell::Fish => {
+                let mut records = Vec::new();
+                self.push(&[b"function _hpcsh_", name.as_bytes(), b"\n"]);
+                for (name, value) in set {
+                    self.push(&[b"$argv ", name, b" "]);
+                    self.word(value);
+                    self.text.push(b'\n');
+                    records.extend([name, b"=", value, &[Marker::SEPARATOR]].concat());
+                }
+                self.push(&[b"end\n"]);
+                self.scalars(&[(&format!("records_{name}"), &records)]);
             }
         }
-        if is_string {
-            self.scalars(&[(name, &record)]);
-        } else {
-            self.text.extend_from_slice(b"\n}\n");
-        }
     }
 
-    /// Not empty where one of these variables is set. The names are checked ones; asking for all of them at once is what
-    /// spares a login the look at each. The word needs no quotes: neither shell splits what it assigns.
+    /// Tells whether one of these variables is set. The names are checked ones; asking for all of them at once is what
+    /// spares a login the look at each.
     fn probe<'a>(&mut self, name: &str, variables: impl Iterator<Item = &'a str>) {
+        if self.shell == Shell::Fish {
+            // How many are unset, and how many there are. PATH is one that is set, and keeps the list from being empty.
+            let names: Vec<&str> = variables.collect();
+            let text = format!("set -q PATH {}\nset -g _hpcsh_unset $status {}\n", names.join(" "), names.len());
+            self.text.extend_from_slice(text.as_bytes());
+            return;
+        }
+        // Not empty where one is set. The word needs no quotes: neither shell splits what it assigns.
         self.declare("-g");
-        self.text.extend([b"_hpcsh_", name.as_bytes(), b"="].concat());
+        self.push(&[b"_hpcsh_", name.as_bytes(), b"="]);
         for variable in variables {
-            self.text.extend([b"${", variable.as_bytes(), b"+1}"].concat());
+            self.push(&[b"${", variable.as_bytes(), b"+1}"]);
         }
         self.text.push(b'\n');
     }

@@ -19,6 +19,7 @@ pub fn copies(shell: Shell, dir: &Path) -> Option<PathBuf> {
     let stem = stem(match shell {
         Shell::Zsh => const { parts(Shell::Zsh) },
         Shell::Bash => const { parts(Shell::Bash) },
+        Shell::Fish => const { parts(Shell::Fish) },
     });
     for (name, part) in Part::KEPT {
         keep(&dir.join(format!("{stem}-{name}.{}", shell.name())), shell.part(part).as_bytes())?;

@@ -9,7 +9,7 @@ use crate::support::{Home, Outcome, run, skip, tools};
 use crate::terminal::Terminal;
 
 /// What makes an environment: a name, and the words of the command before the directory.
-const MAKERS: &[(&str, &[&str])] = &[
+pub const MAKERS: &[(&str, &[&str])] = &[
     ("uv", &["uv", "venv", "--quiet", "--offline", "--python", "PYTHON"]),
     (
         "uv with a prompt",
@@ -30,7 +30,7 @@ const WRITTEN_LIST: &[&str] = &[
     "PKG_CONFIG_PATH",
 ];
 
-fn make(home: &Home, words: &[&str], dir: &str) {
+pub fn make(home: &Home, words: &[&str], dir: &str) {
     let python = tools().unwrap().join("bin/python3");
     let mut words = words.iter().map(|word| if *word == "PYTHON" { python.to_str().unwrap() } else { word });
     let mut command = home.command(words.next().unwrap());

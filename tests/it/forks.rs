@@ -11,14 +11,14 @@ use crate::terminal::Terminal;
 
 /// What a traced session did.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Counts {
-    forks: usize,
-    execs: usize,
+pub struct Counts {
+    pub forks: usize,
+    pub execs: usize,
     /// Calls whose arguments name the shared home.
-    shared: usize,
+    pub shared: usize,
 }
 
-fn can_trace() -> bool {
+pub fn can_trace() -> bool {
     let works = has("strace") && run(Command::new("strace").args(["-o", "/dev/null", "true"])).status == 0;
     if !works {
         skip("strace is not installed or may not trace");
@@ -27,7 +27,7 @@ fn can_trace() -> bool {
 }
 
 /// The command under strace, its processes and looks at files in a log.
-fn traced(home: &Home, log: &Path, inner: &Command) -> Command {
+pub fn traced(home: &Home, log: &Path, inner: &Command) -> Command {
     let mut command = home.command("strace");
     command.args(["-f", "-qq", "-o"]).arg(log).args(["-e", "trace=process,file"]);
     command.arg(inner.get_program()).args(inner.get_args());
@@ -51,7 +51,7 @@ fn trace(shell: Shell, home: &Home, first: &str, lines: &[&str]) -> Counts {
     count(parts[1], &home.shared())
 }
 
-fn count(log: &str, shared: &Path) -> Counts {
+pub fn count(log: &str, shared: &Path) -> Counts {
     let shared = shared.to_str().unwrap();
     let begins = |names: &[&str]| {
         log.lines()

@@ -10,6 +10,7 @@ mod completion;
 mod config;
 mod entering;
 mod environments;
+mod fish;
 mod floors;
 mod forks;
 mod habits;

@@ -95,8 +95,11 @@ fn round_trip(shell: &[&str], prelude: &str) {
     let words = words();
     let mut script = prelude.as_bytes().to_vec();
     for word in &words {
-        script.extend_from_slice(b"v=");
-        script.extend_from_slice(&quote::sh(word));
+        if shell[0] == "fish" {
+            script.extend([b"set v ".to_vec(), quote::fish(word)].concat());
+        } else {
+            script.extend([b"v=".to_vec(), quote::sh(word)].concat());
+        }
         // NUL parts the words: no argument can hold one.
         script.extend_from_slice(b"\nprintf '%s\\0' \"$v\"\n");
     }
@@ -138,6 +141,11 @@ fn words_come_out_of_dash_byte_for_byte() {
     round_trip(&["dash"], "");
 }
 
+#[test]
+fn words_come_out_of_fish_byte_for_byte() {
+    round_trip(&["fish"], "");
+}
+
 /// The same through `eval` of a whole prologue, as the one line does it: values of `env.set`, which are UTF-8.
 #[test]
 fn configured_values_reach_the_environment_byte_for_byte() {
@@ -156,11 +164,16 @@ fn configured_values_reach_the_environment_byte_for_byte() {
             .collect();
         table.push_str(&format!("V{at} = \"{escaped}\"\n"));
     }
-    for shell in crate::shells::Shell::ALL {
+    for name in ["zsh", "bash", "fish"] {
+        if !has(name) {
+            skip(&format!("{name} is not installed"));
+            continue;
+        }
         let home = Home::new();
         home.configure(&table);
-        let name = shell.name();
-        let script = format!("eval \"$('{}' init {name})\"\ncommand env -0", crate::support::PROGRAM);
+        let init = format!("'{}' init {name}", crate::support::PROGRAM);
+        let script = if name == "fish" { format!("{init} | source") } else { format!("eval \"$({init})\"") };
+        let script = format!("{script}\ncommand env -0");
         let mut command = home.command(name);
         let output = command.arg("-c").arg(&script).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");

@@ -1,0 +1,135 @@
+# hpcsh for fish: what the first prompt needs, and a login where some of the variables are set already. `_hpcsh_call prompt`
+# gets it. The rules are those of hpcsh.fish.
+
+# --- variables, where some of the names are set already
+
+# Sets the variables again, for HPCSH_OFFLINE's word, else for the configured verdict: those that are unset or ours.
+# HPCSH_EXPORTS holds, between separators, what hpcsh has exported. A variable whose record is not in it is the user's, and
+# stays; one that is no longer wanted is taken back. A `+` behind the name marks what hpcsh adds beside the configured
+# variables, which is nobody's to take back but hpcsh_off's.
+function _hpcsh_renew
+    set -g _hpcsh_old (string split \x1f -- "$HPCSH_EXPORTS")
+    set -g _hpcsh_new
+    set -g _hpcsh_names
+    set -gx HPCSH_EXPORTS \x1f
+    set -l verdict $_hpcsh_verdict
+    switch "$HPCSH_OFFLINE"
+        case 1
+            set verdict offline
+        case 0
+            set verdict online
+    end
+    _hpcsh_always _hpcsh_admit
+    if test $verdict = offline
+        _hpcsh_offline _hpcsh_admit
+    else
+        _hpcsh_online _hpcsh_admit
+    end
+    for record in $_hpcsh_old
+        if test -z "$record"; or builtin contains -- $record $_hpcsh_new
+            continue
+        else if string match -qr -- '^[^=]*\+=' $record
+            set -gx HPCSH_EXPORTS $HPCSH_EXPORTS$record\x1f
+        else if not builtin contains -- (string split -m1 = -- $record)[1] $_hpcsh_names
+            _hpcsh_release $record
+        end
+    end
+    set -eg _hpcsh_old
+    set -eg _hpcsh_new
+    set -eg _hpcsh_names
+end
+
+# Exports the variable $argv[1] with the value $argv[2] where it is unset or ours.
+function _hpcsh_admit
+    if not set -q $argv[1]; or builtin contains -- "$argv[1]=$$argv[1]" $_hpcsh_old
+        set -gx $argv[1] $argv[2]
+        set -gx HPCSH_EXPORTS $HPCSH_EXPORTS$argv[1]=$argv[2]\x1f
+        set -g _hpcsh_new $_hpcsh_new $argv[1]=$argv[2]
+        set -g _hpcsh_names $_hpcsh_names $argv[1]
+    end
+end
+
+# Unsets the variable of the record $argv if it still has that value. The record was inherited: its name may be anything.
+function _hpcsh_release
+    set -l _hpcsh_record (string split -m1 = -- $argv)
+    set -q _hpcsh_record[2]; or return 0
+    if string match -qr -- '\+\z' $_hpcsh_record[1]
+        set _hpcsh_record[1] (string split -r -m1 + -- $_hpcsh_record[1])[1]
+    end
+    if string match -qr -- '^[a-zA-Z_][a-zA-Z0-9_]*\z' $_hpcsh_record[1]; and test $_hpcsh_record[1] != HPCSH_EXPORTS
+        if set -q $_hpcsh_record[1]; and test "$$_hpcsh_record[1]" = "$_hpcsh_record[2]"
+            set -eg $_hpcsh_record[1] 2>/dev/null
+        end
+    end
+    return 0
+end
+
+# --- the first prompt
+
+# The warning, and the habits, each of which is a switch, and off where the user has his own. `ls` is in colour as fish brings
+# it, and fish keeps its own history.
+function _hpcsh_first_prompt
+    if test -n "$_hpcsh_warning"
+        builtin printf 'hpcsh: %s\n' $_hpcsh_warning >&2
+    end
+    set -g _hpcsh_made
+    if string match -q '* hist *' -- $_hpcsh_switches; and not builtin functions -q hist
+        set -g _hpcsh_made hist
+        function hist --description 'The last commands with their dates'
+            set -q argv[1]; or set argv 16
+            if string match -qr '^\d+$' -- $argv[1]
+                builtin history search --show-time='%F %R  ' --reverse --max=$argv[1]
+            else
+                builtin history search --show-time='%F %R  ' --reverse -- $argv
+            end
+        end
+    end
+    if string match -q '* cp *' -- $_hpcsh_switches; and not builtin functions -q cp
+        set -g _hpcsh_made $_hpcsh_made cp
+        # An alias of the other shells asks where it is typed. A function is called by other functions too: those have a
+        # frame between this one and the command line. A line with a tab says more of the frame above it.
+        function cp --description 'cp that asks before it overwrites'
+            set -l frames (status stack-trace)
+            set frames (string match -v \t'*' -- $frames)
+            if set -q frames[3]
+                command cp $argv
+            else
+                command cp -i $argv
+            end
+        end
+    end
+    if test -n "$_hpcsh_ls_colors"; and not set -q LS_COLORS
+        set -gx LS_COLORS $_hpcsh_ls_colors
+        set -gx HPCSH_EXPORTS "$HPCSH_EXPORTS"LS_COLORS+=$_hpcsh_ls_colors\x1f
+    end
+    if string match -q '* ctrl_backspace *' -- $_hpcsh_switches
+        set -l mode default
+        if string match -qr 'vi|hybrid' -- "$fish_key_bindings"
+            set mode insert
+        end
+        if not builtin bind --user -M $mode \ch >/dev/null 2>&1
+            builtin bind --user -M $mode \ch backward-kill-word
+            set -g _hpcsh_key $mode
+        end
+    end
+    for name in hpcsh act waitvllm
+        builtin complete -c $name -x -a '(_hpcsh_complete)'
+    end
+    builtin complete -c mdcd -x -a '(__fish_complete_directories)'
+    builtin complete -c cdr -x -a '(__fish_complete_directories)'
+    if string match -q '* enter *' -- $_hpcsh_switches
+        _hpcsh_call enter _hpcsh_first_look
+    end
+end
+
+# The first TAB: gets what all of them take from the program, and asks again for what stands on the line. Where the program has
+# gone, nothing comes of it.
+function _hpcsh_complete
+    for name in hpcsh act waitvllm
+        builtin complete -e -c $name
+    end
+    command $_hpcsh_program init fish --part completion 2>/dev/null | builtin source
+    builtin complete -C (commandline -cp)
+end
+
+set -g _hpcsh_parts $_hpcsh_parts prompt
