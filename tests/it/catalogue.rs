@@ -150,7 +150,7 @@ fn every_preset_at_once_can_be_evaluated_in_every_format() {
     }
     if has("fish") {
         let script = format!("'{PROGRAM}' env --format fish | source; env");
-        let out = run(home.command("fish").args(["--no-config", "-c", &script])).clean();
+        let out = run(home.command("fish").args(["-c", &script])).clean();
         assert_eq!(found(&out, &expected), expected, "fish");
     } else {
         skip("fish is not installed");
