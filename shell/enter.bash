@@ -11,8 +11,8 @@
 # Before each prompt where the directory or the environment has changed. Most often there was none and is none up to the home,
 # which one condition says. bash copies a function whenever it calls it, so what is called often is short.
 function _hpcsh_look {
-  _hpcsh_there=$_hpcsh_pwd _hpcsh_pwd=$PWD
-  if [[ $_hpcsh_settled$_hpcsh_was${VIRTUAL_ENV-} != none || $PWD != "$_hpcsh_home"/* || $PWD == "$_hpcsh_home"/*/*/*/* ||
+  _hpcsh_there=$_hpcsh_pwd _hpcsh_pwd=${PWD-}
+  if [[ $_hpcsh_settled$_hpcsh_was${VIRTUAL_ENV-} != none || $_hpcsh_pwd != "$_hpcsh_home"/* || $PWD == "$_hpcsh_home"/*/*/*/* ||
     -f $PWD/.venv/pyvenv.cfg || -f ${PWD%/*}/.venv/pyvenv.cfg ||
     $PWD == "$_hpcsh_home"/*/* && -f ${PWD%/*/*}/.venv/pyvenv.cfg ||
     $PWD == "$_hpcsh_home"/*/*/* && -f ${PWD%/*/*/*}/.venv/pyvenv.cfg ]]; then
@@ -27,8 +27,8 @@ function _hpcsh_look {
 # _hpcsh_found, or `none`.
 function _hpcsh_walk {
   \local "stop=$_hpcsh_home"
-  _hpcsh_found=$PWD
-  if [[ $PWD/ != "$_hpcsh_home"/* ]]; then
+  _hpcsh_found=$_hpcsh_pwd
+  if [[ $_hpcsh_pwd/ != "$_hpcsh_home"/* ]]; then
     _hpcsh_stop
   fi
   until [[ -f $_hpcsh_found/.venv/pyvenv.cfg ]]; do
@@ -40,99 +40,151 @@ function _hpcsh_walk {
   done
 }
 
-# Where the way upwards from $PWD, which is not in the home, ends: stop. The shared home, or the root of a mount, above which a
-# look may wake an automounter; as of the first time that somebody asked. The root of all is empty here.
+# Where the way upwards from $PWD, which is not in the home, ends: stop. The shared home, or the root of a mount; above those, and
+# in an automounter's own directory, a look may wake the automounter. As of the first time that somebody asked. The root of
+# all is empty here.
 function _hpcsh_stop {
-  \local point rest
+  \local point rest below=
   if [[ -z $_hpcsh_mounts ]]; then
     _hpcsh_mounts=::$_hpcsh_shared:
     while IFS=' ' \builtin read -r rest rest rest rest point rest; do
-      _hpcsh_mounts+=$point:
+      case $rest in
+        *'- autofs '*) _hpcsh_automounts+=:$point: ;;
+        *) _hpcsh_mounts+=$point: ;;
+      esac
     done </proc/self/mountinfo
   fi 2>/dev/null
   # One that does not begin at the root somebody has assigned; its way upwards would have no end.
-  [[ $PWD == /* ]] && stop=${PWD%/} || stop=
+  [[ ${PWD-} == /* ]] && stop=${PWD%/} || stop=
   _hpcsh_found=$stop
   until [[ $_hpcsh_mounts == *":$stop:"* ]]; do
+    if [[ $_hpcsh_automounts == *":$stop:"* ]]; then
+      # Without a directory below it nothing is looked at but the root of all.
+      _hpcsh_found=${below:+$_hpcsh_found}
+      stop=$below
+      \return 0
+    fi
+    below=$stop
     stop=${stop%/*}
   done
 }
 
 # Leaves and enters as _hpcsh_found asks. What the user did since the last look comes first.
 function _hpcsh_move {
-  \local "found=" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}"
+  \local "found=" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}" is_left= kept
+  kept=()
   _hpcsh_settled=$_hpcsh_found
   if [[ $_hpcsh_found != none ]]; then
     found=$_hpcsh_found/.venv
   fi
   if [[ -n $active && $active != "$entered" || -n ${CONDA_PREFIX-} && ${CONDA_DEFAULT_ENV-base} != base ]]; then
-    # His own.
+    # His own. conda puts its own in front of one that it found.
+    if [[ -n $entered && $active == "$entered" ]]; then
+      _hpcsh_leave
+    fi
     \builtin unset -v HPCSH_ENTERED
-    _hpcsh_was=$active
+    _hpcsh_was=${VIRTUAL_ENV-}
     \return 0
   fi
   if [[ -z $active && -n $entered$_hpcsh_was ]]; then
     # Left by hand: it stays left until the project is left.
     if [[ -n $entered ]]; then
-      _hpcsh_left=${entered%/.venv}
+      _hpcsh_left+=("$entered")
       \builtin unset -v HPCSH_ENTERED
       entered=
     elif [[ $PWD == "$_hpcsh_there" ]]; then
-      _hpcsh_left=${found%/.venv}
+      _hpcsh_left+=("$found")
     else
-      _hpcsh_left=${_hpcsh_was%/*}
+      _hpcsh_left+=("$_hpcsh_was")
     fi
   fi
-  if [[ $PWD/ != "$_hpcsh_left"/* ]]; then
-    _hpcsh_left=
-  fi
+  for active in ${_hpcsh_left[@]+"${_hpcsh_left[@]}"}; do
+    if [[ $PWD/ == "${active%/*}"/* ]]; then
+      kept+=("$active")
+      [[ $active == "$found" ]] && is_left=1
+    fi
+  done
+  _hpcsh_left=(${kept[@]+"${kept[@]}"})
   if [[ $found != "$entered" ]]; then
     if [[ -n $entered ]]; then
       _hpcsh_leave
       \builtin unset -v HPCSH_ENTERED
     fi
-    if [[ -n $found && ${found%/.venv} != "$_hpcsh_left" ]]; then
+    if [[ -n $found && -z $is_left ]]; then
       _hpcsh_enter_trusted "$found"
     fi
   fi
   _hpcsh_was=${VIRTUAL_ENV-}
 }
 
-# Enters $1, if the program says that it may be entered. It tells once why not.
+# Enters $1, natively or not at all, if the program says that it may be entered.
 function _hpcsh_enter_trusted {
-  \local "venv=$1" quiet
+  if ! _hpcsh_ask "$1"; then
+    _hpcsh_told+=$1:
+  elif _hpcsh_call more _hpcsh_enter "$1" native; then
+    \builtin export "HPCSH_ENTERED=$1"
+  fi
+}
+
+# Whether the program says that the environment $1 may be entered. It tells once why not.
+function _hpcsh_ask {
+  \local quiet
   quiet=()
-  if [[ $_hpcsh_told == *":$venv:"* ]]; then
+  if [[ $_hpcsh_told == *":$1:"* ]]; then
     quiet=(--quiet)
   fi
-  if ! \command "$_hpcsh_program" trust --ask ${quiet[@]+"${quiet[@]}"} -- "$venv"; then
-    _hpcsh_told+=$venv:
-  elif _hpcsh_call more _hpcsh_enter "$venv"; then
-    \builtin export "HPCSH_ENTERED=$venv"
+  [[ -x $_hpcsh_program ]] && \command "$_hpcsh_program" trust --ask ${quiet[@]+"${quiet[@]}"} -- "$1"
+}
+
+# Judges again what an outer shell has entered, as somebody else perhaps; and an rc file may have put its own directories in
+# front of it since.
+function _hpcsh_inherited {
+  _hpcsh_call more _hpcsh_path_remove "$HPCSH_ENTERED/bin"
+  if [[ ${VIRTUAL_ENV-} != "$HPCSH_ENTERED" ]]; then
+    \builtin unset -v HPCSH_ENTERED
+  elif _hpcsh_ask "$VIRTUAL_ENV"; then
+    PATH=$VIRTUAL_ENV/bin:$PATH
+  else
+    _hpcsh_told+=$VIRTUAL_ENV:
+    _hpcsh_leave
+    \builtin unset -v HPCSH_ENTERED
   fi
 }
 
 # Before the first prompt: makes the hook that is there look from now on where something has changed, since bash has no hook
 # for `cd`; and looks.
 function _hpcsh_first_look {
-  function _hpcsh_precmd {
-    \local "status=$?"
-    if [[ $PWD != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
-      _hpcsh_look
-    fi
-    \return "$status"
-  }
+  # From bash 5.1 on, each element of PROMPT_COMMAND sees the status of the command line, whatever the others return.
+  if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
+    function _hpcsh_precmd {
+      \local "status=$?"
+      _hpcsh_watch
+      [[ $- == *e* ]] || \return "$status"
+    }
+  else
+    function _hpcsh_precmd {
+      if [[ ${PWD-} != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
+        _hpcsh_look
+      fi
+    }
+  fi
   _hpcsh_home=${HOME-}
   _hpcsh_home=${_hpcsh_home%/}
   # None, and the root of all, have nothing below them.
   : "${_hpcsh_home:=/dev/null}"
-  _hpcsh_pwd='' _hpcsh_there='' _hpcsh_was='' _hpcsh_settled=none _hpcsh_left='' _hpcsh_told=: _hpcsh_mounts=''
-  # Of an outer shell, and an rc file may have put its own directories in front since.
-  if [[ -n ${VIRTUAL_ENV-} && ${HPCSH_ENTERED-} == "$VIRTUAL_ENV" ]]; then
-    _hpcsh_call more _hpcsh_path_remove "$VIRTUAL_ENV/bin"
-    PATH=$VIRTUAL_ENV/bin:$PATH
+  _hpcsh_pwd='' _hpcsh_there='' _hpcsh_was='' _hpcsh_settled=none _hpcsh_told=: _hpcsh_mounts='' _hpcsh_automounts=''
+  _hpcsh_left=()
+  if [[ -n ${HPCSH_ENTERED-} ]]; then
+    _hpcsh_inherited
   fi
   _hpcsh_look
+}
+
+# What an older bash does before a prompt.
+function _hpcsh_watch {
+  if [[ ${PWD-} != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
+    _hpcsh_look
+  fi
 }
 
 _hpcsh_parts="${_hpcsh_parts-} enter "

@@ -105,19 +105,24 @@ function _hpcsh_nearest
     end
 end
 
-# Enters $argv, if the program says, or has said since the project was entered, that it may be entered. It tells once why not.
+# Whether the program says that the environment $argv may be entered. It tells once why not.
+function _hpcsh_ask
+    set -l quiet
+    builtin contains -- $argv $_hpcsh_told; and set quiet --quiet
+    test -x $_hpcsh_program; and command $_hpcsh_program trust --ask $quiet -- $argv
+end
+
+# Enters $argv, natively or not at all, if the program says, or has said since the project was entered, that it may be entered. It tells once why not.
 function _hpcsh_enter_trusted
     if not builtin contains -- $argv $_hpcsh_trusted
-        set -l quiet
-        builtin contains -- $argv $_hpcsh_told; and set quiet --quiet
-        if not command $_hpcsh_program trust --ask $quiet -- $argv
+        if not _hpcsh_ask $argv
             set -g _hpcsh_refused $_hpcsh_refused $argv
             set -g _hpcsh_told $_hpcsh_told $argv
             return
         end
         set -g _hpcsh_trusted $_hpcsh_trusted $argv
     end
-    if _hpcsh_call more _hpcsh_enter $argv
+    if _hpcsh_call more _hpcsh_enter $argv native
         set -gx HPCSH_ENTERED $argv
     else
         set -g _hpcsh_refused $_hpcsh_refused $argv
@@ -130,10 +135,18 @@ function _hpcsh_first_look
     set -g _hpcsh_homes $HOME
     string match -q '*/' -- $HOME; and set -g _hpcsh_homes (string replace -r '(?s)(.)/+\z' '$1' -- $HOME | string collect)
     test -n "$_hpcsh_shared"; and set -g _hpcsh_homes $_hpcsh_homes $_hpcsh_shared
-    # Of an outer shell, and config.fish has put its own directories in front since.
-    if test -n "$VIRTUAL_ENV"; and test "$HPCSH_ENTERED" = "$VIRTUAL_ENV"; and test "$PATH[1]" != $VIRTUAL_ENV/bin
-        _hpcsh_call more _hpcsh_path_remove $VIRTUAL_ENV/bin
-        set -gx PATH $VIRTUAL_ENV/bin $PATH
+    # Of an outer shell: judged again, as somebody else perhaps; and config.fish may have put its own directories in front.
+    if test -n "$HPCSH_ENTERED"
+        _hpcsh_call more _hpcsh_path_remove $HPCSH_ENTERED/bin
+        if test "$VIRTUAL_ENV" != "$HPCSH_ENTERED"
+            set -e HPCSH_ENTERED
+        else if _hpcsh_ask $VIRTUAL_ENV
+            set -gx PATH $VIRTUAL_ENV/bin $PATH
+        else
+            set -g _hpcsh_told $_hpcsh_told $VIRTUAL_ENV
+            _hpcsh_leave
+            set -e HPCSH_ENTERED
+        end
     end
     _hpcsh_look
 end

@@ -14,7 +14,7 @@ function _hpcsh_chpwd {
 # Finds the nearest environment upwards, one look per directory, up to the home or what _hpcsh_stop finds. Most often nothing is
 # to be done about it: so far, without `emulate`, which would be half of the time.
 function _hpcsh_look {
-  \local "dir=$PWD" "stop=${HOME%/}" REPLY=
+  \local "dir=$PWD" "stop=${${HOME-}%/}" REPLY=
   if [[ -z $stop || $dir/ != "$stop"/* ]]; then
     _hpcsh_stop
   fi
@@ -26,29 +26,41 @@ function _hpcsh_look {
     dir=${dir:h}
   done
   if [[ $dir != "$_hpcsh_settled" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
-    _hpcsh_move "${dir:+$dir/.venv}"
+    _hpcsh_move "${dir:+${dir%/}/.venv}"
     _hpcsh_was=${VIRTUAL_ENV-}
   fi
   _hpcsh_pwd=$PWD _hpcsh_settled=$dir
 }
 
-# Where the way upwards from $PWD, which is not in the home, ends: stop. The shared home, or the root of a mount, above which a
-# look may wake an automounter; as of the first time that somebody asked.
+# Where the way upwards from $PWD, which is not in the home, ends: stop. The shared home, or the root of a mount; above those, and
+# in an automounter's own directory, a look may wake the automounter. As of the first time that somebody asked.
 function _hpcsh_stop {
   \builtin emulate -L zsh
-  \local line
+  \local line below=
+  if [[ $dir != /* ]]; then
+    # Nobody should have set it so.
+    dir=/ stop=/
+    \return
+  fi
   if [[ -z $_hpcsh_mounts ]]; then
     _hpcsh_mounts=:/:$_hpcsh_shared:
     for line in "${(@f)$(</proc/self/mountinfo)}"; do
-      _hpcsh_mounts+=${${(@s: :)line}[5]}:
+      case $line in
+        *' - autofs '*) _hpcsh_automounts+=:${${(@s: :)line}[5]}: ;;
+        *) _hpcsh_mounts+=${${(@s: :)line}[5]}: ;;
+      esac
     done 2>/dev/null
   fi
-  stop=$PWD
-  if [[ $stop != /* ]]; then
-    # Nobody should have set it so.
-    dir=/ stop=/
-  fi
+  stop=$dir
   until [[ $_hpcsh_mounts == *":$stop:"* ]]; do
+    if [[ $_hpcsh_automounts == *":$stop:"* ]]; then
+      # Without a directory below it nothing is looked at but the root of all.
+      dir=${below:+$dir}
+      dir=${dir:-/}
+      stop=${below:-/}
+      \return
+    fi
+    below=$stop
     stop=${stop:h}
   done
 }
@@ -58,69 +70,84 @@ function _hpcsh_move {
   \builtin emulate -L zsh
   \local "found=$1" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}"
   if [[ -n $active && $active != "$entered" || -n ${CONDA_PREFIX-} && ${CONDA_DEFAULT_ENV-base} != base ]]; then
-    # His own.
+    # His own. conda puts its own in front of one that it found.
+    if [[ -n $entered && $active == "$entered" ]]; then
+      _hpcsh_leave
+    fi
     \builtin unset HPCSH_ENTERED
     \return
   fi
   if [[ -z $active && -n $entered$_hpcsh_was ]]; then
     # Left by hand: it stays left until the project is left.
     if [[ -n $entered ]]; then
-      _hpcsh_left=${entered%/.venv}
+      _hpcsh_left+=("$entered")
       \builtin unset HPCSH_ENTERED
       entered=
     elif [[ $PWD == "$_hpcsh_pwd" ]]; then
-      _hpcsh_left=${found%/.venv}
+      _hpcsh_left+=("$found")
     else
-      _hpcsh_left=${_hpcsh_was%/*}
+      _hpcsh_left+=("$_hpcsh_was")
     fi
   fi
-  if [[ $PWD/ != "$_hpcsh_left"/* ]]; then
-    _hpcsh_left=
-  fi
+  for active in "${_hpcsh_left[@]}"; do
+    if [[ $PWD/ != "${active%/*}"/* ]]; then
+      _hpcsh_left=("${(@)_hpcsh_left:#$active}")
+    fi
+  done
   if [[ $found != "$entered" ]]; then
     if [[ -n $entered ]]; then
       _hpcsh_leave
       \builtin unset HPCSH_ENTERED
     fi
-    if [[ -n $found && ${found%/.venv} != "$_hpcsh_left" ]]; then
+    if [[ -n $found && -z ${_hpcsh_left[(re)$found]} ]]; then
       _hpcsh_enter_trusted "$found"
     fi
   fi
 }
 
-# Enters $1, if it is as it was when the program said that it may be entered, or if the program says so now. What has changed
-# in this very second may change again without another time, and is not remembered.
+# Enters $1, natively or not at all, if it is as it was when the program said that it may be entered, or if the program says so
+# now. What has changed in the last seconds may change again without another time, and is not remembered.
 function _hpcsh_enter_trusted {
   \local venv=$1 told
   \local -i at
   at=${_hpcsh_known[(ie)$venv]}
   _hpcsh_signature "$venv"
-  if [[ -n $REPLY && ${_hpcsh_known[at+1]-} == "$REPLY" ]]; then
-    _hpcsh_switch "$venv" "${_hpcsh_known[at+2]}"
+  if [[ -n $REPLY && ${_hpcsh_signatures[at]-} == "$REPLY" ]]; then
+    _hpcsh_switch "$venv" "${_hpcsh_labels[at]}"
   else
-    [[ $_hpcsh_told == *":$venv:"* ]] && told=--quiet
-    if ! \command "$_hpcsh_program" trust --ask $told -- "$venv"; then
+    if ! _hpcsh_ask "$venv"; then
       _hpcsh_told+=$venv:
       \return
     fi
     told=$REPLY
-    _hpcsh_call more _hpcsh_enter "$venv" || \return
-    if [[ $told != *" ${(%):-%D{%s\}} "* ]]; then
-      _hpcsh_known[at,at+2]=("$venv" "$told" "$VIRTUAL_ENV_PROMPT")
+    _hpcsh_call more _hpcsh_enter "$venv" native || \return
+    if (( ${(%):-%D{%s\}} - _hpcsh_newest > 2 )); then
+      _hpcsh_known[at]=$venv
+      _hpcsh_signatures[at]=$told
+      _hpcsh_labels[at]=$VIRTUAL_ENV_PROMPT
     fi
   fi
   \builtin export "HPCSH_ENTERED=$venv"
 }
 
+# Whether the program says that the environment $1 may be entered. It tells once why not.
+function _hpcsh_ask {
+  \local quiet
+  [[ $_hpcsh_told == *":$1:"* ]] && quiet=--quiet
+  [[ -x $_hpcsh_program ]] && \command "$_hpcsh_program" trust --ask $quiet -- "$1"
+}
+
 # What tells whether the environment $1 has changed, or what the user said of any: REPLY, the number and the time of the last
-# change of all that the program looked at. That time, which nobody can set, changes with owner, mode and content.
+# change of all that the program looked at, and _hpcsh_newest, the newest of the times. That time, which nobody can set,
+# changes with owner, mode and content.
 function _hpcsh_signature {
   \local -a numbers times said
   REPLY=
   if \builtin zstat -A numbers +inode -- "$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" 2>/dev/null; then
     \builtin zstat -A times +ctime -- "$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" 2>/dev/null
-    \builtin zstat -A said +ctime -- "$_hpcsh_records" 2>/dev/null
+    \builtin zstat -A said +ctime -- "$_hpcsh_records" 2>/dev/null || said=()
     REPLY=" $numbers $times $said "
+    _hpcsh_newest=${${(On)times}[1]}
   fi
 }
 
@@ -128,15 +155,28 @@ function _hpcsh_signature {
 function _hpcsh_first_look {
   \builtin emulate -L zsh
   \builtin zmodload -F zsh/stat b:zstat 2>/dev/null
-  \builtin typeset -g _hpcsh_pwd= _hpcsh_was= _hpcsh_settled= _hpcsh_left= _hpcsh_told=: _hpcsh_mounts=
-  \builtin typeset -ga _hpcsh_known chpwd_functions
+  \builtin typeset -g _hpcsh_pwd= _hpcsh_was= _hpcsh_settled= _hpcsh_told=: _hpcsh_mounts= _hpcsh_automounts= _hpcsh_newest=0
+  \builtin typeset -ga _hpcsh_left _hpcsh_known _hpcsh_signatures _hpcsh_labels chpwd_functions
   chpwd_functions=("${(@)chpwd_functions:#_hpcsh_chpwd}" _hpcsh_chpwd)
-  # Of an outer shell, and an rc file may have put its own directories in front since.
-  if [[ -n ${VIRTUAL_ENV-} && ${HPCSH_ENTERED-} == "$VIRTUAL_ENV" ]]; then
-    _hpcsh_call more _hpcsh_path_remove "$VIRTUAL_ENV/bin"
-    PATH=$VIRTUAL_ENV/bin:$PATH
+  if [[ -n ${HPCSH_ENTERED-} ]]; then
+    _hpcsh_inherited
   fi
   _hpcsh_look
+}
+
+# Judges again what an outer shell has entered, as somebody else perhaps; and an rc file may have put its own directories in
+# front of it since.
+function _hpcsh_inherited {
+  _hpcsh_call more _hpcsh_path_remove "$HPCSH_ENTERED/bin"
+  if [[ ${VIRTUAL_ENV-} != "$HPCSH_ENTERED" ]]; then
+    \builtin unset HPCSH_ENTERED
+  elif _hpcsh_ask "$VIRTUAL_ENV"; then
+    PATH=$VIRTUAL_ENV/bin:$PATH
+  else
+    _hpcsh_told+=$VIRTUAL_ENV:
+    _hpcsh_leave
+    \builtin unset HPCSH_ENTERED
+  fi
 }
 
 \builtin typeset -g "_hpcsh_parts=${_hpcsh_parts-} enter "

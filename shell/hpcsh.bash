@@ -43,6 +43,10 @@ function _hpcsh_call {
   "$@"
 }
 
+# Of an outer shell that exports all that is assigned.
+if [[ ${_hpcsh_loaded-} != "$$" ]]; then
+  _hpcsh_parts=
+fi
 # The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online hold records. Where none of the names is set, the usual login,
 # there is nothing to compare.
 if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken ]]; then
@@ -68,8 +72,8 @@ if [[ $- != *i* ]]; then
   _hpcsh_call prompt _hpcsh_exports_only
 else
 
-if [[ -z ${_hpcsh_loaded-} ]]; then
-  _hpcsh_loaded=1
+if [[ ${_hpcsh_loaded-} != "$$" ]]; then
+  _hpcsh_loaded=$$
   _hpcsh_undo=()
   # One look for functions and aliases with names like ours: act, mdcd, cdr, waitvllm, deactivate. What it finds beside them
   # costs time, and nothing else.
@@ -96,19 +100,18 @@ if [[ -z ${_hpcsh_loaded-} ]]; then
       PROMPT_COMMAND+=(_hpcsh_precmd)
     fi
   fi
-fi
-
-# Before the first prompt: what only a prompt needs, and a warning. All of the rc file has been read by then, so what the user
-# has of his own is there. What later prompts need takes the place of this function.
-function _hpcsh_precmd {
-  \local "status=$?"
-  # Should the rest not be there, it is asked for once and not at each prompt.
+  # Before the first prompt: what only a prompt needs, and a warning. All of the rc file has been read by then, so what the user
+  # has of his own is there. What later prompts need takes the place of this function.
   function _hpcsh_precmd {
-    \return "$?"
+    \local "status=$?"
+    # Should the rest not be there, it is asked for once and not at each prompt.
+    function _hpcsh_precmd {
+      [[ $- == *e* ]] || \return "$?"
+    }
+    _hpcsh_call prompt _hpcsh_first_prompt
+    [[ $- == *e* ]] || \return "$status"
   }
-  _hpcsh_call prompt _hpcsh_first_prompt
-  \return "$status"
-}
+fi
 
 function act {
   _hpcsh_call more _hpcsh_act "$@"

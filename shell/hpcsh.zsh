@@ -51,6 +51,10 @@ function _hpcsh_call {
   "$@"
 }
 
+# Of an outer shell that exports all that is assigned.
+if [[ ${_hpcsh_loaded-} != "$$" ]]; then
+  \builtin typeset -g _hpcsh_parts=
+fi
 # The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online each run their arguments with their records behind them.
 # Where none of the names is set, the usual login, there is nothing to compare.
 if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken ]]; then
@@ -68,8 +72,8 @@ if [[ ! -o interactive ]]; then
   \builtin unfunction -m '_hpcsh_*'
 else
 
-if [[ -z ${_hpcsh_loaded-} ]]; then
-  \builtin typeset -g _hpcsh_loaded=1
+if [[ ${_hpcsh_loaded-} != "$$" ]]; then
+  \builtin typeset -g _hpcsh_loaded=$$
   \builtin typeset -ga _hpcsh_undo precmd_functions
   if \builtin typeset -f act || \builtin typeset -f mdcd || \builtin typeset -f cdr || \builtin typeset -f waitvllm ||
     \builtin typeset -f deactivate || \builtin alias act || \builtin alias mdcd || \builtin alias cdr ||
@@ -77,16 +81,15 @@ if [[ -z ${_hpcsh_loaded-} ]]; then
     _hpcsh_call prompt _hpcsh_keep
   fi >/dev/null
   precmd_functions+=(_hpcsh_precmd)
-fi
-
-# Before the first prompt: what only a prompt needs, and a warning. A byte on the terminal any earlier breaks Powerlevel10k's
-# instant prompt; and all of the rc file has been read, so what the user has of his own is there. What later prompts need
-# takes the place of this function.
-function _hpcsh_precmd {
+  # Before the first prompt: what only a prompt needs, and a warning. A byte on the terminal any earlier breaks Powerlevel10k's
+  # instant prompt; and all of the rc file has been read, so what the user has of his own is there. What later prompts need
+  # takes the place of this function.
   function _hpcsh_precmd {
+    function _hpcsh_precmd {
+    }
+    _hpcsh_call prompt _hpcsh_first_prompt
   }
-  _hpcsh_call prompt _hpcsh_first_prompt
-}
+fi
 
 function act {
   _hpcsh_call more _hpcsh_act "$@"

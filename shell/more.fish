@@ -56,7 +56,8 @@ end
 function _hpcsh_path_remove
     if test "$PATH[1]" = "$argv"
         set -e PATH[1]
-    else if set -l at (builtin contains -i -- $argv $PATH)
+    end
+    while set -l at (builtin contains -i -- $argv $PATH)
         set -e PATH[$at]
     end
 end
@@ -108,8 +109,10 @@ end
 
 # Enters the environment $argv: natively where it has a pyvenv.cfg, so that no code of its own runs.
 function _hpcsh_enter
-    set -l venv $argv
-    if test -f $venv/conda-meta/history
+    set -l venv $argv[1]
+    if set -q argv[2]
+        test -f $venv/pyvenv.cfg; and test -e $venv/bin/python; or return
+    else if test -f $venv/conda-meta/history
         _hpcsh_leave
         _hpcsh_enter_conda $venv
         return
@@ -191,6 +194,8 @@ function _hpcsh_unwrap_prompt
 end
 
 function _hpcsh_deactivate
+    # What a script that is sourced enters next is the user's.
+    set -e HPCSH_ENTERED
     if test -n "$VIRTUAL_ENV"
         _hpcsh_leave
     else if test "$argv[1]" != nondestructive

@@ -23,16 +23,19 @@ function _hpcsh_find {
   \return 1
 }
 
-# Takes the first $1 out of PATH.
+# Takes $1 out of PATH.
 function _hpcsh_path_remove {
-  \local "all=:$PATH:"
+  \local all
+  [[ -n $1 ]] || \return 0
   if [[ $PATH == "$1:"* ]]; then
     PATH=${PATH#"$1:"}
-  elif [[ $all == *":$1:"* ]]; then
+  fi
+  while [[ :$PATH: == *":$1:"* ]]; do
+    all=:$PATH:
     all=${all%%":$1:"*}:${all#*":$1:"}
     all=${all#:}
     PATH=${all%:}
-  fi
+  done
 }
 
 # Enters the environment of the directory $1; without one, the nearest upwards.
@@ -67,10 +70,13 @@ function _hpcsh_act {
   _hpcsh_enter "$REPLY" && \builtin unset HPCSH_ENTERED
 }
 
-# Enters the environment $1: natively where it has a pyvenv.cfg, so that no code of its own runs.
+# Enters the environment $1: natively where it has a pyvenv.cfg, so that no code of its own runs; with $2, natively or not at
+# all, since what it has may have changed since somebody looked.
 function _hpcsh_enter {
   \local "venv=$1" "label=${1:t}" line
-  if [[ -f $venv/conda-meta/history ]]; then
+  if [[ -n ${2-} ]]; then
+    [[ -f $venv/pyvenv.cfg && -e $venv/bin/python ]] || \return
+  elif [[ -f $venv/conda-meta/history ]]; then
     _hpcsh_leave
     _hpcsh_enter_conda "$venv"
     \return
@@ -120,6 +126,8 @@ function _hpcsh_switch {
 
 function _hpcsh_deactivate {
   \builtin emulate -L zsh
+  # What a script that is sourced enters next is the user's.
+  \builtin unset HPCSH_ENTERED
   if [[ -n ${VIRTUAL_ENV-} ]]; then
     _hpcsh_leave
   elif [[ ${1-} != nondestructive ]]; then

@@ -35,6 +35,11 @@ fn enclose(word: &[u8], write: impl Fn(&mut Vec<u8>, u8)) -> Vec<u8> {
     quoted
 }
 
+/// A text for people, with its control characters as escapes: a name must not drive the terminal that shows it.
+pub fn visible(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
 /// A string for JSON and, since YAML's double-quoted form contains it, for YAML.
 pub fn json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
@@ -73,6 +78,11 @@ mod tests {
         assert_eq!(sh("it's"), br"'it'\''s'");
         assert_eq!(sh(b"\xff"), b"'\xff'");
         assert_eq!(fish(r"a\b'c"), br"'a\\b\'c'");
+    }
+
+    #[test]
+    fn a_name_drives_no_terminal() {
+        assert_eq!(visible("kä\u{1b}]0;x\u{7}\n"), "kä\\u{1b}]0;x\\u{7}\\n");
     }
 
     #[test]

@@ -49,6 +49,35 @@ pub fn link_target(path: &Path) -> io::Result<PathBuf> {
     fs::read_link(path)
 }
 
+/// The symlinks on the way to this absolute path, and through the last one too, each with its owner.
+///
+/// # Errors
+/// As `lstat` and `readlink`; where there are more than 40, as the kernel has it.
+pub fn links(path: &Path) -> io::Result<Vec<(PathBuf, u32)>> {
+    let parts = |path: &Path| path.components().rev().map(|part| part.as_os_str().to_owned()).collect::<Vec<_>>();
+    let mut links = Vec::new();
+    let mut ahead = parts(path);
+    let mut at = PathBuf::new();
+    while let Some(part) = ahead.pop() {
+        if part == ".." {
+            at.pop();
+            continue;
+        }
+        at.push(&part);
+        let found = fs::symlink_metadata(&at)?;
+        if found.is_symlink() {
+            let target = fs::read_link(&at)?;
+            links.push((at.clone(), found.uid()));
+            if links.len() > 40 {
+                return Err(io::Error::from(rustix::io::Errno::LOOP));
+            }
+            at.pop();
+            ahead.extend(parts(&target).into_iter().filter(|part| part != "."));
+        }
+    }
+    Ok(links)
+}
+
 /// The files of a directory.
 pub fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
     fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect()

@@ -12,6 +12,7 @@ use crate::digest;
 use crate::error::Failure;
 use crate::host::files::{self, Entry};
 use crate::host::{Host, users};
+use crate::quote;
 
 /// `[venv] trusted_roots`, and where the records lie.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,8 +28,8 @@ pub struct Settings {
 pub struct Facts {
     /// Its path without symlinks.
     pub path: PathBuf,
-    /// Its name as it was asked for: a symlink or the directory itself.
-    pub link: Entry,
+    /// The symlinks on the way to it and to the program, each with its owner, who can have it lead elsewhere at any time.
+    pub links: Vec<(PathBuf, u32)>,
     /// Its directory.
     pub environment: Entry,
     /// Its `bin`.
@@ -39,7 +40,11 @@ pub struct Facts {
     pub text: String,
     /// The program that its `bin/python` leads to.
     pub python: Entry,
-    /// Whether it lies on storage that other machines write too.
+    /// The path of that without symlinks.
+    pub program: PathBuf,
+    /// Whether that lies on storage that other machines write too.
+    pub is_program_shared: bool,
+    /// Whether any of it lies on storage that other machines write too.
     pub is_shared: bool,
 }
 
@@ -49,22 +54,32 @@ impl Facts {
     /// # Errors
     /// Half a sentence about the path: why it is no environment that could be entered.
     pub fn of(host: &Host, path: &Path) -> Result<Self, String> {
+        const PARTS: [&str; 4] = ["", "bin", "pyvenv.cfg", "bin/python"];
         let at = |name: &str| host.locate(path).join(name);
         let missing = |what: &str, error: std::io::Error| format!("has no {what} that could be looked at ({error})");
+        if path.as_os_str().as_encoded_bytes().contains(&b':') {
+            return Err("has a colon in its path, which PATH cannot hold".to_owned());
+        }
         let python = files::entry(&at("bin/python")).map_err(|error| match files::link_target(&at("bin/python")) {
-            Ok(target) => format!("has a bin/python that leads to {}, which is not on this node", target.display()),
+            Ok(target) => format!("has a bin/python that leads to {}, which is not on this node", shown(&target)),
             Err(_) => missing("bin/python", error),
         })?;
         let (file, bytes) = files::read_with_entry(&at("pyvenv.cfg")).map_err(|error| missing("pyvenv.cfg", error))?;
+        let mut links = Vec::new();
+        for part in PARTS {
+            links.extend(files::links(&at(part)).map_err(|error| missing("way to it", error))?);
+        }
         Ok(Self {
             path: files::real_path(&at("")).map_err(|error| missing("real path", error))?,
-            link: files::link_entry(&host.locate(path)).map_err(|error| missing("entry", error))?,
+            links,
             environment: files::entry(&at("")).map_err(|error| missing("directory", error))?,
             bin: files::entry(&at("bin")).map_err(|error| missing("bin", error))?,
             file,
             text: String::from_utf8(bytes).map_err(|_| "has a pyvenv.cfg that is no UTF-8".to_owned())?,
             python,
-            is_shared: !files::is_on_local_storage(&at("")),
+            program: files::real_path(&at("bin/python")).map_err(|error| missing("bin/python", error))?,
+            is_program_shared: !files::is_on_local_storage(&at("bin/python")),
+            is_shared: PARTS.iter().any(|part| !files::is_on_local_storage(&at(part))),
         })
     }
 
@@ -109,38 +124,49 @@ pub type Decision = Result<&'static str, String>;
 
 /// Decides from what is known and what was said. `me` is the user's id.
 pub fn decide(facts: &Facts, record: Option<&Record>, settings: &Settings, me: u32, host: &Host) -> Decision {
-    let changed = match record.map(|record| record.allowed.as_ref()) {
-        Some(None) => return Err("was denied".to_owned()),
-        Some(Some(allowed)) if *allowed == facts.identity() => return Ok("was allowed"),
-        Some(Some(_)) => true,
+    let is_ours = |owner: u32| owner == me || owner == 0;
+    let is_denied = record.is_some_and(|record| record.allowed.is_none());
+    if is_denied {
+        return Err("was denied".to_owned());
+    }
+    // Before what was allowed: that was said of what lies behind the links.
+    if let Some((link, owner)) = facts.links.iter().find(|(_, owner)| !is_ours(*owner)) {
+        return Err(format!("is reached by a symlink of {} ({})", user(host, *owner), shown(link)));
+    }
+    let changed = match record.and_then(|record| record.allowed.as_ref()) {
+        Some(allowed) if *allowed == facts.identity() => return Ok("was allowed"),
+        Some(_) => true,
         None => false,
     };
     let refused = |why: String| Err(if changed { format!("has changed since it was allowed, and {why}") } else { why });
-    let parts = [
-        ("", facts.link),
-        ("", facts.environment),
-        ("/bin", facts.bin),
-        ("/pyvenv.cfg", facts.file),
-        ("/bin/python", facts.python),
-    ];
-    // The mode of a symlink says nothing.
-    if let Some((name, _)) = parts[1..].iter().find(|(_, part)| part.mode & 0o022 != 0) {
+    let parts =
+        [("", facts.environment), ("/bin", facts.bin), ("/pyvenv.cfg", facts.file), ("/bin/python", facts.python)];
+    if let Some((name, _)) = parts.iter().find(|(_, part)| part.mode & 0o022 != 0) {
         return refused(format!("can be written by others{}", at(name)));
     }
-    if settings
-        .roots
-        .iter()
-        .any(|root| files::real_path(&host.locate(root)).is_ok_and(|root| facts.path.starts_with(root)))
-    {
-        return Ok("lies below a trusted root");
+    let proves = !(me == 0 && facts.is_shared);
+    let roots: Vec<PathBuf> =
+        settings.roots.iter().filter_map(|root| files::real_path(&host.locate(root)).ok()).collect();
+    let is_below = |path: &Path| roots.iter().any(|root| path.starts_with(root));
+    if is_below(&facts.path) {
+        let is_program_ours = is_ours(facts.python.owner) && !(me == 0 && facts.is_program_shared);
+        if is_below(&facts.program) || is_program_ours {
+            return Ok("lies below a trusted root");
+        }
+        return refused(format!("has a bin/python that leads out of the trusted roots, to {}", shown(&facts.program)));
     }
-    if me == 0 && facts.is_shared {
+    if !proves {
         return refused("lies on shared storage, where for root in a container every file is root's".to_owned());
     }
-    if let Some((name, part)) = parts.iter().find(|(_, part)| part.owner != me && part.owner != 0) {
+    if let Some((name, part)) = parts.iter().find(|(_, part)| !is_ours(part.owner)) {
         return refused(format!("belongs to {}{}", user(host, part.owner), at(name)));
     }
     Ok("is yours or root's, and nobody else can write it")
+}
+
+/// A path for people.
+fn shown(path: &Path) -> String {
+    quote::visible(&path.to_string_lossy())
 }
 
 fn at(name: &str) -> String {
@@ -213,9 +239,15 @@ pub fn ask(host: &mut Host, settings: &Settings, environment: &Path, quiet: bool
     if let Err(why) = &decision
         && !quiet
     {
-        let shown = environment.display();
-        let command = shell_escape::escape(environment.to_string_lossy());
-        host.say(format!("hpcsh: {shown} is not entered: it {why}; `hpcsh allow {command}` allows it"));
+        let name = environment.to_string_lossy();
+        // A name with control characters is not one to type.
+        let command =
+            if quote::visible(&name) == name { format!(" {}", shell_escape::escape(name)) } else { String::new() };
+        let advice = match Facts::of(host, environment) {
+            Ok(_) => format!("; `hpcsh allow{command}` allows it"),
+            Err(_) => String::new(),
+        };
+        host.say(format!("hpcsh: {} is not entered: it {why}{advice}", shown(environment)));
     }
     decision.is_ok()
 }
@@ -242,13 +274,13 @@ pub enum Word {
 /// # Errors
 /// Where there is no environment, or the record cannot be written.
 pub fn say(host: &mut Host, settings: &Settings, dir: Option<&Path>, word: Word, dry_run: bool) -> Result<(), Failure> {
-    let environment = find(host, dir)?;
-    let shown = environment.display().to_string();
+    let environment = find(host, settings, dir)?;
+    let name = shown(&environment);
     let facts = Facts::of(host, &environment);
     // Of one that is gone, or was never whole, the word against it can still be said.
     let path = match (&facts, word) {
         (Ok(facts), _) => facts.path.clone(),
-        (Err(why), Word::Allow) => return Err(Failure::failed(format!("{shown} {why}"))),
+        (Err(why), Word::Allow) => return Err(Failure::failed(format!("{name} {why}"))),
         (Err(_), _) => files::real_path(&host.locate(&environment)).unwrap_or(environment),
     };
     let records = Records { host, dir: &settings.records };
@@ -259,16 +291,16 @@ pub fn say(host: &mut Host, settings: &Settings, dir: Option<&Path>, word: Word,
         _ => Some(Record { path, allowed: None }),
     };
     let (done, planned) = match word {
-        Word::Allow => ("is entered from now on", "would be entered from now on"),
+        Word::Allow => ("is entered at the next visit", "would be entered at the next visit"),
         Word::Deny => ("is not entered any more", "would not be entered any more"),
         Word::Forget => ("is judged by its owner and mode again", "would be judged by its owner and mode again"),
     };
     if before.as_ref().map(|(_, record)| record) == after.as_ref() {
-        host.say(format!("{shown}: nothing to do"));
+        host.say(format!("{name}: nothing to do"));
         return Ok(());
     }
     if dry_run {
-        host.say(format!("{shown} {planned}"));
+        host.say(format!("{name} {planned}"));
         return Ok(());
     }
     match (&after, &before) {
@@ -277,12 +309,12 @@ pub fn say(host: &mut Host, settings: &Settings, dir: Option<&Path>, word: Word,
             .map_err(|error| Failure::failed(format!("cannot remove {}: {error}", file.display())))?,
         (None, None) => {}
     }
-    host.say(format!("{shown} {done}"));
+    host.say(format!("{name} {done}"));
     Ok(())
 }
 
 /// The environment that `act` would enter for this argument.
-fn find(host: &Host, dir: Option<&Path>) -> Result<PathBuf, Failure> {
+fn find(host: &Host, settings: &Settings, dir: Option<&Path>) -> Result<PathBuf, Failure> {
     let here = host.working_directory();
     let asked = dir.map(|dir| host.absolute(dir)).or_else(|| here.clone());
     let asked = asked.ok_or_else(|| Failure::failed("the working directory is gone").hint("name a directory"))?;
@@ -293,13 +325,14 @@ fn find(host: &Host, dir: Option<&Path>) -> Result<PathBuf, Failure> {
         None => asked.ancestors().find_map(in_or_itself),
     };
     // A record may speak of one that is broken or gone.
-    let named = || match dir {
-        Some(_) if asked.ends_with(".venv") => Some(asked.clone()),
-        Some(_) => Some(asked.join(".venv")).filter(|path| files::exists(&host.locate(path))),
-        None => None,
+    let records = Records { host, dir: &settings.records };
+    let is_known = |path: &PathBuf| {
+        let real = files::real_path(&host.locate(path)).unwrap_or_else(|_| path.clone());
+        path.ends_with(".venv") && files::exists(&host.locate(path)) || records.find(&real).is_some()
     };
+    let named = || dir.and_then(|_| [asked.join(".venv"), asked.clone()].into_iter().find(is_known));
     found.or_else(named).ok_or_else(|| {
-        Failure::failed(format!("there is no environment in {}", asked.display()))
+        Failure::failed(format!("there is no environment in {}", shown(&asked)))
             .hint("an environment has a pyvenv.cfg: `uv venv` or `python3 -m venv .venv` makes one")
     })
 }
@@ -321,7 +354,7 @@ struct Row {
 pub fn show(host: &mut Host, settings: &Settings, dir: Option<&Path>, json: bool) -> Result<bool, Failure> {
     let rows: Vec<Row> = match dir {
         Some(dir) => {
-            let path = find(host, Some(dir))?;
+            let path = find(host, settings, Some(dir))?;
             let decision = decision(host, settings, &path);
             let state = if decision.is_ok() { "entered" } else { "not entered" };
             let reason = decision.map_or_else(|why| format!("it {why}"), |why| format!("it {why}"));
@@ -340,7 +373,7 @@ pub fn show(host: &mut Host, settings: &Settings, dir: Option<&Path>, json: bool
     }
     for row in &rows {
         let reason = if row.reason.is_empty() { String::new() } else { format!("  {}", row.reason) };
-        host.print(format!("{:<12}{}{reason}\n", row.state, row.path.display()));
+        host.print(format!("{:<12}{}{reason}\n", row.state, shown(&row.path)));
     }
     Ok(holds)
 }
@@ -370,12 +403,14 @@ mod tests {
         let mine = entry(ME, 0o755);
         Facts {
             path: "/p/.venv".into(),
-            link: entry(ME, 0o777),
+            links: vec![("/p".into(), ME), ("/p/.venv/bin/python".into(), 0)],
             environment: mine,
             bin: mine,
             file: entry(ME, 0o644),
             text: "home = /usr/bin\n".into(),
             python: entry(0, 0o755),
+            program: "/usr/bin/python3".into(),
+            is_program_shared: false,
             is_shared: false,
         }
     }
@@ -389,15 +424,25 @@ mod tests {
     #[test]
     fn what_is_mine_or_roots_and_closed_is_entered() {
         assert!(decided(&facts(), None, ME).is_ok());
-        let parts: [fn(&mut Facts) -> &mut Entry; 5] =
-            [|f| &mut f.link, |f| &mut f.environment, |f| &mut f.bin, |f| &mut f.file, |f| &mut f.python];
+        let parts: [fn(&mut Facts) -> &mut Entry; 4] =
+            [|f| &mut f.environment, |f| &mut f.bin, |f| &mut f.file, |f| &mut f.python];
         for (number, part) in parts.into_iter().enumerate() {
             let mut others = facts();
             part(&mut others).owner = 1001;
             assert!(decided(&others, None, ME).unwrap_err().starts_with("belongs to"), "part {number}");
             let mut open = facts();
             part(&mut open).mode |= 0o020;
-            assert_eq!(decided(&open, None, ME).is_ok(), number == 0, "part {number}");
+            assert!(decided(&open, None, ME).is_err(), "part {number}");
+        }
+    }
+
+    #[test]
+    fn a_strangers_symlink_on_the_way_is_refused_whatever_was_allowed() {
+        let links = vec![("/scratch/tool".into(), 1001)];
+        let linked = Facts { links, ..facts() };
+        let allowed = Record { path: linked.path.clone(), allowed: Some(linked.identity()) };
+        for record in [None, Some(&allowed)] {
+            assert!(decided(&linked, record, ME).unwrap_err().starts_with("is reached by a symlink of"));
         }
     }
 
@@ -406,7 +451,7 @@ mod tests {
         let shared = Facts { is_shared: true, ..facts() };
         assert!(decided(&shared, None, ME).is_ok());
         let roots = Facts {
-            link: entry(0, 0o755),
+            links: Vec::new(),
             environment: entry(0, 0o755),
             bin: entry(0, 0o755),
             file: entry(0, 0o644),

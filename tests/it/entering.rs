@@ -239,7 +239,7 @@ fn an_untrusted_one_is_told_once_and_entered_when_it_is_allowed() {
         assert!(!again.contains("not entered"), "{}: told twice: {again}", shell.name());
         home.hpcsh(&["allow", session.home.clone().as_str(), "--dry-run"]);
         let allowed = home.hpcsh(&["allow", &format!("{}/one", session.home)]);
-        assert_eq!(allowed.err, format!("{}/one/.venv is entered from now on\n", session.home));
+        assert_eq!(allowed.err, format!("{}/one/.venv is entered at the next visit\n", session.home));
         session.steps(&[("cd ~", ""), ("cd one", "one"), ("cd ~", "")]);
         home.write("one/.venv/pyvenv.cfg", "home = /usr/bin\nprompt = other\n");
         session.steps(&[("cd one", ""), ("cd ~", "")]);
@@ -311,6 +311,91 @@ fn others_environments_are_not_entered() {
     }
 }
 
+/// What was allowed is entered natively or not at all, whatever it has become; a stranger's symlink on the way is refused.
+#[test]
+fn nothing_of_an_environment_runs() {
+    for shell in Shell::ALL {
+        let home = home_with_projects();
+        assert_eq!(home.hpcsh(&["allow", &format!("{}/one", home.path().display())]).status, 0);
+        home.write("one/.venv/conda-meta/history", "");
+        home.write("one/.venv/bin/activate", "touch ~/pwned\n");
+        home.write("two/.venv/bin/activate", "touch ~/pwned\n");
+        let mut session = Session::start(shell, &home, "", "");
+        session.steps(&[("cd one", "one"), ("cd ~/two", "two"), ("cd ~", "")]);
+        session.terminal.leave();
+        assert!(!home.path().join("pwned").exists(), "{}", shell.name());
+        if !is_root() {
+            skip("a stranger's symlink: not root");
+            continue;
+        }
+        let link = home.path().join("theirs");
+        symlink(home.path().join("one"), &link).unwrap();
+        std::os::unix::fs::lchown(&link, Some(4242), Some(4242)).unwrap();
+        let mut session = Session::start(shell, &home, "", "");
+        session.steps(&[("cd theirs", ""), ("cd ~", ""), ("cd one", "one")]);
+    }
+}
+
+/// By hand, in ways that are easily forgotten.
+#[test]
+fn by_hand_is_by_hand() {
+    for shell in Shell::ALL {
+        let home = home_with_projects();
+        home.write("one/.venv/bin/activate", format!("deactivate nondestructive 2>/dev/null\nVIRTUAL_ENV={0}/one/.venv; export VIRTUAL_ENV\nPATH=$VIRTUAL_ENV/bin:$PATH\n", home.path().display()));
+        let mut session = Session::start(shell, &home, "", "");
+        session.steps(&[
+            // Left one inside of the other.
+            ("cd one", "one"),
+            ("deactivate", ""),
+            ("cd inner", "one/inner"),
+            ("deactivate", ""),
+            ("cd ..", ""),
+            // The rc file once more.
+            (&format!(". ~/{}", shell.rc()), ""),
+            (":", ""),
+            ("cd ~", ""),
+            // Its own script, over what was entered unasked.
+            ("cd one", "one"),
+            (". .venv/bin/activate", "one by hand"),
+            ("cd ~", "one by hand"),
+            ("deactivate", ""),
+        ]);
+        session.terminal.leave();
+    }
+}
+
+/// What an outer shell has entered is judged again, and nothing of it is left behind where it is not entered.
+#[test]
+fn what_is_inherited_is_judged_again() {
+    for shell in Shell::ALL {
+        let home = home_with_projects();
+        drop(Session::start(shell, &home, "", ""));
+        let venv = home.path().join("one/.venv");
+        let mut command = shell.interactive(&home);
+        command.env("PATH", format!("{}/bin:{}", venv.display(), crate::support::path())).env("HPCSH_ENTERED", &venv);
+        Session::with(&command, &home).steps(&[(":", "")]);
+        fs::set_permissions(venv.join("bin"), fs::Permissions::from_mode(0o777)).unwrap();
+        Session::with(command.env("VIRTUAL_ENV", &venv), &home).steps(&[(":", ""), ("cd one", "")]);
+    }
+}
+
+/// A name drives no terminal, and `set -e` ends no shell that it would not end without us.
+#[test]
+fn a_hostile_name_and_strict_options_do_no_harm() {
+    for shell in Shell::ALL {
+        let home = home_with_projects();
+        let python = home.path().join("one/.venv/bin/python");
+        fs::remove_file(&python).unwrap();
+        symlink("/no/\u{1b}]0;PWNED\u{7}\n\rhpcsh: run this", &python).unwrap();
+        let mut session = Session::start(shell, &home, "", "");
+        let told = session.terminal.run("cd one") + &session.terminal.run(":");
+        assert!(told.contains(r"leads to /no/\u{1b}]0;PWNED\u{7}\n\rhpcsh: run this"), "{}: {told:?}", shell.name());
+        let alive = session.terminal.run("set -e; ! true");
+        assert!(alive.is_empty() || !alive.contains("exit"), "{alive}");
+        assert!(session.terminal.run("set +e; echo alive").contains("alive"), "{}", shell.name());
+    }
+}
+
 /// For root every file on shared storage may be root's: a FUSE mount is shared storage, whoever owns its files.
 #[test]
 fn root_enters_nothing_unasked_on_a_fuse_mount() {
@@ -339,7 +424,7 @@ fn root_enters_nothing_unasked_on_a_fuse_mount() {
             let rooted = session.active("cd mount/one");
             home.configure(crate::support::ARTICLE);
             session.active("cd ~");
-            (before, words.contains("from now on"), allowed, rooted)
+            (before, words.contains("at the next visit"), allowed, rooted)
         })
         .collect();
     run(home.command("umount").arg("--lazy").arg(&mount));
