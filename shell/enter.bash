@@ -44,7 +44,7 @@ function _hpcsh_walk {
 # in an automounter's own directory, a look may wake the automounter. As of the first time that somebody asked. The root of
 # all is empty here.
 function _hpcsh_stop {
-  \local point rest below=
+  \local point rest below=''
   if [[ -z $_hpcsh_mounts ]]; then
     _hpcsh_mounts=::$_hpcsh_shared:
     while IFS=' ' \builtin read -r rest rest rest rest point rest; do
@@ -71,7 +71,7 @@ function _hpcsh_stop {
 
 # Leaves and enters as _hpcsh_found asks. What the user did since the last look comes first.
 function _hpcsh_move {
-  \local "found=" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}" is_left= kept
+  \local "found=" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}" is_left='' kept
   kept=()
   _hpcsh_settled=$_hpcsh_found
   if [[ $_hpcsh_found != none ]]; then

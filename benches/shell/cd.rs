@@ -64,7 +64,7 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
     Ok(())
 }
 
-/// Directories three levels below the home, and a project with an environment that is older than this second.
+/// Directories three levels below the home, and a project with an environment that is older than the last seconds.
 fn make_directories(stage: &Stage) -> Result<(), String> {
     let broken = |error: std::io::Error| format!("cannot make the directories: {error}");
     for dir in ["a/b/c", "a/b/d", "p/x", "p/.venv/bin"] {
@@ -72,7 +72,7 @@ fn make_directories(stage: &Stage) -> Result<(), String> {
     }
     stage.write("home/p/.venv/pyvenv.cfg", "home = /usr/bin\n")?;
     symlink("/usr/bin/true", stage.path("home/p/.venv/bin/python")).map_err(broken)?;
-    thread::sleep(Duration::from_millis(1100));
+    thread::sleep(Duration::from_millis(3200));
     Ok(())
 }
 

@@ -126,8 +126,8 @@ fn a_change_of_directory_costs_a_few_looks_and_no_process() {
         fs::create_dir_all(home.path().join("a/b/c")).unwrap();
         crate::entering::environment(&home, "p");
         fs::create_dir_all(home.path().join("p/src/deep")).unwrap();
-        // What has changed in this very second zsh does not remember.
-        std::thread::sleep(std::time::Duration::from_millis(1100));
+        // What has changed in the last seconds zsh does not remember.
+        std::thread::sleep(std::time::Duration::from_millis(3200));
 
         let (counts, files) = looks(shell, &home, "true", "cd a/b/c");
         assert_eq!((counts.forks, counts.execs, files.len()), (0, 0, 4), "{}: {files:#?}", shell.name());
