@@ -44,29 +44,35 @@ function _hpcsh_walk {
 # in an automounter's own directory, a look may wake the automounter. As of the first time that somebody asked. The root of
 # all is empty here.
 function _hpcsh_stop {
-  \local point rest below=''
-  if [[ -z $_hpcsh_mounts ]]; then
-    _hpcsh_mounts=::$_hpcsh_shared:
-    while IFS=' ' \builtin read -r rest rest rest rest point rest; do
-      case $rest in
-        *'- autofs '*) _hpcsh_automounts+=:$point: ;;
-        *) _hpcsh_mounts+=$point: ;;
-      esac
-    done </proc/self/mountinfo
-  fi 2>/dev/null
+  \local line lines below='' IFS=' '
   # One that does not begin at the root somebody has assigned; its way upwards would have no end.
   [[ ${PWD-} == /* ]] && stop=${PWD%/} || stop=
   _hpcsh_found=$stop
-  until [[ $_hpcsh_mounts == *":$stop:"* ]]; do
-    if [[ $_hpcsh_automounts == *":$stop:"* ]]; then
-      # Without a directory below it nothing is looked at but the root of all.
-      _hpcsh_found=${below:+$_hpcsh_found}
-      stop=$below
+  if [[ -n $_hpcsh_shared && $stop/ == "$_hpcsh_shared"/* ]]; then
+    stop=$_hpcsh_shared
+    \return 0
+  elif [[ -z $_hpcsh_mounts ]]; then
+    lines=()
+    \builtin mapfile -t lines </proc/self/mountinfo
+    # The whole of it: a directory that stands between blanks is a mount, or as good as one.
+    _hpcsh_mounts="/ ${lines[*]-} "
+    for line in ${lines[@]+"${lines[@]}"}; do
+      if [[ $line == *' - autofs '* ]]; then
+        line=${line#* * * * }
+        _hpcsh_automounts+=" ${line%% *} "
+      fi
+    done
+  fi 2>/dev/null
+  until [[ $_hpcsh_automounts == *" $stop "* ]]; do
+    if [[ -z $stop || $_hpcsh_mounts == *" $stop "* ]]; then
       \return 0
     fi
     below=$stop
     stop=${stop%/*}
   done
+  # Without a directory below it nothing is looked at but the root of all.
+  _hpcsh_found=${below:+$_hpcsh_found}
+  stop=$below
 }
 
 # Leaves and enters as _hpcsh_found asks. What the user did since the last look comes first.

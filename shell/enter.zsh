@@ -36,33 +36,34 @@ function _hpcsh_look {
 # in an automounter's own directory, a look may wake the automounter. As of the first time that somebody asked.
 function _hpcsh_stop {
   \builtin emulate -L zsh
-  \local line below=
+  \local line lines below=
+  stop=$dir
   if [[ $dir != /* ]]; then
     # Nobody should have set it so.
     dir=/ stop=/
     \return
-  fi
-  if [[ -z $_hpcsh_mounts ]]; then
-    _hpcsh_mounts=:/:$_hpcsh_shared:
-    for line in "${(@f)$(</proc/self/mountinfo)}"; do
-      case $line in
-        *' - autofs '*) _hpcsh_automounts+=:${${(@s: :)line}[5]}: ;;
-        *) _hpcsh_mounts+=${${(@s: :)line}[5]}: ;;
-      esac
-    done 2>/dev/null
-  fi
-  stop=$dir
-  until [[ $_hpcsh_mounts == *":$stop:"* ]]; do
-    if [[ $_hpcsh_automounts == *":$stop:"* ]]; then
-      # Without a directory below it nothing is looked at but the root of all.
-      dir=${below:+$dir}
-      dir=${dir:-/}
-      stop=${below:-/}
+  elif [[ -n $_hpcsh_shared && $dir/ == "$_hpcsh_shared"/* ]]; then
+    stop=$_hpcsh_shared
+    \return
+  elif [[ -z $_hpcsh_mounts ]]; then
+    # The whole of it: a directory that stands between blanks is a mount, or as good as one.
+    lines=$(</proc/self/mountinfo)
+    _hpcsh_mounts=" / ${lines//$'\n'/ } "
+    for line in "${(@M)${(@f)lines}:#* - autofs *}"; do
+      _hpcsh_automounts+=" ${${(@s: :)line}[5]} "
+    done
+  fi 2>/dev/null
+  until [[ $_hpcsh_automounts == *" $stop "* ]]; do
+    if [[ $stop == / || $_hpcsh_mounts == *" $stop "* ]]; then
       \return
     fi
     below=$stop
     stop=${stop:h}
   done
+  # Without a directory below it nothing is looked at but the root of all.
+  dir=${below:+$dir}
+  dir=${dir:-/}
+  stop=${below:-/}
 }
 
 # Leaves and enters as $1, the nearest environment, or none, asks. What the user did since the last look comes first.
