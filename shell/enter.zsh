@@ -4,32 +4,40 @@
 # HPCSH_ENTERED is the environment that was entered unasked, exported, so that a nested shell can leave it. An active
 # environment that is not it is the user's, and is never touched.
 
-# Looks at once when the directory changes, but not where it changes in a substitution or while a completion tries.
-function _hpcsh_chpwd {
+# When the directory changes, and before a prompt where something has changed since; but not where the directory changes in a
+# substitution or while a completion tries. Most often there was no environment and is none up to the home, which one
+# condition says: each command more costs zsh four system calls.
+function _hpcsh_look {
   if [[ $ZSH_SUBSHELL == 0 && -z ${compstate+1} ]]; then
-    _hpcsh_look
+    if [[ $_hpcsh_settled$_hpcsh_was${VIRTUAL_ENV-} != none || $PWD != "$_hpcsh_home"/* || $PWD == "$_hpcsh_home"/*/*/*/* ||
+      -f $PWD/.venv/pyvenv.cfg || -f ${PWD:h}/.venv/pyvenv.cfg ||
+      $PWD == "$_hpcsh_home"/*/* && -f ${PWD:h:h}/.venv/pyvenv.cfg ||
+      $PWD == "$_hpcsh_home"/*/*/* && -f ${PWD:h:h:h}/.venv/pyvenv.cfg ]]; then
+      _hpcsh_walk
+    fi
+    _hpcsh_pwd=$PWD
   fi
 }
 
-# Finds the nearest environment upwards, one look per directory, up to the home or what _hpcsh_stop finds. Most often nothing is
-# to be done about it: so far, without `emulate`, which would be half of the time.
-function _hpcsh_look {
-  \local "dir=$PWD" "stop=${${HOME-}%/}" REPLY=
-  if [[ -z $stop || $dir/ != "$stop"/* ]]; then
+# Finds the nearest directory upwards with an environment, one look for each, up to the home or what _hpcsh_stop finds. So far
+# without `emulate`, which would be half of the time.
+function _hpcsh_walk {
+  \local "dir=$PWD" "stop=$_hpcsh_home" REPLY=
+  if [[ $dir/ != "$stop"/* ]]; then
     _hpcsh_stop
   fi
   until [[ -f $dir/.venv/pyvenv.cfg ]]; do
     if [[ $dir == "$stop" ]]; then
-      dir=
+      dir=none
       break
     fi
     dir=${dir:h}
   done
   if [[ $dir != "$_hpcsh_settled" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
-    _hpcsh_move "${dir:+${dir%/}/.venv}"
+    _hpcsh_settled=$dir
+    _hpcsh_move "$dir"
     _hpcsh_was=${VIRTUAL_ENV-}
   fi
-  _hpcsh_pwd=$PWD _hpcsh_settled=$dir
 }
 
 # Where the way upwards from $PWD, which is not in the home, ends: stop. The shared home, or the root of a mount; above those, and
@@ -66,10 +74,14 @@ function _hpcsh_stop {
   stop=${below:-/}
 }
 
-# Leaves and enters as $1, the nearest environment, or none, asks. What the user did since the last look comes first.
+# Leaves and enters as $1, the nearest directory with an environment, or `none`, asks. What the user did since the last look
+# comes first.
 function _hpcsh_move {
   \builtin emulate -L zsh
-  \local "found=$1" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}"
+  \local "found=${1%/}/.venv" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}"
+  if [[ $1 == none ]]; then
+    found=
+  fi
   if [[ -n $active && $active != "$entered" || -n ${CONDA_PREFIX-} && ${CONDA_DEFAULT_ENV-base} != base ]]; then
     # His own. conda puts its own in front of one that it found.
     if [[ -n $entered && $active == "$entered" ]]; then
@@ -156,9 +168,12 @@ function _hpcsh_signature {
 function _hpcsh_first_look {
   \builtin emulate -L zsh
   \builtin zmodload -F zsh/stat b:zstat 2>/dev/null
-  \builtin typeset -g _hpcsh_pwd= _hpcsh_was= _hpcsh_settled= _hpcsh_told=: _hpcsh_mounts= _hpcsh_automounts= _hpcsh_newest=0
+  \builtin typeset -g _hpcsh_pwd= _hpcsh_was= _hpcsh_settled=none _hpcsh_told=: _hpcsh_mounts= _hpcsh_automounts= _hpcsh_newest=0
   \builtin typeset -ga _hpcsh_left _hpcsh_known _hpcsh_signatures _hpcsh_labels chpwd_functions
-  chpwd_functions=("${(@)chpwd_functions:#_hpcsh_chpwd}" _hpcsh_chpwd)
+  chpwd_functions=("${(@)chpwd_functions:#_hpcsh_look}" _hpcsh_look)
+  # None, and the root of all, have nothing below them.
+  \builtin typeset -g "_hpcsh_home=${${HOME-}%/}"
+  _hpcsh_home=${_hpcsh_home:-/dev/null}
   if [[ -n ${HPCSH_ENTERED-} ]]; then
     _hpcsh_inherited
   fi
