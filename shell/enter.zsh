@@ -154,14 +154,19 @@ function _hpcsh_ask {
 # change of all that the program looked at, and _hpcsh_newest, the newest of the times. That time, which nobody can set,
 # changes with owner, mode and content.
 function _hpcsh_signature {
-  \local -a numbers times said
+  \local time
+  \local -a all said
   REPLY=
-  if \builtin zstat -A numbers +inode -- "$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" 2>/dev/null; then
-    \builtin zstat -A times +ctime -- "$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" 2>/dev/null
+  if \builtin zstat -A all -- "$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" 2>/dev/null; then
     \builtin zstat -A said +ctime -- "$_hpcsh_records" 2>/dev/null || said=()
-    REPLY=" $numbers $times $said "
-    _hpcsh_newest=${${(On)times}[1]}
+    # Fourteen words for each file: its device, its number, ... and in the eleventh place that time.
+    REPLY=" $all[2] $all[16] $all[30] $all[44] $all[11] $all[25] $all[39] $all[53] $said "
+    _hpcsh_newest=$all[11]
+    for time in $all[25] $all[39] $all[53]; do
+      (( time > _hpcsh_newest )) && _hpcsh_newest=$time
+    done
   fi
+  \return 0
 }
 
 # Before the first prompt: puts the hook in, and looks.
