@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::shell::trust::Word;
 
@@ -53,16 +53,15 @@ fn dir(help: &'static str) -> Arg {
 const WHICH: &str = "A directory with an environment, or the environment; else the nearest one upwards";
 
 pub(super) fn allow() -> Command {
-    Command::new("allow").about("Let `cd` enter an environment, as it is now").defer(|command| {
-        command
-            .after_help(EXAMPLES)
-            .arg(dir(WHICH))
-            .arg(super::flag("dry-run", "Say what would be recorded, record nothing"))
-    })
+    word("allow", "Let `cd` enter an environment, as it is now")
 }
 
 pub(super) fn deny() -> Command {
-    Command::new("deny").about("Never let `cd` enter an environment").defer(|command| {
+    word("deny", "Never let `cd` enter an environment")
+}
+
+fn word(name: &'static str, about: &'static str) -> Command {
+    Command::new(name).about(about).defer(|command| {
         command
             .after_help(EXAMPLES)
             .arg(dir(WHICH))
@@ -82,7 +81,7 @@ pub(super) fn trust() -> Command {
                     .requires("forget"),
             )
             .arg(super::flag("ask", "A shell's question").requires("dir").hide(true))
-            .arg(Arg::new("quiet").long("quiet").action(ArgAction::SetTrue).requires("ask").hide(true))
+            .arg(super::flag("quiet", "The shell has been told before").requires("ask").hide(true))
     })
 }
 

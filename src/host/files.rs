@@ -34,11 +34,6 @@ pub fn entry(path: &Path) -> io::Result<Entry> {
     fs::metadata(path).map(|found| Entry::of(&found))
 }
 
-/// What this name is itself, which may be a symlink.
-pub fn link_entry(path: &Path) -> io::Result<Entry> {
-    fs::symlink_metadata(path).map(|found| Entry::of(&found))
-}
-
 /// The path without symlinks.
 pub fn real_path(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path)
@@ -85,7 +80,7 @@ pub fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Whether only this machine writes the file system of this path: by the number that `statfs` gives, from linux/magic.h.
 ///
-/// An unknown one counts as shared. So does an overlay that a container has, whose lower layers nobody else writes, as its own.
+/// An unknown one counts as shared. A container's overlay counts as its own: nobody else writes its layers.
 pub fn is_on_local_storage(path: &Path) -> bool {
     const LOCAL: &[u32] = &[
         0x0000_ef53, // ext2, ext3, ext4

@@ -66,7 +66,8 @@ impl Facts {
         })?;
         let (file, bytes) = files::read_with_entry(&at("pyvenv.cfg")).map_err(|error| missing("pyvenv.cfg", error))?;
         let mut links = Vec::new();
-        for part in PARTS {
+        // The others are on the way to these.
+        for part in ["pyvenv.cfg", "bin/python"] {
             links.extend(files::links(&at(part)).map_err(|error| missing("way to it", error))?);
         }
         Ok(Self {
@@ -125,8 +126,7 @@ pub type Decision = Result<&'static str, String>;
 /// Decides from what is known and what was said. `me` is the user's id.
 pub fn decide(facts: &Facts, record: Option<&Record>, settings: &Settings, me: u32, host: &Host) -> Decision {
     let is_ours = |owner: u32| owner == me || owner == 0;
-    let is_denied = record.is_some_and(|record| record.allowed.is_none());
-    if is_denied {
+    if record.is_some_and(|record| record.allowed.is_none()) {
         return Err("was denied".to_owned());
     }
     // Before what was allowed: that was said of what lies behind the links.
@@ -235,7 +235,8 @@ impl Records<'_> {
 
 /// What a shell asks before it enters the environment: whether it may. Where not, one line tells why, unless `quiet`.
 pub fn ask(host: &mut Host, settings: &Settings, environment: &Path, quiet: bool) -> bool {
-    let decision = decision(host, settings, environment);
+    let facts = Facts::of(host, environment);
+    let decision = decision(host, settings, &facts);
     if let Err(why) = &decision
         && !quiet
     {
@@ -243,19 +244,17 @@ pub fn ask(host: &mut Host, settings: &Settings, environment: &Path, quiet: bool
         // A name with control characters is not one to type.
         let command =
             if quote::visible(&name) == name { format!(" {}", shell_escape::escape(name)) } else { String::new() };
-        let advice = match Facts::of(host, environment) {
-            Ok(_) => format!("; `hpcsh allow{command}` allows it"),
-            Err(_) => String::new(),
-        };
+        // What could not be looked at cannot be allowed.
+        let advice = if facts.is_ok() { format!("; `hpcsh allow{command}` allows it") } else { String::new() };
         host.say(format!("hpcsh: {} is not entered: it {why}{advice}", shown(environment)));
     }
     decision.is_ok()
 }
 
-fn decision(host: &Host, settings: &Settings, environment: &Path) -> Decision {
-    let facts = Facts::of(host, environment)?;
+fn decision(host: &Host, settings: &Settings, facts: &Result<Facts, String>) -> Decision {
+    let facts = facts.as_ref().map_err(Clone::clone)?;
     let record = Records { host, dir: &settings.records }.find(&facts.path);
-    decide(&facts, record.as_ref().map(|(_, record)| record), settings, users::my_id(), host)
+    decide(facts, record.as_ref().map(|(_, record)| record), settings, users::my_id(), host)
 }
 
 /// What is to be said of an environment.
@@ -355,7 +354,7 @@ pub fn show(host: &mut Host, settings: &Settings, dir: Option<&Path>, json: bool
     let rows: Vec<Row> = match dir {
         Some(dir) => {
             let path = find(host, settings, Some(dir))?;
-            let decision = decision(host, settings, &path);
+            let decision = decision(host, settings, &Facts::of(host, &path));
             let state = if decision.is_ok() { "entered" } else { "not entered" };
             let reason = decision.map_or_else(|why| format!("it {why}"), |why| format!("it {why}"));
             vec![Row { path, state, reason }]

@@ -15,9 +15,14 @@ pub fn environment(home: &Home, project: &str) {
     symlink("/usr/bin/true", bin.join("python")).unwrap();
 }
 
-struct Session {
-    terminal: Terminal,
+/// Writes what is active, what was entered unasked, and PATH into a file, in the words of zsh and bash.
+const TELL: &str = "printf '%s|%s|%s' \"${VIRTUAL_ENV-}\" \"${HPCSH_ENTERED-}\" \"$PATH\" >~/told";
+
+/// A shell on a terminal that is asked after each line which environment is active.
+pub struct Session {
+    pub terminal: Terminal,
     home: String,
+    tell: &'static str,
 }
 
 impl Session {
@@ -27,17 +32,22 @@ impl Session {
     }
 
     fn with(command: &std::process::Command, home: &Home) -> Self {
+        Self::telling(command, home, TELL)
+    }
+
+    /// One whose shell does what `TELL` does by other words.
+    pub fn telling(command: &std::process::Command, home: &Home, tell: &'static str) -> Self {
         let mut terminal = Terminal::start(command);
-        terminal.run(":");
-        Self { terminal, home: home.path().to_str().unwrap().to_owned() }
+        terminal.run("true");
+        Self { terminal, home: home.path().to_str().unwrap().to_owned(), tell }
     }
 
     /// Runs the line, and tells which environment is active at the next prompt and whether its directory is in PATH once.
-    fn active(&mut self, line: &str) -> String {
+    pub fn active(&mut self, line: &str) -> String {
         self.terminal.run(line);
-        let told =
-            self.terminal.run("printf '%s:%s|%s|%s' to\"ld\" \"${VIRTUAL_ENV-}\" \"${HPCSH_ENTERED-}\" \"$PATH\"");
-        let told = told.rsplit("told:").next().unwrap_or_default();
+        self.terminal.run(self.tell);
+        let told = fs::read_to_string(format!("{}/told", self.home)).unwrap();
+        let told = told.trim_end();
         let (active, rest) = told.split_once('|').unwrap_or_default();
         let (entered, path) = rest.split_once('|').unwrap_or_default();
         let bins: Vec<_> = path.split(':').filter(|dir| dir.ends_with("/.venv/bin")).collect();
@@ -50,7 +60,7 @@ impl Session {
     }
 
     #[track_caller]
-    fn steps(&mut self, steps: &[(&str, &str)]) {
+    pub fn steps(&mut self, steps: &[(&str, &str)]) {
         for (line, wanted) in steps {
             assert_eq!(self.active(line), *wanted, "after {line:?}");
         }
@@ -58,8 +68,13 @@ impl Session {
 }
 
 fn home_with_projects() -> Home {
+    home_with("odd $(touch pwned) `touch pwned` %n")
+}
+
+/// A home with projects: one inside of another, and one of that odd name.
+pub fn home_with(odd: &str) -> Home {
     let home = Home::with_article();
-    for project in ["one", "two", "one/inner", "odd $(touch pwned) `touch pwned` %n"] {
+    for project in ["one", "two", "one/inner", odd] {
         environment(&home, project);
     }
     for dir in ["one/src/deep", "two/src", "none"] {

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 
-use crate::entering::environment;
+use crate::entering::{Session, environment, home_with};
 use crate::environments::{MAKERS, make};
 use crate::forks::{Counts, can_trace, count, traced};
 use crate::shells::Shell;
@@ -790,55 +790,16 @@ fn a_vanished_program_is_told_once() {
 
 // --- entered on cd
 
-struct Session {
-    terminal: Terminal,
-    home: std::path::PathBuf,
-}
+/// As `TELL` of the other shells.
+const TELL: &str = "string join '|' -- \"$VIRTUAL_ENV\" \"$HPCSH_ENTERED\" (string join : $PATH) >~/told";
 
-impl Session {
-    fn start(home: &Home) -> Self {
-        configure(home, "function fish_prompt; printf 'ready> '; end", "");
-        Self::with(&fish(home), home)
-    }
-
-    fn with(command: &Command, home: &Home) -> Self {
-        let mut terminal = Terminal::start(command);
-        terminal.run("true");
-        Self { terminal, home: home.path() }
-    }
-
-    /// Runs the line, and tells which environment is active at the next prompt and whether its directory is in PATH once.
-    fn active(&mut self, line: &str) -> String {
-        self.terminal.run(line);
-        self.terminal.run("string join '|' -- \"$VIRTUAL_ENV\" \"$HPCSH_ENTERED\" (string join : $PATH) >~/told");
-        let told = fs::read_to_string(self.home.join("told")).unwrap();
-        let [active, entered, path] = told.trim_end().split('|').collect::<Vec<_>>().try_into().unwrap();
-        let bins: Vec<_> = path.split(':').filter(|dir| dir.ends_with("/.venv/bin")).collect();
-        let wanted: Vec<String> = Some(format!("{active}/bin")).filter(|_| !active.is_empty()).into_iter().collect();
-        assert_eq!(bins, wanted, "after {line:?}: the directories in PATH");
-        assert!(entered.is_empty() || entered == active, "after {line:?}: {entered:?} entered, {active:?} active");
-        let by = if active.is_empty() || entered == active { "" } else { " by hand" };
-        let name = active.strip_prefix(self.home.to_str().unwrap()).unwrap_or(active);
-        format!("{}{by}", name.trim_start_matches('/').trim_end_matches(".venv").trim_end_matches('/'))
-    }
-
-    #[track_caller]
-    fn steps(&mut self, steps: &[(&str, &str)]) {
-        for (line, wanted) in steps {
-            assert_eq!(self.active(line), *wanted, "after {line:?}");
-        }
-    }
+fn entering(home: &Home) -> Session {
+    configure(home, "function fish_prompt; printf 'ready> '; end", "");
+    Session::telling(&fish(home), home, TELL)
 }
 
 fn home_with_projects() -> Home {
-    let home = Home::with_article();
-    for project in ["one", "two", "one/inner", "odd (touch pwned) $(touch pwned)"] {
-        environment(&home, project);
-    }
-    for dir in ["one/src/deep", "two/src", "none"] {
-        fs::create_dir_all(home.path().join(dir)).unwrap();
-    }
-    home
+    home_with("odd (touch pwned) $(touch pwned)")
 }
 
 #[test]
@@ -848,7 +809,7 @@ fn projects_are_entered_and_left_and_what_is_done_by_hand_stays() {
     }
     let home = home_with_projects();
     symlink(home.path().join("one"), home.path().join("link")).unwrap();
-    let mut session = Session::start(&home);
+    let mut session = entering(&home);
     session.steps(&[
         ("cd one", "one"),
         ("cd src/deep", "one"),
@@ -913,7 +874,7 @@ fn a_substitution_enters_nothing_before_the_next_prompt() {
         return;
     }
     let home = home_with_projects();
-    let mut session = Session::start(&home);
+    let mut session = entering(&home);
     session.steps(&[
         ("set x (cd one; echo \"[$VIRTUAL_ENV]\"; cd ~); echo $x >~/out", ""),
         ("complete -c thing -a '(cd ~/one; echo \"[$VIRTUAL_ENV]\" >~/completed; cd ~; echo word)'", ""),
@@ -934,9 +895,9 @@ fn a_shell_that_starts_in_a_project_enters_it() {
         return;
     }
     let home = home_with_projects();
-    drop(Session::start(&home));
+    drop(entering(&home));
     let mut command = fish(&home);
-    let mut session = Session::with(command.current_dir(home.path().join("one/src")), &home);
+    let mut session = Session::telling(command.current_dir(home.path().join("one/src")), &home, TELL);
     session.steps(&[("true", "one")]);
     let mut inner = fish(&home);
     inner
@@ -944,11 +905,11 @@ fn a_shell_that_starts_in_a_project_enters_it() {
         .env("VIRTUAL_ENV", home.path().join("one/.venv"))
         .env("HPCSH_ENTERED", home.path().join("one/.venv"))
         .env("PATH", format!("/opt:{}/one/.venv/bin:{}", home.path().display(), path()));
-    let mut nested = Session::with(&inner, &home);
+    let mut nested = Session::telling(&inner, &home, TELL);
     nested.steps(&[("test $PATH[1] = ~/one/.venv/bin; or act", "one"), ("cd ~/two", "two"), ("cd ~", "")]);
     // One that was entered by hand outside stays.
     inner.env_remove("HPCSH_ENTERED").current_dir(home.path());
-    let mut nested = Session::with(&inner, &home);
+    let mut nested = Session::telling(&inner, &home, TELL);
     nested.steps(&[("true", "one by hand"), ("cd ~/two", "one by hand"), ("deactivate", ""), ("cd src", "")]);
 }
 
@@ -960,7 +921,7 @@ fn an_untrusted_one_is_told_once_and_entered_when_it_is_allowed() {
     let home = home_with_projects();
     let bin = home.path().join("one/.venv/bin");
     fs::set_permissions(&bin, fs::Permissions::from_mode(0o775)).unwrap();
-    let mut session = Session::start(&home);
+    let mut session = entering(&home);
     let told = session.terminal.run("cd one") + &session.terminal.run("true");
     assert!(told.contains("is not entered"), "{told}");
     session.steps(&[("true", ""), ("cd inner", "one/inner"), ("cd ..", "")]);
@@ -969,7 +930,7 @@ fn an_untrusted_one_is_told_once_and_entered_when_it_is_allowed() {
     assert_eq!(home.hpcsh(&["allow", &format!("{}/one", home.path().display())]).status, 0);
     session.steps(&[("cd ~", ""), ("cd one", "one"), ("cd ~", "")]);
     home.configure("[venv]\nauto = false\n");
-    let mut session = Session::start(&home);
+    let mut session = entering(&home);
     session.steps(&[
         ("cd one", ""),
         ("act", "one by hand"),
