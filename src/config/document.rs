@@ -186,7 +186,7 @@ impl Reader<'_> {
             return;
         }
         let read = match (kind, value.get_ref()) {
-            (Kind::Path | Kind::Text | Kind::Choice(_) | Kind::Variables, DeValue::String(text)) => {
+            (Kind::Path | Kind::Text | Kind::Span | Kind::Choice(_) | Kind::Variables, DeValue::String(text)) => {
                 Some(Value::Text(Raw { text: text.to_string(), span: value.span() }))
             }
             // HF_HUB_OFFLINE = 1 is what people write, and its meaning is plain.
@@ -238,6 +238,12 @@ impl Reader<'_> {
                 is_right = false;
                 self.problem(format!("`{name}` holds a control character that no variable can carry"), span.clone());
             }
+            if kind == Kind::Span && keys::span(text).is_none() {
+                let message = format!("`{name}` wants a time, and \"{text}\" is none");
+                let problem = self.point(message, span.clone()).hint("200ms, 2s, 5m or 1h: a day at the most");
+                is_right = false;
+                self.push(problem);
+            }
             if let Kind::Choice(words) | Kind::Choices(words) = kind
                 && !words.contains(&text.as_str())
             {
@@ -264,7 +270,7 @@ impl Reader<'_> {
         let is_scalar = !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
         let hint = match kind {
             Kind::Choice(words) => Some(format!("one of \"{}\"", words.join("\", \""))),
-            Kind::Path | Kind::Text if is_scalar => Some("put quotes around it".to_owned()),
+            Kind::Path | Kind::Text | Kind::Span if is_scalar => Some("put quotes around it".to_owned()),
             Kind::Variables if is_element && is_scalar => Some("put quotes around it".to_owned()),
             Kind::Variables if !is_element => {
                 Some(format!("write [{name}] on a line of its own, and the keys below it"))

@@ -1,5 +1,7 @@
 //! Every key that a configuration may have: one table, read by the parser, `config show`, `config init` and the messages.
 
+use std::time::Duration;
+
 use crate::shell::catalogue;
 
 /// The largest count: what bash, whose history is counted in a C `int`, takes.
@@ -24,6 +26,8 @@ pub enum Kind {
     Switch,
     /// A whole number, from 0 to [`COUNT`].
     Count,
+    /// A string with a time: see [`span`].
+    Span,
     /// A table of environment variables: names of the user's own, string values, `$` variables expanded.
     Variables,
 }
@@ -38,6 +42,7 @@ impl Kind {
             Self::Texts | Self::Choices(_) => "an array of strings",
             Self::Switch => "true or false",
             Self::Count => "a whole number from 0 to 2147483647",
+            Self::Span => "a string with a time",
             Self::Variables => "a table",
         }
     }
@@ -55,6 +60,9 @@ pub struct Key {
     /// One line for people.
     pub help: &'static str,
 }
+
+/// The colours of a prompt that every terminal has, in the order of their numbers; `none` is the terminal's own.
+pub const COLORS: &[&str] = &["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "none"];
 
 /// `history.size` where no layer sets it.
 pub const HISTORY_SIZE: u64 = 200_000;
@@ -77,6 +85,18 @@ pub static KEYS: &[Key] = &[
     Key { name: "node.verdict", kind: Kind::Choice(&["auto", "online", "offline"]), default: "\"auto\"", help: "whether this node is online" },
     Key { name: "node.offline_hosts", kind: Kind::Texts, default: "[]", help: "globs of host names that are offline" },
     Key { name: "node.online_hosts", kind: Kind::Texts, default: "[]", help: "globs of host names that are online" },
+    Key { name: "node.targets", kind: Kind::Texts, default: "[\"https://huggingface.co\", \"https://pypi.org\", \"https://github.com\", \"https://1.1.1.1\"]", help: "what an online node reaches, one of them: `https://HOST`, whose certificate names it, or `http://HOST/PATH BODY`" },
+    Key { name: "node.deadline", kind: Kind::Span, default: "\"2s\"", help: "how long a probe may take" },
+    Key { name: "node.first_wait", kind: Kind::Span, default: "\"200ms\"", help: "the most that a node's very first shell waits for a probe" },
+    Key { name: "node.ttl", kind: Kind::Span, default: "\"5m\"", help: "how long a verdict holds; then a prompt has it looked at again, in the background" },
+    Key { name: "node.unknown", kind: Kind::Choice(&["offline", "online"]), default: "\"offline\"", help: "what counts until a verdict is there" },
+    Key { name: "node.storage_wait", kind: Kind::Span, default: "\"300ms\"", help: "the most that a login waits for a configuration on shared storage" },
+    Key { name: "prompt.side", kind: Kind::Choice(&["left", "right", "off"]), default: "\"left\"", help: "where the prompt shows the node, unless a theme (Powerlevel10k, starship) makes the prompt" },
+    Key { name: "prompt.offline", kind: Kind::Text, default: "\"offline\"", help: "what it shows on an offline node" },
+    Key { name: "prompt.unknown", kind: Kind::Text, default: "\"offline?\"", help: "what it shows until a verdict is there" },
+    Key { name: "prompt.online", kind: Kind::Text, default: "\"\"", help: "what it shows on an online node" },
+    Key { name: "prompt.stale", kind: Kind::Text, default: "\"stale\"", help: "what it adds while the shared storage does not answer" },
+    Key { name: "prompt.color", kind: Kind::Choice(COLORS), default: "\"yellow\"", help: "its colour" },
     Key { name: "shell.hist", kind: Kind::Switch, default: "true", help: "`hist`: the history with dates" },
     Key { name: "shell.cp", kind: Kind::Switch, default: "true", help: "`cp` asks before it overwrites" },
     Key { name: "shell.ls", kind: Kind::Switch, default: "true", help: "`ls` in colour" },
@@ -89,6 +109,20 @@ pub static KEYS: &[Key] = &[
     Key { name: "venv.auto", kind: Kind::Switch, default: "true", help: "`cd` enters and leaves trusted environments" },
     Key { name: "venv.trusted_roots", kind: Kind::Paths, default: "[]", help: "directories below which environments are trusted whoever owns them, unless others can write them" },
 ];
+
+/// A time as people write it: a whole number and `ms`, `s`, `m` or `h` behind it, a day at the most.
+pub fn span(text: &str) -> Option<Duration> {
+    let at = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..at].parse().ok()?;
+    let milliseconds = match &text[at..] {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.checked_mul(milliseconds).filter(|found| *found <= 86_400_000).map(Duration::from_millis)
+}
 
 /// The key of this full name; a name of the user's own below a table of variables counts.
 pub fn find(name: &str) -> Option<&'static Key> {
@@ -155,6 +189,7 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::probe;
 
     #[test]
     fn a_slip_finds_its_key() {
@@ -164,6 +199,16 @@ mod tests {
         assert_eq!(nearest("xyzzy"), None);
         assert_eq!(nearest_table("environment"), Some("env"));
         assert_eq!(elsewhere("presets"), Some("env.presets"));
+    }
+
+    #[test]
+    fn a_time_has_a_number_and_a_unit() {
+        assert_eq!(span("200ms"), Some(Duration::from_millis(200)));
+        assert_eq!(span("5m"), Some(Duration::from_mins(5)));
+        assert_eq!(span("24h"), Some(Duration::from_hours(24)));
+        for wrong in ["", "5", "s", "-1s", "1.5s", "25h", "5 m", "99999999999999999999h"] {
+            assert_eq!(span(wrong), None, "{wrong}");
+        }
     }
 
     #[test]
@@ -178,5 +223,11 @@ mod tests {
         let shown = |name| find(name).map(|key| key.default.to_owned());
         assert_eq!(shown("history.size"), Some(HISTORY_SIZE.to_string()));
         assert_eq!(shown("shell.ls_colors"), Some(crate::quote::json(LS_COLORS)));
+        assert_eq!(shown("node.targets"), Some(format!("[\"{}\"]", probe::TARGETS.join("\", \""))));
+        for (name, default) in
+            [("node.deadline", probe::DEADLINE), ("node.first_wait", probe::FIRST_WAIT), ("node.ttl", probe::TTL)]
+        {
+            assert_eq!(find(name).and_then(|key| span(key.default.trim_matches('"'))), Some(default), "{name}");
+        }
     }
 }

@@ -91,6 +91,7 @@ fn assemble(host: &Host, from: &Settings) -> Config {
         .clone()
         .unwrap_or_else(|| host.home().map_or_else(|| local.join("state"), |home| home.join(".local/state/hpcsh")));
     let records = private.join("trust");
+    let span = |name, default| from.span(name).unwrap_or(default);
     Config {
         env: env::Settings {
             presets: from.list("env.presets"),
@@ -107,6 +108,14 @@ fn assemble(host: &Host, from: &Settings) -> Config {
             },
             offline_hosts: from.list("node.offline_hosts"),
             online_hosts: from.list("node.online_hosts"),
+            targets: match from.list("node.targets") {
+                none if none.is_empty() => probe::TARGETS.map(str::to_owned).to_vec(),
+                targets => targets,
+            },
+            deadline: span("node.deadline", probe::DEADLINE),
+            first_wait: span("node.first_wait", probe::FIRST_WAIT),
+            ttl: span("node.ttl", probe::TTL),
+            unknown_is_online: from.text("node.unknown") == Some("online"),
         },
         shell: init::Settings {
             path: from.list("path.prepend"),

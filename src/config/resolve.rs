@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::document::{self, Raw, Setting};
 use super::expand::Names;
-use super::keys::Kind;
+use super::keys::{self, Kind};
 use super::layers::{Source, Text};
 use super::problem::Problem;
 use crate::host::Host;
@@ -70,6 +71,11 @@ impl Settings {
             Value::Count(count) => Some(*count),
             _ => None,
         }
+    }
+
+    /// A time, if it is set.
+    pub fn span(&self, name: &str) -> Option<Duration> {
+        self.text(name).and_then(keys::span)
     }
 
     /// Strings; none where it is not set.

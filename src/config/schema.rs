@@ -64,6 +64,7 @@ fn kind(key: &Key) -> Value {
             json!({ "type": "array", "items": { "anyOf": [{ "enum": names }, text()] } })
         }
         Kind::Texts => json!({ "type": "array", "items": text() }),
+        Kind::Span => json!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" }),
         Kind::Choice(words) => json!({ "type": "string", "enum": words }),
         Kind::Choices(words) => json!({ "type": "array", "items": { "type": "string", "enum": words } }),
         Kind::Switch => json!({ "type": "boolean" }),

@@ -2,6 +2,8 @@
 //!
 //! Nothing here touches the network.
 
+use std::time::Duration;
+
 use wildmatch::WildMatch;
 
 use crate::verdict::{State, Verdict};
@@ -15,7 +17,26 @@ pub struct Settings {
     pub offline_hosts: Vec<String>,
     /// Globs of host names.
     pub online_hosts: Vec<String>,
+    /// What an online node reaches, one of them at least: `https://HOST[:PORT]` or `http://HOST[:PORT]/PATH BODY`.
+    pub targets: Vec<String>,
+    /// How long a probe may take.
+    pub deadline: Duration,
+    /// The most that a node's very first interactive shell waits for a probe.
+    pub first_wait: Duration,
+    /// How long a verdict holds.
+    pub ttl: Duration,
+    /// Whether an unknown node counts as online.
+    pub unknown_is_online: bool,
 }
+
+/// `node.targets` where no layer sets it: hosts that people who train models need, and one that needs no name.
+pub const TARGETS: [&str; 4] = ["https://huggingface.co", "https://pypi.org", "https://github.com", "https://1.1.1.1"];
+/// `node.deadline` where no layer sets it.
+pub const DEADLINE: Duration = Duration::from_secs(2);
+/// `node.first_wait` where no layer sets it.
+pub const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// `node.ttl` where no layer sets it.
+pub const TTL: Duration = Duration::from_mins(5);
 
 /// What the configuration says of the node of this name.
 pub fn configured(settings: &Settings, name: &str) -> Verdict {
@@ -51,6 +72,7 @@ mod tests {
             verdict: None,
             offline_hosts: vec!["gpu*".into(), "both".into()],
             online_hosts: vec!["login?".into(), "both".into()],
+            ..Settings::default()
         };
         let reason = |settings: &Settings, name| {
             let verdict = configured(settings, name);
