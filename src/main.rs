@@ -4,7 +4,7 @@
 //! what a login would wait for. SIGPIPE keeps its default, so `hpcsh env | head` ends as every other program does.
 
 #![no_main]
-#![allow(unsafe_code)] // the name `main` is what the C start-up calls; there is no other unsafe code
+#![allow(unsafe_code)] // the name `main` is what the C start-up calls; the other unsafe code is host/process.rs
 
 use std::ffi::{c_char, c_int};
 

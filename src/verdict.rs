@@ -71,7 +71,8 @@ impl Kept {
 
     /// The line of a file.
     pub fn line(&self) -> String {
-        let reason: String = self.verdict.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect();
+        let reason: String =
+            self.verdict.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect();
         format!("{} {} {reason}\n", self.verdict.state, self.expires)
     }
 
@@ -92,7 +93,9 @@ mod tests {
         assert_eq!(Kept::parse(&kept.line()), Some(kept));
         let odd = Kept { verdict: Verdict::new(State::Online, "two\nlines"), expires: 0 };
         assert_eq!(odd.line(), "online 0 two lines\n");
-        for wrong in ["", "online", "online 5", "online 5 half", "maybe 5 x\n", "online -5 x\n", "online 5 a\nb\n", "\0\n"] {
+        for wrong in
+            ["", "online", "online 5", "online 5 half", "maybe 5 x\n", "online -5 x\n", "online 5 a\nb\n", "\0\n"]
+        {
             assert_eq!(Kept::parse(wrong), None, "{wrong:?}");
         }
     }

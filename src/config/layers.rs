@@ -1,10 +1,10 @@
 //! Which files make the configuration, in which order, and which of them may.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
+use super::look::Look;
 use super::problem::Problem;
-use crate::host::{Host, files, users};
+use crate::host::{Host, users};
 
 /// How a layer came to be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,29 +90,30 @@ fn prefix(program: &Path) -> Option<PathBuf> {
     bin.parent().map(Path::to_owned)
 }
 
-/// The text of each layer that is there and may be read; problems for those that may not.
+/// The text of a layer if it is there and may be read; a problem if it may not.
 ///
 /// `owners` are names or ids of users whose files are read too (`trusted_owners` of the system's file).
-pub fn read(host: &Host, layer: &Layer, owners: &[String], problems: &mut Vec<Problem>) -> Option<Text> {
+pub fn read(host: &Host, layer: &Layer, look: Look, owners: &[String], problems: &mut Vec<Problem>) -> Option<Text> {
     let path = &layer.path;
-    let (entry, bytes) = match files::read_with_entry(&host.locate(path)) {
-        Ok(found) => found,
-        Err(error) if is_absent(&error) => {
+    let (owner, mode, program_owner, bytes) = match look {
+        Look::Found { owner, mode, program_owner, bytes } => (owner, mode, program_owner, bytes),
+        Look::Absent { is_dangling } => {
             if layer.source.is_named() {
                 let named = layer.source.word();
                 problems.push(Problem::whole("there is no such file", path).hint(format!("{named} names it")));
-            } else if layer.source == Source::User && files::exists(&host.locate(path)) {
+            } else if is_dangling {
                 // Dotfiles are links to shared storage, and that may not be mounted.
                 problems.push(Problem::whole("this is a link to a file that is not there", path));
             }
             return None;
         }
-        Err(error) => {
-            problems.push(Problem::whole(format!("cannot be read: {error}"), path));
+        Look::Failed(why) => {
+            problems.push(Problem::whole(format!("cannot be read: {why}"), path));
             return None;
         }
     };
-    if let Err(problem) = check_owner(host, layer, entry, owners) {
+    let is_wrong = check_mode(path, mode).and_then(|()| check_owner(host, path, owner, program_owner, owners));
+    if let Err(problem) = is_wrong {
         problems.push(problem);
         return None;
     }
@@ -134,35 +135,31 @@ pub fn read(host: &Host, layer: &Layer, owners: &[String], problems: &mut Vec<Pr
     }
 }
 
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+/// A configuration can set any variable, so it is code: what everybody can write is nobody's.
+fn check_mode(path: &Path, mode: u32) -> Result<(), Problem> {
+    if mode & 0o022 == 0 {
+        return Ok(());
+    }
+    let message = format!("others can write this file (mode {mode:04o}): nothing of it is used");
+    Err(Problem::whole(message, path).hint(format!("chmod go-w {}", shell_escape::escape(path.to_string_lossy()))))
 }
 
-/// A configuration can set any variable, so it is code: only mine, root's, or a trusted owner's, and closed to others. The one
-/// beside the program may also be the program owner's, who has his code run anyway: a group's installation need not be root's.
-fn check_owner(host: &Host, layer: &Layer, entry: files::Entry, trusted: &[String]) -> Result<(), Problem> {
-    let path = &layer.path;
-    if entry.mode & 0o022 != 0 {
-        let message = format!("others can write this file (mode {:04o}): nothing of it is used", entry.mode);
-        return Err(
-            Problem::whole(message, path).hint(format!("chmod go-w {}", shell_escape::escape(path.to_string_lossy())))
-        );
-    }
-    let is_trusted = |name: &String| {
-        name.parse() == Ok(entry.owner) || users::by_name(host, name).is_some_and(|user| user.id == entry.owner)
-    };
-    if entry.owner == 0 || entry.owner == users::my_id() || trusted.iter().any(is_trusted) {
+/// Only mine, root's, or a trusted owner's counts. The one beside the program may also be the program owner's, who has his code
+/// run anyway: a group's installation need not be root's.
+fn check_owner(
+    host: &Host,
+    path: &Path,
+    owner: u32,
+    program_owner: Option<u32>,
+    trusted: &[String],
+) -> Result<(), Problem> {
+    let is_trusted =
+        |name: &String| name.parse() == Ok(owner) || users::by_name(host, name).is_some_and(|user| user.id == owner);
+    let is_fine = owner == 0 || owner == users::my_id() || program_owner == Some(owner);
+    if is_fine || trusted.iter().any(is_trusted) {
         return Ok(());
     }
-    let has_program = || {
-        host.program()
-            .and_then(|program| files::entry(&host.locate(program)).ok())
-            .is_some_and(|program| program.owner == entry.owner)
-    };
-    if layer.source == Source::Prefix && has_program() {
-        return Ok(());
-    }
-    let name = users::by_id(host, entry.owner).map_or_else(|| entry.owner.to_string(), |user| user.name);
+    let name = users::by_id(host, owner).map_or_else(|| owner.to_string(), |user| user.name);
     let hint = format!(
         "make it yours (cp, then mv), or let root put \"{name}\" into trusted_owners in /etc/hpcsh/config.toml"
     );

@@ -7,17 +7,20 @@ mod document;
 mod expand;
 pub mod keys;
 pub mod layers;
+mod look;
 mod problem;
 pub mod propose;
 mod resolve;
 pub mod schema;
 pub mod show;
 mod variable;
+mod within;
 
 use std::path::{Path, PathBuf};
 
 pub use problem::Problem;
 pub use resolve::{Resolved, Settings, Value};
+pub use within::{Stale, load_within};
 
 use crate::host::{Host, local_dir};
 use crate::node::probe;
@@ -40,6 +43,7 @@ pub struct Config {
 }
 
 /// A configuration, what each layer said, and what was wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
     /// What holds.
     pub config: Config,
@@ -49,15 +53,23 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
 }
 
-/// Reads every layer there is. Never fails: what is wrong is in `problems`.
+/// Reads every layer there is, and waits for storage as long as that takes. Never fails: what is wrong is in `problems`.
 pub fn load(host: &Host, argument: Option<&Path>) -> Loaded {
+    let places = layers::places(host, argument);
+    let looks = places.iter().map(|layer| Some(look::at(host, layer))).collect();
+    made_of(host, &places, looks)
+}
+
+/// The configuration that these looks at those places make; without the places that were not looked at.
+fn made_of(host: &Host, places: &[layers::Layer], looks: Vec<Option<look::Look>>) -> Loaded {
     let mut problems = Vec::new();
     let mut texts = Vec::new();
     let mut settings = Vec::new();
     let mut owners = Vec::new();
-    let places = layers::places(host, argument);
-    for layer in &places {
-        let Some(text) = layers::read(host, layer, &owners, &mut problems) else { continue };
+    for (layer, look) in places.iter().zip(looks) {
+        let Some(text) = look.and_then(|look| layers::read(host, layer, look, &owners, &mut problems)) else {
+            continue;
+        };
         for setting in document::parse(&text, &mut problems) {
             if setting.name != "trusted_owners" {
                 settings.push((texts.len(), setting));

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::layers;
 use crate::error::Failure;
+use crate::host::mounts::{Mount, Mounts};
 use crate::host::{Host, files};
 use crate::quote;
 
@@ -73,51 +74,31 @@ pub fn run(
 /// The best mounted candidate, agreed to by the user.
 fn propose(host: &mut Host, yes: bool) -> Result<PathBuf, Failure> {
     let none = "name it with --shared-home DIR";
-    let Some(mount) = mounts(host).into_iter().next() else {
+    let Some(mount) = candidates(host.mounts()).first().copied().cloned() else {
         return Err(Failure::usage("no shared file system is mounted here").hint(none));
     };
-    if !yes && !host.confirm(&format!("{} ({}) is mounted: is it the shared home?", mount.path.display(), mount.kind)) {
+    if !yes && !host.confirm(&format!("{} ({}) is mounted: is it the shared home?", mount.point.display(), mount.kind))
+    {
         return Err(Failure::usage("no shared home was chosen").hint(none));
     }
-    Ok(mount.path)
+    Ok(mount.point)
 }
 
-/// A mounted shared file system.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mount {
-    /// Where it is mounted.
-    pub path: PathBuf,
-    /// Its type, as the kernel calls it.
-    pub kind: String,
-}
-
-/// The mounted shared file systems, the best candidate first. Reads the kernel's table and touches none of them, since
-/// a hung one would never answer.
-pub fn mounts(host: &Host) -> Vec<Mount> {
-    let table = files::read(&host.locate(Path::new("/proc/self/mountinfo"))).unwrap_or_default();
-    parse(&String::from_utf8_lossy(&table))
-}
-
-fn parse(table: &str) -> Vec<Mount> {
-    let mut found: Vec<(usize, Mount)> = table.lines().filter_map(mount).collect();
-    found.sort_by_key(|(rank, mount)| (*rank, mount.path.components().count()));
-    found.dedup_by(|one, other| one.1.path == other.1.path);
+/// The mounted shared file systems that may be somebody's shared home, the best candidate first.
+fn candidates(mounts: &Mounts) -> Vec<&Mount> {
+    let mut found: Vec<(usize, &Mount)> = mounts.iter().filter_map(|mount| Some((rank(mount)?, mount))).collect();
+    found.sort_by_key(|(rank, mount)| (*rank, mount.point.components().count()));
+    found.dedup_by(|one, other| one.1.point == other.1.point);
     found.into_iter().map(|(_, mount)| mount).collect()
 }
 
-/// `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPER`, with blanks in paths as `\040`.
-fn mount(line: &str) -> Option<(usize, Mount)> {
-    let (before, after) = line.split_once(" - ")?;
-    let point = before.split(' ').nth(4)?;
-    let kind = after.split(' ').next()?;
-    let plain = kind.strip_prefix("fuse.").unwrap_or(kind);
+/// How likely the shared home lies there, 0 the likeliest.
+fn rank(mount: &Mount) -> Option<usize> {
+    let plain = mount.kind.strip_prefix("fuse.").unwrap_or(&mount.kind);
     let rank = SHARED.iter().position(|shared| *shared == plain)?;
     // A node without a disk has its whole system on NFS: nobody's shared home.
-    if SYSTEM.iter().any(|dir| Path::new(point).starts_with(dir)) || point == "/" {
-        return None;
-    }
-    let path = PathBuf::from(point.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\"));
-    Some((rank, Mount { path, kind: kind.to_owned() }))
+    let is_system = SYSTEM.iter().any(|dir| mount.point.starts_with(dir)) || mount.point == Path::new("/");
+    (!is_system).then_some(rank)
 }
 
 /// The text of a first configuration.
@@ -161,7 +142,8 @@ mod tests {
 41 22 0:51 / /my\\040gpfs rw - gpfs data rw
 42 22 0:52 / /scratch/deep rw - fuse.juicefs meta rw
 ";
-        let paths: Vec<_> = parse(table).into_iter().map(|mount| mount.path).collect();
-        assert_eq!(paths, ["/my gpfs", "/home", "/scratch/deep"].map(PathBuf::from));
+        let mounts = Mounts::parse(table.as_bytes());
+        let points: Vec<_> = candidates(&mounts).into_iter().map(|mount| mount.point.clone()).collect();
+        assert_eq!(points, ["/my gpfs", "/home", "/scratch/deep"].map(PathBuf::from));
     }
 }

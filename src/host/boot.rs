@@ -54,11 +54,13 @@ mod tests {
 
     #[test]
     fn the_key_tells_boot_host_and_network_apart() {
-        let boot = |id: &str, name: &str, network: &str| Boot { id: id.into(), name: name.into(), network: network.into() };
+        let boot =
+            |id: &str, name: &str, network: &str| Boot { id: id.into(), name: name.into(), network: network.into() };
         let one = boot("b", "gpu1", "4026531840").key();
         assert_eq!(one, boot("b", "gpu1", "4026531840").key());
         assert_eq!(one.len(), 16);
-        for other in [boot("c", "gpu1", "4026531840"), boot("b", "gpu2", "4026531840"), boot("b", "gpu1", "4026531841")] {
+        for other in [boot("c", "gpu1", "4026531840"), boot("b", "gpu2", "4026531840"), boot("b", "gpu1", "4026531841")]
+        {
             assert_ne!(one, other.key());
         }
         assert_ne!(boot("b", "gpu", "1").key(), boot("bgpu", "", "1").key());

@@ -5,7 +5,8 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
 
 /// The most that is read of a file that holds text for us; a larger one is no configuration.
 const MOST: u64 = 1 << 20;
@@ -69,7 +70,7 @@ pub fn links(path: &Path) -> io::Result<Vec<(PathBuf, u32)>> {
             let target = fs::read_link(&at)?;
             links.push((at.clone(), found.uid()));
             if links.len() > 40 {
-                return Err(io::Error::from(rustix::io::Errno::LOOP));
+                return Err(io::Error::from(Errno::LOOP));
             }
             at.pop();
             ahead.extend(parts(&target).into_iter().filter(|part| part != "."));
@@ -116,7 +117,39 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 pub fn read_with_entry(path: &Path) -> io::Result<(Entry, Vec<u8>)> {
     // O_NONBLOCK: opening a FIFO that nobody writes must not wait.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    whole(OpenOptions::new().read(true).custom_flags(flags).open(path)?)
+}
+
+/// The same for a file in the root's mount, as `open_on_root` says; `None` where that cannot tell.
+pub fn read_on_root(path: &Path) -> Option<io::Result<(Entry, Vec<u8>)>> {
+    open_on_root(path, OFlags::RDONLY | OFlags::NONBLOCK).map(|opened| whole(opened?))
+}
+
+/// Whether the way to this path never leaves the root's mount, be there something at its end or not.
+pub fn is_on_root(path: &Path) -> bool {
+    open_on_root(path, OFlags::PATH).is_some()
+}
+
+/// Opens what an absolute path leads to if all of the way there lies in the root's mount and in the kernel's memory, so that
+/// nothing is asked of any other storage: one call in place of `open`.
+///
+/// `None` where it is otherwise, or the kernel has no such call (before 5.12) or forbids it, and for errors that
+/// may stand for this.
+fn open_on_root(path: &Path, flags: OFlags) -> Option<io::Result<File>> {
+    if !path.is_absolute() {
+        return None;
+    }
+    // From the kernel's memory alone: to find out that a path crosses into an automounter's mount may wait for the automounter.
+    let resolve = ResolveFlags::NO_XDEV | ResolveFlags::CACHED;
+    match rustix::fs::openat2(rustix::fs::CWD, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+        Ok(file) => Some(Ok(file.into())),
+        Err(error @ (Errno::NOENT | Errno::NOTDIR | Errno::ACCESS)) => Some(Err(error.into())),
+        Err(_) => None,
+    }
+}
+
+/// All of an open file, and whose it is.
+fn whole(mut file: File) -> io::Result<(Entry, Vec<u8>)> {
     let found = file.metadata()?;
     if !found.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
@@ -127,7 +160,8 @@ pub fn read_with_entry(path: &Path) -> io::Result<(Entry, Vec<u8>)> {
     let entry = Entry::of(&found);
     let mut bytes = vec![0; usize::try_from(found.len()).unwrap_or_default()];
     if bytes.is_empty() {
-        // The files of /proc say that they are empty.
+        // The files of /proc say that they are empty. They come a page at a time.
+        bytes.reserve(1 << 14);
         file.take(MOST).read_to_end(&mut bytes)?;
         return Ok((entry, bytes));
     }
@@ -292,7 +326,7 @@ mod tests {
     fn what_is_no_regular_file_is_refused_at_once() {
         let temporary = tempfile::tempdir().unwrap();
         let fifo = temporary.path().join("fifo");
-        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, Mode::RUSR).unwrap();
         assert_eq!(read(&fifo).unwrap_err().to_string(), "it is no regular file");
         assert_eq!(read(temporary.path()).unwrap_err().to_string(), "it is no regular file");
     }

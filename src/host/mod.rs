@@ -8,7 +8,10 @@ pub mod boot;
 pub mod clock;
 pub mod files;
 pub mod local_dir;
+pub mod mounts;
+pub mod patience;
 pub mod process;
+mod record;
 pub mod run_dir;
 pub mod users;
 
@@ -28,6 +31,7 @@ pub struct Host {
     variables: Variables,
     root: PathBuf,
     program: OnceCell<Option<PathBuf>>,
+    mounts: mounts::Once,
 }
 
 enum Variables {
@@ -45,13 +49,21 @@ impl Host {
             variables: Variables::Process,
             root: PathBuf::from("/"),
             program: OnceCell::new(),
+            mounts: OnceCell::new(),
         }
     }
 
     /// A world of a test's own: these variables only, and files below `root` for absolute paths.
     pub fn pretend(root: &Path, variables: &[(&str, &str)], out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
         let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { out, err, variables: Variables::Given(variables), root: root.into(), program: OnceCell::new() }
+        Self {
+            out,
+            err,
+            variables: Variables::Given(variables),
+            root: root.into(),
+            program: OnceCell::new(),
+            mounts: OnceCell::new(),
+        }
     }
 
     /// The value of an environment variable; `None` where it is unset.
@@ -95,11 +107,27 @@ impl Host {
 
     /// The working directory, by the name that the shell has for it where that is right; `None` where it is gone.
     pub fn working_directory(&self) -> Option<PathBuf> {
-        let real =
-            rustix::process::getcwd(Vec::new()).ok().map(|path| PathBuf::from(OsString::from_vec(path.into_bytes())));
         let named = self.nonempty("PWD").map(PathBuf::from).filter(|path| path.is_absolute());
         let is_same = |path: &PathBuf| matches!((files::entry(path), files::entry(Path::new("."))), (Ok(one), Ok(other)) if one == other);
-        named.filter(is_same).or(real)
+        named.filter(is_same).or_else(|| self.real_working_directory())
+    }
+
+    /// The working directory without symlinks, as the kernel knows it: no storage is asked. `None` where it is gone.
+    #[allow(clippy::unused_self)] // part of the world, as everything here
+    pub fn real_working_directory(&self) -> Option<PathBuf> {
+        let path = PathBuf::from(OsString::from_vec(rustix::process::getcwd(Vec::new()).ok()?.into_bytes()));
+        // One that cannot be reached from the root begins with a remark of the kernel's.
+        path.is_absolute().then_some(path)
+    }
+
+    /// What is mounted, as it was when this was first asked.
+    pub fn mounts(&self) -> &mounts::Mounts {
+        self.mounts.get_or_init(|| mounts::Mounts::read(self))
+    }
+
+    /// Whether absolute paths are those of the kernel, and no test's.
+    pub fn is_real(&self) -> bool {
+        self.root == Path::new("/")
     }
 
     /// The path from the root, without `.` and `..`, symlinks as they are.
@@ -121,7 +149,7 @@ impl Host {
     /// Where an absolute path lies in this world.
     pub fn locate(&self, path: &Path) -> PathBuf {
         match path.strip_prefix("/") {
-            Ok(rest) if self.root != Path::new("/") => self.root.join(rest),
+            Ok(rest) if !self.is_real() => self.root.join(rest),
             _ => path.to_owned(),
         }
     }

@@ -1,30 +1,52 @@
-//! Processes of our own that outlive, or must not hold up, the one that was asked.
+//! Work that may never end, or is to outlive this process, in a process that nobody has to wait for.
 //!
-//! They are forked and never executed anew: the program may lie on storage that hangs. At that time there is one thread.
+//! Whoever touches shared storage that hangs sleeps for ever, and no signal ends that. So a child does, which holds nothing
+//! that its parent's caller waits for: no stream, no other file, no terminal.
 
-use std::os::fd::IntoRawFd as _;
+use std::ffi::c_int;
+use std::io::{self, PipeReader, Write as _};
+use std::os::fd::{AsRawFd as _, IntoRawFd as _, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitOptions, waitpid};
 
-/// Runs `work` in a process of its own: own session, no terminal, no file of ours but /dev/null. Nobody waits for it.
+use super::clock;
+
+/// It was not done in time; the child that tried may be stuck for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stuck;
+
+/// Runs `work` in a child and gives its bytes; fewer, or none, where the child came to a bad end.
 ///
-/// Where there can be no process, it is not done.
-#[allow(unsafe_code)] // fork: there is one thread, and the child goes on as any Rust program does
+/// Past the deadline it returns at once, and the child goes on alone: it does not get killed, and when this process has
+/// ended, init takes it over. The child is a copy of this process without an `exec`, since the program itself may lie on what
+/// hangs. Its files are all closed: `work` writes nothing, and opens what it reads.
+///
+/// # Errors
+/// `Stuck` where the bytes were not all there in time, or the kernel gave no process or no pipe.
+pub fn in_child(deadline: Duration, work: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>, Stuck> {
+    let (reader, mut writer) = io::pipe().map_err(|_| Stuck)?;
+    let child = fork(writer.as_raw_fd(), || writer.write_all(&work())).map_err(|_| Stuck)?;
+    drop(writer);
+    let bytes = read(&reader, deadline)?;
+    // Its end of the pipe was the last that it had to close: it is gone, or will be at once.
+    while matches!(waitpid(Some(child), WaitOptions::empty()), Err(Errno::INTR)) {}
+    Ok(bytes)
+}
+
+/// Runs `work` in a child that nobody waits for, with its three streams at /dev/null. Where there can be none, it is not done.
 pub fn detached(work: impl FnOnce()) {
-    // SAFETY: no other thread could hold a lock that the child then waits for.
-    if unsafe { libc::fork() } != 0 {
-        return;
-    }
-    leave_session();
-    close_all();
-    for _ in 0..3 {
-        if let Ok(file) = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()) {
-            let _ = file.into_raw_fd();
+    let _ = fork(-1, || {
+        for _ in 0..3 {
+            let _ = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty())?.into_raw_fd();
         }
-    }
-    work();
-    // SAFETY: ends the process without what the parent has yet to write.
-    unsafe { libc::_exit(0) }
+        work();
+        Ok(())
+    });
 }
 
 /// Leaves the session of whoever started this process, and with it the terminal.
@@ -32,15 +54,161 @@ pub fn leave_session() {
     let _ = rustix::process::setsid();
 }
 
-/// Closes every file, so that whoever reads the other end of a pipe does not wait for us.
-#[allow(unsafe_code)] // the files of a forked child, which nothing in it uses
-fn close_all() {
-    // SAFETY: nothing in the child owns a file yet.
+/// Starts a child that has only this file (none: -1), does its work, and ends without a word.
+#[allow(unsafe_code)] // there is no safe way to fork; the child's own part is below
+fn fork(keep: RawFd, work: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
+    // SAFETY: the program has one thread, so the child finds no lock taken by a thread that it does not have. Where there are
+    // more (tests), the C library sees to its own locks, and the child uses none of ours.
+    let forked = unsafe { libc::fork() };
+    if forked != 0 {
+        return Pid::from_raw(forked).filter(|_| forked > 0).ok_or_else(io::Error::last_os_error);
+    }
+    // No panic may unwind into the parent's code, of which this is a copy.
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        leave_session();
+        forget_signals();
+        close_all_but(keep);
+        work()
+    }));
+    // SAFETY: it ends here: nothing that the parent will do at its end is done twice.
+    unsafe { libc::_exit(c_int::from(!matches!(done, Ok(Ok(()))))) }
+}
+
+/// No signal is ignored or held back that ends a process: one that nobody listens to any more must end.
+#[allow(unsafe_code)] // the child of `fork` alone
+fn forget_signals() {
+    // SAFETY: an empty set is made before it is used, and no handler is installed.
     unsafe {
-        if libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0) != 0 {
-            (0..1024).for_each(|file| {
-                libc::close(file);
-            });
+        let mut none = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
+        for signal in [libc::SIGPIPE, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
+            libc::signal(signal, libc::SIG_DFL);
         }
+    }
+}
+
+/// Closes every file but one.
+#[allow(unsafe_code)] // the child of `fork` alone
+fn close_all_but(keep: RawFd) {
+    let mut ranges = vec![(keep + 1, RawFd::MAX)];
+    if keep > 0 {
+        ranges.push((0, keep - 1));
+    }
+    for (first, last) in ranges {
+        // SAFETY: the child uses none of these: they belong to the code of which it is a copy. The call by its number: not
+        // each C library has it.
+        if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
+            continue;
+        }
+        // Before Linux 5.9. What is open is in /proc; without that, few processes have more than these.
+        for file in open_files().unwrap_or_else(|| (0..1024).collect()) {
+            if (first..=last).contains(&file) {
+                // SAFETY: as above. What is not open is an error, and no more.
+                unsafe { libc::close(file) };
+            }
+        }
+    }
+}
+
+fn open_files() -> Option<Vec<RawFd>> {
+    let entries = std::fs::read_dir("/proc/self/fd").ok()?;
+    Some(entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect())
+}
+
+/// All that comes through the pipe until its end.
+fn read(pipe: &PipeReader, deadline: Duration) -> Result<Vec<u8>, Stuck> {
+    let begun = clock::now();
+    let mut bytes = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let left = deadline.checked_sub(begun.elapsed()).ok_or(Stuck)?;
+        let timeout = Timespec::try_from(left).map_err(|_| Stuck)?;
+        match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&timeout)) {
+            Err(Errno::INTR) => continue,
+            Ok(0) | Err(_) => return Err(Stuck),
+            Ok(_) => {}
+        }
+        match rustix::io::read(pipe, &mut part) {
+            Ok(0) => return Ok(bytes),
+            Ok(some) => bytes.extend_from_slice(&part[..some]),
+            Err(Errno::INTR) => {}
+            Err(_) => return Err(Stuck),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Instant;
+
+    use super::super::files;
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn the_bytes_of_the_work_come_back() {
+        for size in [0, 1, 4096, 3 << 20] {
+            let bytes = vec![7; size];
+            assert_eq!(in_child(LONG, || bytes.clone()), Ok(bytes.clone()));
+        }
+    }
+
+    #[test]
+    fn a_child_has_its_own_session_and_no_file_but_its_pipe() {
+        let kept_open = io::pipe().unwrap();
+        let said = in_child(LONG, || {
+            let mut files = open_files().unwrap();
+            // The directory that was read for it takes the first free number.
+            files.sort_unstable();
+            let session = rustix::process::getsid(None).unwrap() == rustix::process::getpid();
+            let dead = files.iter().filter(|file| !Path::new(&format!("/proc/self/fd/{file}")).exists()).count();
+            let status = String::from_utf8(files::read(Path::new("/proc/self/status")).unwrap()).unwrap();
+            let mask = |name: &str| {
+                let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+                u64::from_str_radix(line.trim(), 16).unwrap()
+            };
+            let sigpipe = 1 << (libc::SIGPIPE - 1);
+            format!("{session} {} {}", files.len() - dead, (mask("SigIgn:") | mask("SigBlk:")) & sigpipe).into_bytes()
+        });
+        assert_eq!(String::from_utf8(said.unwrap()).unwrap(), "true 1 0");
+        drop(kept_open);
+    }
+
+    #[test]
+    fn nobody_waits_past_the_deadline() {
+        let begun = Instant::now();
+        let stops = || {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+            Vec::new()
+        };
+        let sleeps = || {
+            clock::sleep(Duration::from_secs(2));
+            Vec::new()
+        };
+        assert_eq!(in_child(Duration::from_millis(50), stops), Err(Stuck));
+        assert_eq!(in_child(Duration::from_millis(50), sleeps), Err(Stuck));
+        assert_eq!(in_child(Duration::ZERO, sleeps), Err(Stuck));
+        assert!(begun.elapsed() >= Duration::from_millis(100));
+        assert!(begun.elapsed() < Duration::from_millis(1900), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_child_that_comes_to_a_bad_end_has_said_nothing() {
+        assert_eq!(in_child(LONG, || panic!("in the child alone")), Ok(Vec::new()));
+        let dies = || {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            vec![1]
+        };
+        assert_eq!(in_child(LONG, dies), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_child_that_is_done_leaves_nothing_behind() {
+        let child = in_child(LONG, || rustix::process::getpid().as_raw_nonzero().to_string().into_bytes()).unwrap();
+        let child = String::from_utf8(child).unwrap();
+        assert!(!Path::new("/proc").join(child).exists());
     }
 }

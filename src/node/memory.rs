@@ -53,7 +53,10 @@ impl Memory {
             let result = attempt.result.as_ref().map_or_else(String::as_str, |()| "");
             format!("{}\t{}\t{result}\n", attempt.took.as_millis(), attempt.target)
         };
-        files::put(&self.file("attempts"), [format!("{now}\n")].into_iter().chain(attempts.iter().map(line)).collect::<String>().as_bytes())?;
+        files::put(
+            &self.file("attempts"),
+            [format!("{now}\n")].into_iter().chain(attempts.iter().map(line)).collect::<String>().as_bytes(),
+        )?;
         files::put(&self.file("verdict"), kept.line().as_bytes())
     }
 
@@ -123,7 +126,8 @@ mod tests {
         let memory = memory(temporary.path());
         assert_eq!(memory.verdict(), None);
         let kept = Kept { verdict: Verdict::new(State::Offline, "no default route"), expires: 7 };
-        let attempt = Attempt { target: "https://a".into(), result: Err("no answer".into()), took: Duration::from_millis(3) };
+        let attempt =
+            Attempt { target: "https://a".into(), result: Err("no answer".into()), took: Duration::from_millis(3) };
         memory.keep(&kept, 5, std::slice::from_ref(&attempt)).unwrap();
         assert_eq!(memory.verdict(), Some(kept));
         assert_eq!(memory.attempts(), Some((5, vec![attempt])));

@@ -191,7 +191,10 @@ mod tests {
         let first = next(None, online("a answered"), 0, ttl);
         assert_eq!(first.expires, 300);
         let second = next(Some(first), offline(), 300, ttl);
-        assert_eq!((second.verdict.clone(), second.expires), (online("a answered; since then one look has failed"), 310));
+        assert_eq!(
+            (second.verdict.clone(), second.expires),
+            (online("a answered; since then one look has failed"), 310)
+        );
         let third = next(Some(second.clone()), offline(), 310, ttl);
         assert_eq!((third.verdict, third.expires), (offline(), 610));
         // One that succeeds in between counts.

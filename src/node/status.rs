@@ -63,7 +63,9 @@ pub fn run(host: &mut Host, settings: &Settings, question: Question) -> bool {
         let before = report.verdict.state;
         let is_expired = report.remembered.as_ref().is_some_and(|(_, left)| *left <= 0);
         report = look(host, settings, is_expired);
-        if report.verdict.state != before && !host.print_all(if question.json { report.json(true) } else { report.line() }) {
+        if report.verdict.state != before
+            && !host.print_all(if question.json { report.json(true) } else { report.line() })
+        {
             break;
         }
     }
@@ -97,7 +99,8 @@ impl Report {
     fn text(&self) -> String {
         let mut text = format!("{} ({})\n", self.verdict.state, self.verdict.reason);
         if let (Some((_, left)), Some((ago, attempts))) = (&self.remembered, &self.looked) {
-            let until = if *left > 0 { format!("holds for {left} s") } else { "expired: the next prompt looks again".into() };
+            let until =
+                if *left > 0 { format!("holds for {left} s") } else { "expired: the next prompt looks again".into() };
             let _ = writeln!(text, "looked at {ago} s ago, {until}");
             let width = attempts.iter().map(|attempt| attempt.target.chars().count()).max().unwrap_or_default();
             for Attempt { target, result, took } in attempts {
@@ -127,7 +130,8 @@ impl Report {
             "file": self.remembered.as_ref().map(|(memory, _)| memory.file("verdict").to_string_lossy().into_owned()),
             "targets": self.looked.iter().flat_map(|(_, attempts)| attempts.iter().map(target)).collect::<Vec<_>>(),
         });
-        let text = if in_one_line { value.to_string() } else { serde_json::to_string_pretty(&value).unwrap_or_default() };
+        let text =
+            if in_one_line { value.to_string() } else { serde_json::to_string_pretty(&value).unwrap_or_default() };
         text + "\n"
     }
 }
