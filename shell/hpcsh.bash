@@ -20,7 +20,7 @@
 function _hpcsh_export {
   \local IFS=$'\x1f' "_hpcsh_globbing=$-"
   \set -f
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086,SC2034
   \builtin export HPCSH_EXPORTS HPCSH_NODE=$_hpcsh_verdict $_hpcsh_records
   HPCSH_EXPORTS=$IFS$_hpcsh_records
   if [[ $_hpcsh_globbing != *f* ]]; then

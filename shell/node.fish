@@ -75,8 +75,8 @@ function _hpcsh_refresh
         # The directory has gone, as with the last logout: the program finds another.
         set -g _hpcsh_memory /dev/shm/hpcsh-(command id -u)/(string split -r -m1 / -- $_hpcsh_memory)[2]
     end 2>/dev/null
-    command sh -c '"$0" status --locked "$1" </dev/null >/dev/null 2>&1 &
-if [ -O "$2" ]; then echo "$! $3" >"$2"; fi' $_hpcsh_program $_hpcsh_process $lock $argv
+    command sh -c '"$0" status --locked "$1" </dev/null >/dev/null 2>&1 & [ ! -O "$2" ] || echo "$! $3" >"$2"' \
+        $_hpcsh_program $_hpcsh_process $lock $argv
     set -g _hpcsh_due (math $argv + 1)
 end
 

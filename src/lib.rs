@@ -23,14 +23,19 @@ pub mod verdict;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use cli::{ConfigTask, EnvArguments, InitArguments, ManArguments, Task, TrustTask};
 use config::Loaded;
 use error::{Failure, Kind};
+use host::boot::Boot;
+use host::patience::Patience;
 use host::{Host, local_dir};
+use node::memory::Memory;
 use node::settle;
 use node::status::Question;
 use shell::env::Export;
+use shell::init::{Facts, Shell};
 use verdict::Verdict;
 
 /// Parses the words of a command line, reads the configuration, runs the command.
@@ -84,11 +89,48 @@ fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         host.print(init.shell.part(part));
         return;
     }
-    let loaded = config::load(host, config);
+    let boot = Boot::of(host);
+    let memory = boot.as_ref().and_then(|boot| Memory::in_boot(host, boot));
+    let named = config.map(Path::to_owned).or_else(|| host.nonempty("HPCSH_CONFIG").map(PathBuf::from));
+    let layers: Vec<PathBuf> = config::layers::places(host, config).into_iter().map(|layer| layer.path).collect();
+    let last = shell::last::Last::of(host, init.shell, &layers, named.as_deref());
+    let patience = Patience {
+        deadline: last.as_ref().and_then(shell::last::Last::patience).unwrap_or(STORAGE_WAIT),
+        record: memory.as_ref().map(|memory| memory.file("reader")),
+    };
+    let mut facts = Facts::default();
+    let stem = |memory: &Memory| memory.stem().to_owned();
+    let loaded = match config::load_within(host, config, &patience) {
+        Ok(loaded) => loaded,
+        Err(stale) => {
+            facts.reader = Some(patience.record.clone().unwrap_or_else(|| PathBuf::from("/dev/null/none")));
+            let mount = stale.mount.display();
+            let at_rest = settle::at_login(host, &stale.rest.config.node, memory.clone());
+            facts.memory = memory.as_ref().map(stem);
+            (facts.state, facts.is_fixed) = (at_rest.verdict.state, at_rest.is_fixed);
+            if let Some(line) = last.as_ref().and_then(shell::last::Last::line).filter(|_| !init.print) {
+                facts.notice = format!(
+                    "{mount} does not answer: everything is as at the last login that could read the configuration there"
+                );
+                host.print([facts.text(init.shell), line].concat());
+                return;
+            }
+            facts.notice = format!("{mount} does not answer, and nothing is known of the configuration there");
+            stale.rest
+        }
+    };
     let mut warnings: Vec<String> = Vec::new();
     if let [first, rest @ ..] = loaded.problems.as_slice() {
         let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
         warnings.push(format!("{}{more}; `hpcsh config check` tells all", first.brief()));
+    }
+    let settings = &loaded.config.shell;
+    let is_stale = facts.reader.is_some();
+    if let Some(history) = settings.history.as_ref().filter(|_| !is_stale)
+        && !host::patience::answers(host, &history.dir, &patience)
+    {
+        facts.reader.clone_from(&patience.record);
+        facts.notice = format!("{} does not answer: the history stays in memory", history.dir.display());
     }
     let roots = &loaded.config.roots;
     let local = local_dir::ensure(&roots.local);
@@ -101,21 +143,27 @@ fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         program: &program,
         copy: copy.as_deref(),
         exports: &exports,
-        settings: &loaded.config.shell,
+        settings,
         warning: &warnings.join("; "),
     };
     let text = script.text();
+    let standing = settle::at_login(host, &loaded.config.node, memory.clone());
+    facts.memory = memory.as_ref().map(stem);
+    (facts.state, facts.is_fixed) = (standing.verdict.state, standing.is_fixed);
     // Into a file, or on a terminal, goes what somebody wants to read or to keep.
-    let line =
-        local.filter(|_| !init.print && host.out_is_pipe()).and_then(|dir| shell::kept::line(init.shell, dir, &text));
-    let standing = settle::at_login(host, &loaded.config.node);
-    let facts = shell::init::Facts {
-        state: standing.verdict.state,
-        memory: standing.memory.map(|memory| memory.stem().to_owned()),
-        reader: None,
-    };
+    let kept = local
+        .filter(|_| !init.print && !is_stale && host.out_is_pipe())
+        .and_then(|dir| shell::kept::script(init.shell, dir, &text));
+    if let (Some(script), Some(last), Some(boot)) = (&kept, &last, &boot) {
+        last.keep(host, boot, script, loaded.config.storage_wait, &facts);
+    }
+    // zsh gains by a file: it reads what a substitution prints 64 bytes a time, and a file in its compiled form.
+    let line = kept.filter(|_| init.shell == Shell::Zsh).map(|script| shell::last::line(init.shell, &script));
     host.print([facts.text(init.shell), line.unwrap_or(text)].concat());
 }
+
+/// `node.storage_wait` where no login has kept what the configuration says.
+const STORAGE_WAIT: Duration = Duration::from_millis(300);
 
 /// The exports of a configuration; without those in the node-local directory where that cannot be used.
 fn exports(loaded: &Loaded, local: impl FnOnce() -> Result<(), String>, warnings: &mut Vec<String>) -> Vec<Export> {

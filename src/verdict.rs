@@ -3,13 +3,14 @@
 use std::fmt;
 
 /// Whether the node reaches the internet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {
     /// It does.
     Online,
     /// It does not.
     Offline,
     /// Nobody knows yet; counts as offline, since a wrong "online" hangs for minutes and a wrong "offline" fails at once.
+    #[default]
     Unknown,
 }
 

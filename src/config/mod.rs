@@ -17,6 +17,7 @@ mod variable;
 mod within;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use problem::Problem;
 pub use resolve::{Resolved, Settings, Value};
@@ -38,6 +39,8 @@ pub struct Config {
     pub node: probe::Settings,
     /// `[path]`, `[shell]`, `[history]`, `[venv]`
     pub shell: init::Settings,
+    /// The most that a login waits for a configuration on shared storage.
+    pub storage_wait: Duration,
     /// `[venv] trusted_roots`
     pub trust: trust::Settings,
 }
@@ -129,6 +132,7 @@ fn assemble(host: &Host, from: &Settings) -> Config {
             ttl: span("node.ttl", probe::TTL),
             unknown_is_online: from.text("node.unknown") == Some("online"),
         },
+        storage_wait: span("node.storage_wait", Duration::from_millis(300)),
         shell: init::Settings {
             path: from.list("path.prepend"),
             switches: init::SWITCHES.iter().filter(|(key, _)| from.switch(key)).map(|(_, name)| *name).collect(),

@@ -57,9 +57,8 @@ pub fn leave_session() {
 /// Starts a child that has only this file (none: -1), does its work, and ends without a word.
 #[allow(unsafe_code)] // there is no safe way to fork; the child's own part is below
 fn fork(keep: RawFd, work: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
-    // SAFETY: the program has one thread, so the child finds no lock taken by a thread that it does not have. Where there are
-    // more (tests), the C library sees to its own locks, and the child uses none of ours.
-    let forked = unsafe { libc::fork() };
+    // SAFETY: the program has one thread, so the child finds no lock taken by a thread that it does not have.
+    let forked = unsafe { system_call() };
     if forked != 0 {
         return Pid::from_raw(forked).filter(|_| forked > 0).ok_or_else(io::Error::last_os_error);
     }
@@ -72,6 +71,17 @@ fn fork(keep: RawFd, work: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
     }));
     // SAFETY: it ends here: nothing that the parent will do at its end is done twice.
     unsafe { libc::_exit(c_int::from(!matches!(done, Ok(Ok(()))))) }
+}
+
+/// The system call, since the C library's function brings its look-ups of users and names into a static program. Tests have
+/// threads, and need what the function does about locks.
+#[allow(unsafe_code)] // for `fork` alone
+unsafe fn system_call() -> libc::pid_t {
+    if cfg!(test) {
+        return unsafe { libc::fork() };
+    }
+    let forked = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
+    libc::pid_t::try_from(forked).unwrap_or(-1)
 }
 
 /// No signal is ignored or held back that ends a process: one that nobody listens to any more must end.

@@ -25,8 +25,12 @@ pub struct Lock(PathBuf);
 impl Memory {
     /// The memory of this node; `None` where there is no place for one, or nothing tells the node from others.
     pub fn of(host: &Host) -> Option<Self> {
-        let dir = run_dir::find(host)?;
-        Some(Self { stem: dir.join(Boot::of(host)?.key()) })
+        Self::in_boot(host, &Boot::of(host)?)
+    }
+
+    /// The same, where the boot is known.
+    pub fn in_boot(host: &Host, boot: &Boot) -> Option<Self> {
+        Some(Self { stem: run_dir::find(host)?.join(boot.key()) })
     }
 
     /// What the paths of its files begin with: `-verdict` and the others follow.

@@ -23,11 +23,17 @@ pub struct Standing {
     pub verdict: Verdict,
     /// Where it is remembered. `None`: it is the user's or the configuration's word, or there is no memory.
     pub memory: Option<Memory>,
+    /// Whether it is somebody's word, which does not turn.
+    pub is_fixed: bool,
 }
 
 impl Standing {
     fn fixed(verdict: Verdict) -> Self {
-        Self { verdict, memory: None }
+        Self { verdict, memory: None, is_fixed: true }
+    }
+
+    fn turning(verdict: Verdict, memory: Option<Memory>) -> Self {
+        Self { verdict, memory, is_fixed: false }
     }
 }
 
@@ -43,15 +49,15 @@ fn configured(host: &Host, settings: &Settings) -> Option<Standing> {
 }
 
 /// For the script of a login, which a prompt mends. `HPCSH_OFFLINE` is for the script to see.
-pub fn at_login(host: &Host, settings: &Settings) -> Standing {
+pub fn at_login(host: &Host, settings: &Settings, memory: Option<Memory>) -> Standing {
     if let Some(standing) = configured(host, settings) {
         return standing;
     }
-    let Some(memory) = Memory::of(host) else {
-        return Standing::fixed(without_memory(host, settings, settings.first_wait));
+    let Some(memory) = memory else {
+        return Standing::turning(without_memory(host, settings, settings.first_wait), None);
     };
     if let Some(kept) = memory.verdict() {
-        return Standing { verdict: kept.verdict, memory: Some(memory) };
+        return Standing::turning(kept.verdict, Some(memory));
     }
     let under_way = Verdict::new(State::Unknown, "the first look at the network is under way");
     let verdict = if memory.holder(host).is_some() {
@@ -64,7 +70,7 @@ pub fn at_login(host: &Host, settings: &Settings) -> Standing {
         });
         await_first(&memory, settings.first_wait).unwrap_or(under_way)
     };
-    Standing { verdict, memory: Some(memory) }
+    Standing::turning(verdict, Some(memory))
 }
 
 /// For a job script, or a shell that is not interactive: what is there, else the first look, for which it waits.
@@ -73,13 +79,13 @@ pub fn for_good(host: &Host, settings: &Settings) -> Standing {
         return standing;
     }
     let Some(memory) = Memory::of(host) else {
-        return Standing::fixed(without_memory(host, settings, settings.deadline));
+        return Standing::turning(without_memory(host, settings, settings.deadline), None);
     };
     if let Some(kept) = memory.verdict().filter(|kept| kept.verdict.state != State::Unknown) {
-        return Standing { verdict: kept.verdict, memory: Some(memory) };
+        return Standing::turning(kept.verdict, Some(memory));
     }
     let verdict = refresh(host, settings, &memory, None);
-    Standing { verdict, memory: Some(memory) }
+    Standing::turning(verdict, Some(memory))
 }
 
 /// What is there, whoever asks; nobody waits, and nobody looks.
@@ -90,7 +96,7 @@ pub fn at_rest(host: &Host, settings: &Settings) -> Standing {
     let memory = Memory::of(host);
     let verdict = memory.as_ref().and_then(Memory::verdict).map(|kept| kept.verdict);
     let nothing = || Verdict::new(State::Unknown, "nobody has looked at the network yet");
-    Standing { verdict: verdict.unwrap_or_else(nothing), memory }
+    Standing::turning(verdict.unwrap_or_else(nothing), memory)
 }
 
 /// Looks now, or waits for him who is looking. `for_us` is the process that took the lock to start this one.

@@ -82,7 +82,7 @@ fn for_shell(host: &Host, settings: &Settings, process: u32) {
 }
 
 fn look(host: &Host, settings: &Settings, refresh: bool) -> Report {
-    let Standing { mut verdict, memory } = settle::at_rest(host, settings);
+    let Standing { mut verdict, memory, .. } = settle::at_rest(host, settings);
     let Some(memory) = memory else { return Report { verdict, remembered: None, looked: None } };
     if refresh || memory.verdict().is_none() {
         verdict = settle::refresh(host, settings, &memory, None);

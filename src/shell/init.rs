@@ -4,6 +4,7 @@
 //! that, and on whether the shell is interactive, the script's own code decides when it runs. No value is ever part of
 //! the code: the prologue assigns quoted words, and the code reads the variables.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::env::{Export, Marker};
@@ -243,14 +244,18 @@ impl Script<'_> {
 }
 
 /// What a script is told of the node on which it runs: not part of it, since it can be kept and used again by another shell.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Whether the node is online.
     pub state: State,
-    /// What the paths of the node's memory begin with; `None` where the verdict cannot turn.
+    /// Whether it is the configuration's word, which does not turn.
+    pub is_fixed: bool,
+    /// What the paths of the node's memory begin with.
     pub memory: Option<PathBuf>,
     /// The record of a process that waits for shared storage; `None` while that answers.
     pub reader: Option<PathBuf>,
+    /// A line for the first prompt; empty: none.
+    pub notice: String,
 }
 
 impl Facts {
@@ -260,10 +265,21 @@ impl Facts {
         let mut prologue = Prologue { shell, text: Vec::new() };
         prologue.scalars(&[
             ("fact", self.state.word().as_bytes()),
+            ("fixed", if self.is_fixed { self.state.word().as_bytes() } else { b"" }),
             ("verdict", b""),
             ("memory", &path(&self.memory)),
             ("reader", &path(&self.reader)),
+            ("notice", self.notice.as_bytes()),
+            ("login", b""),
         ]);
+        prologue.text
+    }
+
+    /// Assignments of other things.
+    pub fn more(&self, shell: Shell, words: &[(&str, OsString)]) -> Vec<u8> {
+        let mut prologue = Prologue { shell, text: Vec::new() };
+        let words: Vec<_> = words.iter().map(|(name, word)| (*name, word.as_encoded_bytes())).collect();
+        prologue.scalars(&words);
         prologue.text
     }
 }

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use super::init::{Part, Shell};
 use crate::digest;
 use crate::host::files;
-use crate::quote;
 
 /// What the paths of the copies begin with (`-PART.SHELL` follows), in a directory which is known to be ours alone. Those
 /// that are not there are made.
@@ -27,18 +26,13 @@ pub fn copies(shell: Shell, dir: &Path) -> Option<PathBuf> {
     Some(dir.join(stem))
 }
 
-/// What a shell that gains by it evaluates instead of this script: lines that read the node's copy of it.
+/// The node's copy of a script, in a directory which is known to be ours alone.
 ///
-/// zsh does: it reads what a substitution prints 64 bytes a time, and a file in its compiled form. `None` for others (bash
-/// is as quick with the text), and where the copy cannot be written.
-pub fn line(shell: Shell, dir: &Path, script: &[u8]) -> Option<Vec<u8>> {
-    if shell != Shell::Zsh {
-        return None;
-    }
+/// `None` where it cannot be written.
+pub fn script(shell: Shell, dir: &Path, script: &[u8]) -> Option<PathBuf> {
     let path = dir.join(format!("{}.{}", stem(digest::of(script)), shell.name()));
     keep(&path, script)?;
-    let path = quote::sh(path.as_os_str().as_encoded_bytes());
-    Some([b"\\builtin typeset -g _hpcsh_script=", &*path, b"\n\\builtin source \"$_hpcsh_script\"\n"].concat())
+    Some(path)
 }
 
 /// Writes a file that is not there yet. Its name tells what is in it.

@@ -5,4 +5,5 @@ pub mod env;
 pub mod format;
 pub mod init;
 pub mod kept;
+pub mod last;
 pub mod trust;

@@ -292,7 +292,8 @@ fn the_label_is_in_the_prompt_while_the_environment_is_active() {
         let mut terminal = Terminal::start(&shell.interactive(&home));
         terminal.expect("ready> ");
         terminal.send("act p\r");
-        terminal.expect("(%n $(id)) ready> ");
+        terminal.expect("(%n $(id)) ");
+        terminal.expect("ready> ");
         terminal.send("deactivate\r");
         terminal.expect("\r\n");
         let shown = terminal.expect("ready> ");

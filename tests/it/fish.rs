@@ -9,7 +9,7 @@ use crate::entering::{Session, environment, home_with};
 use crate::environments::{MAKERS, make};
 use crate::forks::{Counts, can_trace, count, traced};
 use crate::shells::Shell;
-use crate::support::{Home, Outcome, PROGRAM, has, path, run, skip, tools};
+use crate::support::{ARTICLE, Home, Outcome, PROGRAM, has, path, run, skip, tools};
 use crate::terminal::Terminal;
 
 /// The one line.
@@ -380,7 +380,8 @@ fn its_status_is_kept() {
     if !is_installed() {
         return;
     }
-    let home = Home::with_article();
+    let home = Home::new();
+    home.configure(&format!("{ARTICLE}[prompt]\nside = \"off\"\n"));
     environment(&home, "p");
     let prompt = "function fish_prompt; echo \"[$status $pipestatus]> \"; end";
     let script = "act p; true | false | true; fish_prompt; false; fish_prompt; false; emit fish_prompt; echo $status";

@@ -230,7 +230,7 @@ fn zsh_compiles_its_copies_once() {
     let session = || Shell::Zsh.prompted(&home, "", "act /nowhere 2>&1; echo $?").clean();
     let told = session();
     let first = compiled();
-    assert_eq!(first.len(), 4, "{first:?}");
+    assert_eq!(first.len(), 5, "{first:?}");
     assert_eq!(session(), told);
     assert_eq!(compiled(), first);
     for name in first.keys() {
