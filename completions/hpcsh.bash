@@ -37,6 +37,9 @@ _hpcsh() {
             hpcsh,man)
                 cmd="hpcsh__subcmd__man"
                 ;;
+            hpcsh,status)
+                cmd="hpcsh__subcmd__status"
+                ;;
             hpcsh,trust)
                 cmd="hpcsh__subcmd__trust"
                 ;;
@@ -65,7 +68,7 @@ _hpcsh() {
 
     case "${cmd}" in
         hpcsh)
-            opts="-h -V --config --help --version init env wait allow deny trust config completions man"
+            opts="-h -V --config --help --version init env status wait allow deny trust config completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -449,6 +452,35 @@ _hpcsh() {
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hpcsh__subcmd__status)
+            opts="-h --config --json --refresh --check --watch --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
                     fi
                     return 0
                     ;;

@@ -29,6 +29,7 @@ complete -c hpcsh -n "__fish_hpcsh_needs_command" -s h -l help -d 'Print help'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -s V -l version -d 'Print version'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "init" -d 'Print the script that the shell evaluates at its start'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "env" -d 'Print the variables alone: for job scripts, images and manifests'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "status" -d 'Whether this node is online, and how that is known'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "wait" -d 'Wait until an inference server is ready (`waitvllm` in the shell)'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "allow" -d 'Let `cd` enter an environment, as it is now'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "deny" -d 'Never let `cd` enter an environment'
@@ -51,6 +52,12 @@ complete -c hpcsh -n "__fish_hpcsh_using_subcommand env" -l online -d 'As on a n
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand env" -l json -d 'The same as --format json'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand env" -l explain -d 'A table with the reason of each'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand env" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -l json -d 'For programs'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -l refresh -d 'Look at the network now'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -l check -d 'Say nothing: exit code 0 online, 3 not'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -l watch -d 'Go on: a line whenever the verdict turns'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -s h -l help -d 'Print help'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l config -d 'Read this configuration too, over all others' -r -F
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l timeout -d 'Give up after so many seconds (exit code 124)' -r -f
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -s h -l help -d 'Print help'

@@ -157,23 +157,8 @@ function _hpcsh_inherited {
   fi
 }
 
-# Before the first prompt: makes the hook that is there look from now on where something has changed, since bash has no hook
-# for `cd`; and looks.
+# Before the first prompt: looks, for the hook that is there now.
 function _hpcsh_first_look {
-  # From bash 5.1 on, each element of PROMPT_COMMAND sees the status of the command line, whatever the others return.
-  if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
-    function _hpcsh_precmd {
-      \local "status=$?"
-      _hpcsh_watch
-      [[ $- == *e* ]] || \return "$status"
-    }
-  else
-    function _hpcsh_precmd {
-      if [[ ${PWD-} != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
-        _hpcsh_look
-      fi
-    }
-  fi
   _hpcsh_home=${HOME-}
   _hpcsh_home=${_hpcsh_home%/}
   # None, and the root of all, have nothing below them.
@@ -184,13 +169,6 @@ function _hpcsh_first_look {
     _hpcsh_inherited
   fi
   _hpcsh_look
-}
-
-# What an older bash does before a prompt.
-function _hpcsh_watch {
-  if [[ ${PWD-} != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
-    _hpcsh_look
-  fi
 }
 
 _hpcsh_parts="${_hpcsh_parts-} enter "

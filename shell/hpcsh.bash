@@ -15,12 +15,13 @@
 # shellcheck disable=SC2154,SC2119,SC2120,SC2163,SC2164,SC2015,SC2317
 
 # Exports _hpcsh_records, each of them NAME=VALUE with U+001F behind it. HPCSH_EXPORTS tells which values are ours, to later
-# calls and to nested shells. One string that is split is half the cost of as many words.
+# calls and to nested shells; HPCSH_NODE is the verdict, for other programs. One string that is split is half the cost of as
+# many words.
 function _hpcsh_export {
   \local IFS=$'\x1f' "_hpcsh_globbing=$-"
   \set -f
   # shellcheck disable=SC2086
-  \builtin export HPCSH_EXPORTS $_hpcsh_records
+  \builtin export HPCSH_EXPORTS HPCSH_NODE=$_hpcsh_verdict $_hpcsh_records
   HPCSH_EXPORTS=$IFS$_hpcsh_records
   if [[ $_hpcsh_globbing != *f* ]]; then
     \set +f
@@ -47,10 +48,16 @@ function _hpcsh_call {
 if [[ ${_hpcsh_loaded-} != "$$" ]]; then
   _hpcsh_parts=
 fi
+# The node's facts stand before the prologue: _hpcsh_fact is its verdict. A shell that is not interactive has no next prompt to
+# mend an unknown one.
+_hpcsh_verdict=$_hpcsh_fact
+if [[ $_hpcsh_fact == unknown && $- != *i* ]]; then
+  _hpcsh_call prompt _hpcsh_settle
+fi
 # The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online hold records. Where none of the names is set, the usual login,
 # there is nothing to compare.
-if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken ]]; then
-  _hpcsh_records=_hpcsh_$_hpcsh_verdict
+if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}$_hpcsh_reader$_hpcsh_taken ]]; then
+  _hpcsh_records=_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}
   _hpcsh_records=$_hpcsh_always${!_hpcsh_records}
   _hpcsh_export
 else

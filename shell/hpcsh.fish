@@ -29,12 +29,19 @@ function _hpcsh_call
     $argv[2..-1]
 end
 
+# The node's facts stand before the prologue: _hpcsh_fact is its verdict. A shell that is not interactive has no next prompt to
+# mend an unknown one.
+set -g _hpcsh_verdict $_hpcsh_fact
+if test $_hpcsh_fact = unknown; and not status is-interactive
+    _hpcsh_call prompt _hpcsh_settle
+end
 # The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online run their arguments with each name and value behind them;
 # _hpcsh_unset has the number of the names that are not set, and of all. Where none is set, the usual login, there is nothing
 # to compare. HPCSH_EXPORTS tells which values are ours, to later calls and to nested shells.
-if test -z "$HPCSH_EXPORTS$HPCSH_OFFLINE"; and test $_hpcsh_unset[1] = $_hpcsh_unset[2]
+if test -z "$HPCSH_EXPORTS$HPCSH_OFFLINE$HPCSH_STORAGE$_hpcsh_reader"; and test $_hpcsh_unset[1] = $_hpcsh_unset[2]
+    set -gx HPCSH_NODE $_hpcsh_verdict
     _hpcsh_always set -gx
-    if test $_hpcsh_verdict = offline
+    if builtin contains -- offline $_hpcsh_verdict $_hpcsh_unknown; and test $_hpcsh_verdict != online
         _hpcsh_offline set -gx
         set -gx HPCSH_EXPORTS \x1f$_hpcsh_records_always$_hpcsh_records_offline
     else
@@ -62,11 +69,12 @@ if not status is-interactive
         builtin printf 'hpcsh: %s\n' $_hpcsh_warning >&2
     end
     for _hpcsh_dir in program copy verdict warning switches ls_colors shared history_size history_file records path unset \
-        parts records_always records_offline records_online
+        parts records_always records_offline records_online fact memory reader unknown ttl side color \
+        text_offline text_unknown text_online text_stale
         set -eg _hpcsh_$_hpcsh_dir
     end
     builtin functions -e _hpcsh_call _hpcsh_always _hpcsh_offline _hpcsh_online
-    builtin functions -e _hpcsh_renew _hpcsh_admit _hpcsh_release _hpcsh_first_prompt _hpcsh_complete
+    builtin functions -e _hpcsh_settle _hpcsh_renew _hpcsh_admit _hpcsh_release _hpcsh_first_prompt _hpcsh_complete
 else
 
     if not set -qg _hpcsh_loaded

@@ -8,10 +8,11 @@
 # somewhere; a newline before every `}`; no pattern with bare `( )`; functions that begin with `emulate -L zsh`. No process,
 # no output, status 0 at the end, and the same when it is evaluated again.
 
-# Exports the records (NAME=VALUE) $@. HPCSH_EXPORTS tells which values are ours, to later calls and to nested shells.
+# Exports the records (NAME=VALUE) $@. HPCSH_EXPORTS tells which values are ours, to later calls and to nested shells; HPCSH_NODE
+# is the verdict, for other programs.
 function _hpcsh_export {
   \builtin emulate -L zsh
-  \builtin export "$@" "HPCSH_EXPORTS="$'\x1f'"${(pj:\x1f:)@}"$'\x1f'
+  \builtin export "$@" "HPCSH_NODE=$_hpcsh_verdict" "HPCSH_EXPORTS="$'\x1f'"${(pj:\x1f:)@}"$'\x1f'
 }
 
 # Puts the configured directories in front of PATH where they are not in it. HPCSH_EXPORTS has those that we added.
@@ -55,10 +56,16 @@ function _hpcsh_call {
 if [[ ${_hpcsh_loaded-} != "$$" ]]; then
   \builtin typeset -g _hpcsh_parts=
 fi
+# The node's facts stand before the prologue: _hpcsh_fact is its verdict. A shell that is not interactive has no next prompt to
+# mend an unknown one.
+_hpcsh_verdict=$_hpcsh_fact
+if [[ $_hpcsh_fact == unknown && ! -o interactive ]]; then
+  _hpcsh_call prompt _hpcsh_settle
+fi
 # The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online each run their arguments with their records behind them.
 # Where none of the names is set, the usual login, there is nothing to compare.
-if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken ]]; then
-  _hpcsh_always "_hpcsh_$_hpcsh_verdict" _hpcsh_export
+if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}$_hpcsh_reader$_hpcsh_taken ]]; then
+  _hpcsh_always "_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}" _hpcsh_export
 else
   _hpcsh_call prompt _hpcsh_renew
 fi
@@ -112,6 +119,11 @@ function mdcd {
 
 function cdr {
   _hpcsh_call more _hpcsh_cdr "$@"
+}
+
+# Powerlevel10k's segment `hpcsh`, and what it shows before the rc file is read: the same calls, always.
+function prompt_hpcsh instant_prompt_hpcsh {
+  p10k segment -f "${_hpcsh_color-}" -e -c '${HPCSH_PROMPT-}' -t '${HPCSH_PROMPT-}'
 }
 
 function waitvllm {

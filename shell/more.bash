@@ -246,6 +246,8 @@ function _hpcsh_off {
   fi
   _hpcsh_each _hpcsh_take_back "${HPCSH_EXPORTS-}"
   _hpcsh_unhook
+  # The node, wherever others have put things around it.
+  PS1=${PS1/"${_hpcsh_segment-}"/}
   \builtin unset -f act deactivate mdcd cdr waitvllm hpcsh_off _hpcsh
   \set -- ${_hpcsh_undo[@]+"${_hpcsh_undo[@]}"}
   while [[ $# -gt 0 ]]; do
@@ -260,7 +262,7 @@ function _hpcsh_off {
     esac
     \shift 3
   done
-  \builtin unset -v HPCSH_EXPORTS HPCSH_ENTERED
+  \builtin unset -v HPCSH_EXPORTS HPCSH_ENTERED HPCSH_NODE HPCSH_STORAGE HPCSH_PROMPT
   _hpcsh_forget
 }
 

@@ -176,6 +176,9 @@ function _hpcsh_wrap_prompt
     function fish_prompt --inherit-variable under
         # The user's runs first, since it may show the status of the last command.
         set -l lines ($under)
+        if test "$under" = "$_hpcsh_under"; and set -q HPCSH_PROMPT; and test "$_hpcsh_side" = left
+            _hpcsh_segment ' '
+        end
         if test "$under" = "$_hpcsh_under"; and test -n "$_hpcsh_venv"; and test "$_hpcsh_venv" = "$VIRTUAL_ENV"
             builtin printf '(%s) ' "$VIRTUAL_ENV_PROMPT"
         end
@@ -215,7 +218,7 @@ function _hpcsh_leave
         return 0
     end
     _hpcsh_path_remove $VIRTUAL_ENV/bin
-    _hpcsh_unwrap_prompt
+    set -q _hpcsh_shown; or _hpcsh_unwrap_prompt
     if set -q _OLD_VIRTUAL_PYTHONHOME
         set -gx PYTHONHOME $_OLD_VIRTUAL_PYTHONHOME
     end
@@ -338,8 +341,12 @@ function _hpcsh_off
     for name in hpcsh act waitvllm mdcd cdr
         builtin complete -e -c $name
     end
-    set -e HPCSH_EXPORTS
-    set -e HPCSH_ENTERED
+    if set -q _hpcsh_right
+        builtin functions -e fish_right_prompt
+    end
+    for name in EXPORTS ENTERED NODE STORAGE PROMPT
+        set -e HPCSH_$name
+    end
     for name in (builtin functions -an | string match '_hpcsh_*' | string split ' ')
         # A prompt that somebody has put around ours still calls what is under ours.
         if not set -q _hpcsh_under; or not string match -q '_hpcsh_prompt*' -- $name

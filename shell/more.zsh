@@ -228,7 +228,11 @@ function _hpcsh_off {
   done
   precmd_functions=("${(@)precmd_functions:#_hpcsh_*}")
   chpwd_functions=("${(@)chpwd_functions:#_hpcsh_*}")
-  \builtin unfunction act deactivate mdcd cdr waitvllm _hpcsh 2>/dev/null
+  # The node, wherever others have put things around it.
+  PS1=${PS1/"${_hpcsh_segment-}"/}
+  RPS1=${${RPS1-}/"${_hpcsh_segment-}"/}
+  psvar[10]=
+  \builtin unfunction act deactivate mdcd cdr waitvllm prompt_hpcsh instant_prompt_hpcsh _hpcsh 2>/dev/null
   \set -- "${_hpcsh_undo[@]}"
   while (( $# )); do
     case $1 in
@@ -247,7 +251,7 @@ function _hpcsh_off {
     esac
     \shift 3
   done
-  \builtin unset HPCSH_EXPORTS HPCSH_ENTERED
+  \builtin unset HPCSH_EXPORTS HPCSH_ENTERED HPCSH_NODE HPCSH_STORAGE HPCSH_PROMPT
   \builtin unset -m '_hpcsh_*'
   \builtin unfunction -m '_hpcsh_*' hpcsh_off
 }

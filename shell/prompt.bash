@@ -7,16 +7,32 @@
 
 # --- variables, where some of the names are set already
 
-# Sets the variables again for HPCSH_OFFLINE's word, else for the configured verdict.
+# Sets the variables again for HPCSH_OFFLINE's word, else for the node's verdict.
 function _hpcsh_renew {
   case ${HPCSH_OFFLINE-} in
-    1) _hpcsh_merge "$_hpcsh_always$_hpcsh_offline" ;;
-    0) _hpcsh_merge "$_hpcsh_always$_hpcsh_online" ;;
-    *)
-      _hpcsh_records=_hpcsh_$_hpcsh_verdict
-      _hpcsh_merge "$_hpcsh_always${!_hpcsh_records}"
-      ;;
+    1) _hpcsh_verdict=offline ;;
+    0) _hpcsh_verdict=online ;;
+    *) _hpcsh_verdict=$_hpcsh_fact ;;
   esac
+  _hpcsh_records=_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}
+  _hpcsh_merge "$_hpcsh_always${!_hpcsh_records}"
+  # Of another node's storage perhaps, where it was inherited.
+  if [[ -n $_hpcsh_reader ]]; then
+    \builtin export HPCSH_STORAGE=stale
+  else
+    \builtin unset -v HPCSH_STORAGE
+  fi
+}
+
+# Waits for the node's first verdict. Without a memory there is none to wait for.
+function _hpcsh_settle {
+  if [[ -n $_hpcsh_memory && -z ${HPCSH_OFFLINE-} ]]; then
+    case $(\command "$_hpcsh_program" status --word) in
+      online) _hpcsh_verdict=online ;;
+      offline) _hpcsh_verdict=offline ;;
+    esac
+    _hpcsh_fact=$_hpcsh_verdict
+  fi
 }
 
 # Runs $1 with each record of $2, records that U+001F parts, as its argument.
@@ -128,8 +144,14 @@ function _hpcsh_keep {
 # The warning, and the habits, each of which is a switch, and off where the user has his own.
 function _hpcsh_first_prompt {
   \local name REPLY=
-  if [[ $_hpcsh_switches != *' enter '* ]]; then
-    _hpcsh_unhook
+  # Now and then a prompt looks at the node's verdict.
+  _hpcsh_due=$((SECONDS + 1))
+  if [[ $_hpcsh_verdict == unknown ]]; then
+    _hpcsh_due=0
+  fi
+  _hpcsh_hook
+  if [[ $_hpcsh_verdict != online || -n $_hpcsh_text_online$_hpcsh_reader ]]; then
+    _hpcsh_call node _hpcsh_show
   fi
   if [[ -n $_hpcsh_warning ]]; then
     \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
@@ -173,6 +195,44 @@ function _hpcsh_first_prompt {
   fi
   if [[ $_hpcsh_switches == *' enter '* ]]; then
     _hpcsh_call enter _hpcsh_first_look
+  fi
+}
+
+# Makes of the hook that is there what later prompts need: a look where something has changed, since bash has no hook for `cd`, and
+# now and then one at the node. One who sets SECONDS back does not stop that. bash copies a function whenever it calls it.
+function _hpcsh_hook {
+  # From bash 5.1 on, each element of PROMPT_COMMAND sees the status of the command line, whatever the others return.
+  if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
+    function _hpcsh_precmd {
+      \local "status=$?"
+      _hpcsh_watch_all
+      [[ $- == *e* ]] || \return "$status"
+    }
+  elif [[ $_hpcsh_switches == *' enter '* ]]; then
+    function _hpcsh_precmd {
+      if [[ ${PWD-} != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
+        _hpcsh_look
+      fi
+      if [[ $SECONDS -ge $_hpcsh_due || $((SECONDS + 6)) -lt $_hpcsh_due ]]; then
+        _hpcsh_call node _hpcsh_watch
+      fi
+    }
+  else
+    function _hpcsh_precmd {
+      if [[ $SECONDS -ge $_hpcsh_due || $((SECONDS + 6)) -lt $_hpcsh_due ]]; then
+        _hpcsh_call node _hpcsh_watch
+      fi
+    }
+  fi
+}
+
+# What an older bash does before a prompt.
+function _hpcsh_watch_all {
+  if [[ $_hpcsh_switches == *' enter '* && (${PWD-} != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was") ]]; then
+    _hpcsh_look
+  fi
+  if [[ $SECONDS -ge $_hpcsh_due || $((SECONDS + 6)) -lt $_hpcsh_due ]]; then
+    _hpcsh_call node _hpcsh_watch
   fi
 }
 

@@ -3,7 +3,7 @@
 
 # --- variables, where some of the names are set already
 
-# Sets the variables again, for HPCSH_OFFLINE's word, else for the configured verdict: those that are unset or ours.
+# Sets the variables again, for HPCSH_OFFLINE's word, else for the node's verdict: those that are unset or ours.
 # HPCSH_EXPORTS holds, between separators, what hpcsh has exported. A variable whose record is not in it is the user's, and
 # stays; one that is no longer wanted is taken back. A `+` behind the name marks what hpcsh adds beside the configured
 # variables, which is nobody's to take back but hpcsh_off's.
@@ -12,15 +12,21 @@ function _hpcsh_renew
     set -g _hpcsh_new
     set -g _hpcsh_names
     set -gx HPCSH_EXPORTS \x1f
-    set -l verdict $_hpcsh_verdict
+    set -g _hpcsh_verdict $_hpcsh_fact
     switch "$HPCSH_OFFLINE"
         case 1
-            set verdict offline
+            set -g _hpcsh_verdict offline
         case 0
-            set verdict online
+            set -g _hpcsh_verdict online
+    end
+    set -gx HPCSH_NODE $_hpcsh_verdict
+    # Of another node's storage perhaps, where it was inherited.
+    set -e HPCSH_STORAGE
+    if test -n "$_hpcsh_reader"
+        set -gx HPCSH_STORAGE stale
     end
     _hpcsh_always _hpcsh_admit
-    if test $verdict = offline
+    if builtin contains -- offline $_hpcsh_verdict $_hpcsh_unknown; and test $_hpcsh_verdict != online
         _hpcsh_offline _hpcsh_admit
     else
         _hpcsh_online _hpcsh_admit
@@ -64,6 +70,17 @@ function _hpcsh_release
     return 0
 end
 
+# Waits for the node's first verdict. Without a memory there is none to wait for.
+function _hpcsh_settle
+    if test -n "$_hpcsh_memory"; and test -z "$HPCSH_OFFLINE"
+        set -l word (command $_hpcsh_program status --word)
+        if builtin contains -- "$word" online offline
+            set -g _hpcsh_verdict $word
+            set -g _hpcsh_fact $word
+        end
+    end
+end
+
 # --- the first prompt
 
 # The warning, and the habits, each of which is a switch, and off where the user has his own. `ls` is in colour as fish brings
@@ -71,6 +88,17 @@ end
 function _hpcsh_first_prompt
     if test -n "$_hpcsh_warning"
         builtin printf 'hpcsh: %s\n' $_hpcsh_warning >&2
+    end
+    # Now and then a prompt looks at the node's verdict.
+    set -g _hpcsh_due 0
+    function _hpcsh_on_prompt --on-event fish_prompt
+        read -l -d . now rest </proc/uptime
+        if test "$now" -ge $_hpcsh_due 2>/dev/null
+            _hpcsh_call node _hpcsh_watch $now
+        end
+    end
+    if test $_hpcsh_verdict != online; or test -n "$_hpcsh_text_online$_hpcsh_reader"
+        _hpcsh_call node _hpcsh_show
     end
     set -g _hpcsh_made
     if string match -q '* hist *' -- $_hpcsh_switches; and not builtin functions -q hist

@@ -3,14 +3,32 @@
 
 # --- variables, where some of the names are set already
 
-# Sets the variables again for HPCSH_OFFLINE's word, else for the configured verdict.
+# Sets the variables again for HPCSH_OFFLINE's word, else for the node's verdict.
 function _hpcsh_renew {
   \builtin emulate -L zsh
   case ${HPCSH_OFFLINE-} in
-    1) _hpcsh_always _hpcsh_offline _hpcsh_merge ;;
-    0) _hpcsh_always _hpcsh_online _hpcsh_merge ;;
-    *) _hpcsh_always "_hpcsh_$_hpcsh_verdict" _hpcsh_merge ;;
+    1) _hpcsh_verdict=offline ;;
+    0) _hpcsh_verdict=online ;;
+    *) _hpcsh_verdict=$_hpcsh_fact ;;
   esac
+  _hpcsh_always "_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}" _hpcsh_merge
+  # Of another node's storage perhaps, where it was inherited.
+  if [[ -n $_hpcsh_reader ]]; then
+    \builtin export HPCSH_STORAGE=stale
+  else
+    \builtin unset HPCSH_STORAGE
+  fi
+}
+
+# Waits for the node's first verdict. Without a memory there is none to wait for.
+function _hpcsh_settle {
+  if [[ -n $_hpcsh_memory && -z ${HPCSH_OFFLINE-} ]]; then
+    case $(\command "$_hpcsh_program" status --word) in
+      online) _hpcsh_verdict=online ;;
+      offline) _hpcsh_verdict=offline ;;
+    esac
+    _hpcsh_fact=$_hpcsh_verdict
+  fi
 }
 
 # Exports those of the records $@ whose variables are unset or ours: HPCSH_EXPORTS holds, between separators, what hpcsh has
@@ -66,14 +84,29 @@ function _hpcsh_keep {
 function _hpcsh_first_prompt {
   \builtin emulate -L zsh
   \local name
+  # Now and then a prompt looks at the node's verdict. One who sets SECONDS back does not stop it.
+  \builtin typeset -gi _hpcsh_due=$(( SECONDS + 1 ))
+  if [[ $_hpcsh_verdict == unknown ]]; then
+    _hpcsh_due=0
+  fi
   if [[ $_hpcsh_switches == *' enter '* ]]; then
     function _hpcsh_precmd {
       if [[ $PWD != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
         _hpcsh_look
       fi
+      if (( SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due )); then
+        _hpcsh_call node _hpcsh_watch
+      fi
     }
   else
-    precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
+    function _hpcsh_precmd {
+      if (( SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due )); then
+        _hpcsh_call node _hpcsh_watch
+      fi
+    }
+  fi
+  if [[ $_hpcsh_verdict != online || -n $_hpcsh_text_online$_hpcsh_reader ]]; then
+    _hpcsh_call node _hpcsh_show
   fi
   if [[ -n $_hpcsh_warning ]]; then
     \builtin print -ru2 "hpcsh: $_hpcsh_warning"
@@ -161,7 +194,7 @@ function _hpcsh_complete {
 function _hpcsh_compile {
   \builtin emulate -L zsh
   \local file
-  for file in "$_hpcsh_copy"-{prompt,more,enter}.zsh "$_hpcsh_script"; do
+  for file in "$_hpcsh_copy"-{prompt,more,enter,node}.zsh "$_hpcsh_script"; do
     \builtin zcompile -U "$file.$$.zwc" "$file" && \command mv -f -- "$file.$$.zwc" "$file.zwc"
   done 2>/dev/null
 }

@@ -28,7 +28,8 @@ use cli::{ConfigTask, EnvArguments, InitArguments, ManArguments, Task, TrustTask
 use config::Loaded;
 use error::{Failure, Kind};
 use host::{Host, local_dir};
-use node::probe;
+use node::settle;
+use node::status::Question;
 use shell::env::Export;
 use verdict::Verdict;
 
@@ -54,6 +55,7 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
             Ok(true)
         }
         Task::Env(env) => run_env(host, config, env).map(|()| true),
+        Task::Status(question) => Ok(run_status(host, config, question)),
         Task::Wait(wait) => serve::wait::run(host, &wait.target, wait.timeout).map(|()| true),
         Task::Config(task) => run_config(host, config, task).map(|()| true),
         Task::Trust(task) => run_trust(host, config, task),
@@ -98,7 +100,6 @@ fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         shell: init.shell,
         program: &program,
         copy: copy.as_deref(),
-        verdict: &probe::configured(&loaded.config.node, &host.name()),
         exports: &exports,
         settings: &loaded.config.shell,
         warning: &warnings.join("; "),
@@ -107,7 +108,13 @@ fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     // Into a file, or on a terminal, goes what somebody wants to read or to keep.
     let line =
         local.filter(|_| !init.print && host.out_is_pipe()).and_then(|dir| shell::kept::line(init.shell, dir, &text));
-    host.print(line.unwrap_or(text));
+    let standing = settle::at_login(host, &loaded.config.node);
+    let facts = shell::init::Facts {
+        state: standing.verdict.state,
+        memory: standing.memory.map(|memory| memory.stem().to_owned()),
+        reader: None,
+    };
+    host.print([facts.text(init.shell), line.unwrap_or(text)].concat());
 }
 
 /// The exports of a configuration; without those in the node-local directory where that cannot be used.
@@ -129,25 +136,26 @@ fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<
     for warning in warnings {
         host.say(format!("warning: {warning}"));
     }
+    let settings = &loaded.config.node;
     let verdict = match env.state {
         Some(state) => Verdict::new(state, "asked for"),
-        None => verdict(host, &loaded),
+        None => settle::for_good(host, settings).verdict,
     };
+    let node = shell::format::Node { verdict: &verdict, is_offline: settings.counts_as_offline(verdict.state) };
     if env.explain {
-        let table = shell::format::explain(&shell::format::rows(&exports, &verdict, host), &verdict);
+        let table = shell::format::explain(&shell::format::rows(&exports, &node, host), &verdict);
         host.print(table);
     } else {
-        let text = shell::format::write(env.format, &exports, &verdict, host)?;
+        let text = shell::format::write(env.format, &exports, &node, host)?;
         host.print(text);
     }
     Ok(())
 }
 
-/// What holds of the node, for this process.
-fn verdict(host: &Host, loaded: &Loaded) -> Verdict {
-    let word = host.nonempty("HPCSH_OFFLINE");
-    probe::overruled(word.as_deref().and_then(std::ffi::OsStr::to_str))
-        .unwrap_or_else(|| probe::configured(&loaded.config.node, &host.name()))
+/// Gives whether the node is online, or nothing was asked that has its answer in the exit code.
+fn run_status(host: &mut Host, config: Option<&Path>, question: Question) -> bool {
+    let settings = config::load(host, config).config.node;
+    node::status::run(host, &settings, question) || !question.check
 }
 
 /// Gives whether everything that was looked at may be entered.

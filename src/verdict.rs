@@ -22,6 +22,11 @@ impl State {
             Self::Unknown => "unknown",
         }
     }
+
+    /// The state of this word.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Online, Self::Offline, Self::Unknown].into_iter().find(|state| state.word() == word)
+    }
 }
 
 impl fmt::Display for State {
@@ -35,7 +40,7 @@ impl fmt::Display for State {
 pub struct Verdict {
     /// What was decided.
     pub state: State,
-    /// By what, as a short phrase: `configured`, `host name matches gpu*`.
+    /// By what, as a short phrase: `configured`, `no default route`.
     pub reason: String,
 }
 
@@ -44,9 +49,61 @@ impl Verdict {
     pub fn new(state: State, reason: impl Into<String>) -> Self {
         Self { state, reason: reason.into() }
     }
+}
 
-    /// Whether offline switches are to be set: unknown counts as offline.
-    pub fn is_offline(&self) -> bool {
-        self.state != State::Online
+/// A verdict that the node remembers: the one line `VERDICT EXPIRES REASON…`, which shells read too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// What was decided.
+    pub verdict: Verdict,
+    /// Until when it holds, in seconds since the node started: a wall clock that steps cannot freeze it.
+    pub expires: u64,
+}
+
+impl Kept {
+    /// The line of a file; `None` where it is anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let line = text.strip_suffix('\n').filter(|line| !line.contains(char::is_control))?;
+        let (state, rest) = line.split_once(' ')?;
+        let (expires, reason) = rest.split_once(' ')?;
+        Some(Self { verdict: Verdict::new(State::of(state)?, reason), expires: expires.parse().ok()? })
+    }
+
+    /// The line of a file.
+    pub fn line(&self) -> String {
+        let reason: String =
+            self.verdict.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect();
+        format!("{} {} {reason}\n", self.verdict.state, self.expires)
+    }
+
+    /// Whether it holds at `now`. One that expires later than `ttl` seconds from now was made on another clock.
+    pub fn is_fresh(&self, now: u64, ttl: u64) -> bool {
+        now < self.expires && self.expires - now <= ttl
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_comes_back_as_it_was() {
+        let kept = Kept { verdict: Verdict::new(State::Offline, "no default route"), expires: 300 };
+        assert_eq!(kept.line(), "offline 300 no default route\n");
+        assert_eq!(Kept::parse(&kept.line()), Some(kept));
+        let odd = Kept { verdict: Verdict::new(State::Online, "two\nlines"), expires: 0 };
+        assert_eq!(odd.line(), "online 0 two lines\n");
+        for wrong in
+            ["", "online", "online 5", "online 5 half", "maybe 5 x\n", "online -5 x\n", "online 5 a\nb\n", "\0\n"]
+        {
+            assert_eq!(Kept::parse(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_steps_freezes_nothing() {
+        let kept = Kept { verdict: Verdict::new(State::Online, "x"), expires: 1000 };
+        assert!(kept.is_fresh(900, 300) && kept.is_fresh(700, 300));
+        assert!(!kept.is_fresh(1000, 300) && !kept.is_fresh(5000, 300) && !kept.is_fresh(10, 300));
     }
 }

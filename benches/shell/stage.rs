@@ -29,7 +29,7 @@ impl Stage {
         let shared = root.path().join("shared");
         let stage =
             Self { program: root.path().join("bin/hpcsh"), work: shared.join("projects/model/source"), shared, root };
-        for dir in [&stage.path("bin"), &stage.work] {
+        for dir in [&stage.path("bin"), &stage.path("run"), &stage.work] {
             fs::create_dir_all(dir).map_err(broken)?;
         }
         fs::copy(env!("CARGO_BIN_EXE_hpcsh"), &stage.program).map_err(broken)?;
@@ -66,6 +66,9 @@ impl Stage {
             .env("HOME", self.path("home"))
             .env("PATH", format!("{}:{SYSTEM_PATH}", self.path("bin").display()))
             .env("LANG", "C.UTF-8")
+            .env("XDG_RUNTIME_DIR", self.path("run"))
+            // A bench looks at no network.
+            .env("HPCSH_NO_PROBE", "1")
             .env("TERM", "xterm");
         command
     }

@@ -5,6 +5,7 @@ mod config;
 mod env;
 mod init;
 mod man;
+mod status;
 mod trust;
 mod wait;
 
@@ -21,6 +22,8 @@ pub use man::ManArguments;
 pub use trust::TrustTask;
 pub use wait::WaitArguments;
 
+use crate::node::status::Question;
+
 /// What was typed.
 pub struct Arguments {
     /// `--config FILE`
@@ -35,6 +38,8 @@ pub enum Task {
     Init(InitArguments),
     /// `hpcsh env`
     Env(EnvArguments),
+    /// `hpcsh status`
+    Status(Question),
     /// `hpcsh wait`
     Wait(WaitArguments),
     /// `hpcsh config`
@@ -74,7 +79,7 @@ pub fn command() -> Command {
                 .global(true)
                 .help("Read this configuration too, over all others"),
         )
-        .subcommands([init::command(), env::command(), wait::command()])
+        .subcommands([init::command(), env::command(), status::command(), wait::command()])
         .subcommands([trust::allow(), trust::deny(), trust::trust(), config::command()])
         .subcommands([completions::command(), man::command()])
 }
@@ -96,6 +101,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
     let task = match name.as_str() {
         "init" => Task::Init(init::read(&mut below)),
         "env" => Task::Env(env::read(&mut below)),
+        "status" => Task::Status(status::read(&mut below)),
         "wait" => Task::Wait(wait::read(&mut below)),
         "allow" | "deny" | "trust" => Task::Trust(trust::read(&name, &mut below)),
         "completions" => Task::Completions(completions::read(&mut below)),

@@ -132,6 +132,11 @@ pub fn find(name: &str) -> Option<&'static Key> {
     })
 }
 
+/// The string that holds for a key where no layer sets it; empty where there is none.
+pub fn default_text(name: &str) -> String {
+    find(name).map(|key| key.default.trim_matches('"').to_owned()).unwrap_or_default()
+}
+
 /// Whether keys lie below this table.
 pub fn is_table(name: &str) -> bool {
     KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))

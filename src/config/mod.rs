@@ -141,11 +141,30 @@ fn assemble(host: &Host, from: &Settings) -> Config {
                 dir: private.clone(),
                 dir_is_configured: state.is_some(),
             }),
+            prompt: prompt(from),
+            ttl: span("node.ttl", probe::TTL).as_secs().max(1),
+            unknown_is_online: from.text("node.unknown") == Some("online"),
         },
         trust: trust::Settings {
             roots: from.list("venv.trusted_roots").into_iter().map(PathBuf::from).collect(),
             records,
         },
         roots: env::Roots { shared: path("shared_home"), local, private },
+    }
+}
+
+/// The `[prompt]` table.
+fn prompt(from: &Settings) -> init::Prompt {
+    let text = |name| match from.text(name) {
+        Some(text) => text.to_owned(),
+        None => keys::default_text(name),
+    };
+    let color = text("prompt.color");
+    let number = keys::COLORS.iter().position(|name| *name == color).unwrap_or_default();
+    init::Prompt {
+        side: Some(text("prompt.side")).filter(|side| side != "off").unwrap_or_default(),
+        texts: ["prompt.online", "prompt.offline", "prompt.unknown"].map(text),
+        stale: text("prompt.stale"),
+        color: (keys::COLORS[number], number),
     }
 }

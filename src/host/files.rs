@@ -35,6 +35,11 @@ pub fn entry(path: &Path) -> io::Result<Entry> {
     fs::metadata(path).map(|found| Entry::of(&found))
 }
 
+/// What this name is, be it a symlink.
+pub fn own_entry(path: &Path) -> io::Result<Entry> {
+    fs::symlink_metadata(path).map(|found| Entry::of(&found))
+}
+
 /// The path without symlinks.
 pub fn real_path(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path)
@@ -171,6 +176,30 @@ fn whole(mut file: File) -> io::Result<(Entry, Vec<u8>)> {
     Ok((entry, bytes))
 }
 
+/// A short text: the one-line files of /proc and of our own. One open, one fstat, one read, one close.
+///
+/// # Errors
+/// As `open` and `read`; `InvalidInput` for what is no regular file, is neither ours nor root's, holds over 1000 bytes, or is
+/// no UTF-8 text. A symlink is not followed.
+pub fn read_short(path: &Path) -> io::Result<String> {
+    let wrong = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, rustix::fs::Mode::empty())?;
+    let found = rustix::fs::fstat(&file)?;
+    if rustix::fs::FileType::from_raw_mode(found.st_mode) != rustix::fs::FileType::RegularFile {
+        return wrong("it is no regular file");
+    }
+    if found.st_uid != 0 && found.st_uid != super::users::my_id() {
+        return wrong("it belongs to another user");
+    }
+    let mut bytes = [0; 1001];
+    let count = rustix::io::read(&file, &mut bytes)?;
+    match std::str::from_utf8(&bytes[..count]) {
+        Ok(text) if count < bytes.len() => Ok(text.to_owned()),
+        _ => wrong("it is no line of text"),
+    }
+}
+
 /// Whether something is there, without following a symlink at the end.
 pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
@@ -200,6 +229,27 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if done.is_err() {
         let _ = fs::remove_file(&beside);
     }
+    done
+}
+
+/// The same, for what need not outlive the node: not synced, and for the owner's eyes.
+pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (beside, mut file) = sibling(path)?;
+    let done = file.write_all(bytes).and_then(|()| fs::rename(&beside, path));
+    if done.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    done
+}
+
+/// Creates a file that was not there, with a line in it: whole or not at all, not synced.
+///
+/// # Errors
+/// `AlreadyExists` where something was there; it is left alone.
+pub fn claim(path: &Path, line: &[u8]) -> io::Result<()> {
+    let (beside, mut file) = sibling(path)?;
+    let done = file.write_all(line).and_then(|()| fs::hard_link(&beside, path));
+    let _ = fs::remove_file(&beside);
     done
 }
 

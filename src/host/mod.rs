@@ -4,6 +4,7 @@
 //! byte buffers, and sees all that a command did. What is looked up is looked up without the C library: the program is
 //! static, and a static C library cannot load the modules that its user and name look-ups need.
 
+pub mod boot;
 pub mod clock;
 pub mod files;
 pub mod local_dir;
@@ -11,6 +12,7 @@ pub mod mounts;
 pub mod patience;
 pub mod process;
 mod record;
+pub mod run_dir;
 pub mod users;
 
 use std::cell::OnceCell;
@@ -84,10 +86,14 @@ impl Host {
     }
 
     /// The name of the node as the kernel has it, without the domain.
-    #[allow(clippy::unused_self)] // part of the world, as everything here
     pub fn name(&self) -> String {
-        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        name.split('.').next().unwrap_or_default().to_owned()
+        self.full_name().split('.').next().unwrap_or_default().to_owned()
+    }
+
+    /// The name of the node as the kernel has it.
+    #[allow(clippy::unused_self)] // part of the world, as everything here
+    pub fn full_name(&self) -> String {
+        rustix::system::uname().nodename().to_string_lossy().into_owned()
     }
 
     /// The path of this program with every symlink resolved; `None` where the kernel does not say (no /proc).
@@ -172,6 +178,11 @@ impl Host {
     /// Writes data for the caller; a reader that has gone away ends the output, not the program.
     pub fn print(&mut self, data: impl AsRef<[u8]>) {
         let _ = self.out.write_all(data.as_ref()).and_then(|()| self.out.flush());
+    }
+
+    /// The same; whether there still is a reader.
+    pub fn print_all(&mut self, data: impl AsRef<[u8]>) -> bool {
+        self.out.write_all(data.as_ref()).and_then(|()| self.out.flush()).is_ok()
     }
 
     /// Writes one line of talk for people.

@@ -1,15 +1,16 @@
-//! Work that may never end, in a process that nobody has to wait for.
+//! Work that may never end, or is to outlive this process, in a process that nobody has to wait for.
 //!
 //! Whoever touches shared storage that hangs sleeps for ever, and no signal ends that. So a child does, which holds nothing
 //! that its parent's caller waits for: no stream, no other file, no terminal.
 
 use std::ffi::c_int;
 use std::io::{self, PipeReader, Write as _};
-use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::fd::{AsRawFd as _, IntoRawFd as _, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
@@ -37,7 +38,23 @@ pub fn in_child(deadline: Duration, work: impl FnOnce() -> Vec<u8>) -> Result<Ve
     Ok(bytes)
 }
 
-/// Starts a child that has only this file, does its work, and ends without a word.
+/// Runs `work` in a child that nobody waits for, with its three streams at /dev/null. Where there can be none, it is not done.
+pub fn detached(work: impl FnOnce()) {
+    let _ = fork(-1, || {
+        for _ in 0..3 {
+            let _ = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty())?.into_raw_fd();
+        }
+        work();
+        Ok(())
+    });
+}
+
+/// Leaves the session of whoever started this process, and with it the terminal.
+pub fn leave_session() {
+    let _ = rustix::process::setsid();
+}
+
+/// Starts a child that has only this file (none: -1), does its work, and ends without a word.
 #[allow(unsafe_code)] // there is no safe way to fork; the child's own part is below
 fn fork(keep: RawFd, work: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
     // SAFETY: the program has one thread, so the child finds no lock taken by a thread that it does not have. Where there are
@@ -48,7 +65,7 @@ fn fork(keep: RawFd, work: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
     }
     // No panic may unwind into the parent's code, of which this is a copy.
     let done = catch_unwind(AssertUnwindSafe(|| {
-        let _ = rustix::process::setsid();
+        leave_session();
         forget_signals();
         close_all_but(keep);
         work()

@@ -1,3 +1,6 @@
 //! What this node is and reaches.
 
+pub mod memory;
 pub mod probe;
+pub mod settle;
+pub mod status;

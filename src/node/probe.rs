@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use wildmatch::WildMatch;
 
+use crate::host::Host;
 use crate::verdict::{State, Verdict};
 
 /// The `[node]` table.
@@ -29,6 +30,17 @@ pub struct Settings {
     pub unknown_is_online: bool,
 }
 
+impl Settings {
+    /// Whether a node in this state gets the offline switches.
+    pub fn counts_as_offline(&self, state: State) -> bool {
+        match state {
+            State::Offline => true,
+            State::Online => false,
+            State::Unknown => !self.unknown_is_online,
+        }
+    }
+}
+
 /// `node.targets` where no layer sets it: hosts that people who train models need, and one that needs no name.
 pub const TARGETS: [&str; 4] = ["https://huggingface.co", "https://pypi.org", "https://github.com", "https://1.1.1.1"];
 /// `node.deadline` where no layer sets it.
@@ -37,6 +49,31 @@ pub const DEADLINE: Duration = Duration::from_secs(2);
 pub const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// `node.ttl` where no layer sets it.
 pub const TTL: Duration = Duration::from_mins(5);
+
+/// One target, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// As it stands in the configuration.
+    pub target: String,
+    /// What went wrong, as a short phrase.
+    pub result: Result<(), String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What a look at the network found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Online or offline.
+    pub verdict: Verdict,
+    /// What was tried for it.
+    pub attempts: Vec<Attempt>,
+}
+
+/// STUB
+pub fn look(_host: &Host, _settings: &Settings) -> Finding {
+    Finding { verdict: Verdict::new(State::Offline, "stub"), attempts: Vec::new() }
+}
 
 /// What the configuration says of the node of this name.
 pub fn configured(settings: &Settings, name: &str) -> Verdict {

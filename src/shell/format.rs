@@ -37,6 +37,15 @@ impl Format {
     ];
 }
 
+/// What holds of the node for which the exports are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Node<'a> {
+    /// What is known, and why.
+    pub verdict: &'a Verdict,
+    /// Whether it counts as offline.
+    pub is_offline: bool,
+}
+
 /// One variable with its reason.
 #[derive(Debug, Serialize)]
 pub struct Row<'a> {
@@ -57,7 +66,7 @@ pub struct Row<'a> {
 }
 
 /// The exports as rows, against the environment of `host`.
-pub fn rows<'a>(exports: &'a [Export], verdict: &Verdict, host: &Host) -> Vec<Row<'a>> {
+pub fn rows<'a>(exports: &'a [Export], node: &Node<'_>, host: &Host) -> Vec<Row<'a>> {
     let marker = inherited(host);
     let row = |export: &'a Export| {
         let current = current(host, &export.name);
@@ -67,12 +76,12 @@ pub fn rows<'a>(exports: &'a [Export], verdict: &Verdict, host: &Host) -> Vec<Ro
         };
         Row {
             name: &export.name,
-            value: export.value(verdict.is_offline()),
+            value: export.value(node.is_offline),
             place,
             from,
             reason,
             source,
-            yours: fate(export, verdict.is_offline(), current.as_deref(), &marker) == Fate::Users,
+            yours: fate(export, node.is_offline, current.as_deref(), &marker) == Fate::Users,
         }
     };
     exports.iter().map(row).collect()
@@ -93,13 +102,13 @@ fn current(host: &Host, name: &str) -> Option<Vec<u8>> {
 ///
 /// # Errors
 /// Where a value cannot be written in the format.
-pub fn write(format: Format, exports: &[Export], verdict: &Verdict, host: &Host) -> Result<Vec<u8>, Failure> {
-    let set = exports.iter().filter_map(|export| Some((export.name.as_str(), export.value(verdict.is_offline())?)));
+pub fn write(format: Format, exports: &[Export], node: &Node<'_>, host: &Host) -> Result<Vec<u8>, Failure> {
+    let set = exports.iter().filter_map(|export| Some((export.name.as_str(), export.value(node.is_offline)?)));
     let lines = |line: &dyn Fn(&str, &str) -> String| set.clone().map(|(name, value)| line(name, value)).collect();
     let text: String = match format {
-        Format::Sh => return Ok(evaluated(exports, verdict, host, &SH)),
-        Format::Fish => return Ok(evaluated(exports, verdict, host, &FISH)),
-        Format::Json => json(&rows(exports, verdict, host)),
+        Format::Sh => return Ok(evaluated(exports, node, host, &SH)),
+        Format::Fish => return Ok(evaluated(exports, node, host, &FISH)),
+        Format::Json => json(&rows(exports, node, host)),
         Format::Dotenv => lines(&|name, value| format!("{name}={}\n", quote::dotenv(value))),
         Format::Docker => set
             .map(|(name, value)| match quote::dockerfile(value) {
@@ -132,7 +141,7 @@ struct Dialect {
 const SH: Dialect = Dialect { set: "export ", unset: "unset ", between: "=", quote: |word| quote::sh(word) };
 const FISH: Dialect = Dialect { set: "set -gx ", unset: "set -e ", between: " ", quote: |word| quote::fish(word) };
 
-fn evaluated(exports: &[Export], verdict: &Verdict, host: &Host, dialect: &Dialect) -> Vec<u8> {
+fn evaluated(exports: &[Export], node: &Node<'_>, host: &Host, dialect: &Dialect) -> Vec<u8> {
     let old = inherited(host);
     let mut marker = Marker::default();
     let mut text = Vec::new();
@@ -145,13 +154,14 @@ fn evaluated(exports: &[Export], verdict: &Verdict, host: &Host, dialect: &Diale
     // What we exported once and the configuration no longer names is taken back too.
     let mut back = old.still_ours(|name| current(host, name));
     for export in exports {
-        if let Fate::Set(value) = fate(export, verdict.is_offline(), current(host, &export.name).as_deref(), &old) {
+        if let Fate::Set(value) = fate(export, node.is_offline, current(host, &export.name).as_deref(), &old) {
             set(&export.name, value.as_bytes());
             marker.add(&export.name, value);
             back.retain(|name| *name != export.name);
         }
     }
     marker.keep_additions(&old);
+    set("HPCSH_NODE", node.verdict.state.word().as_bytes());
     set(Marker::NAME, marker.bytes());
     for name in back {
         text.extend_from_slice(format!("{}{name}\n", dialect.unset).as_bytes());

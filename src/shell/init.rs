@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::env::{Export, Marker};
 use crate::quote;
-use crate::verdict::Verdict;
+use crate::verdict::State;
 
 /// A shell that has a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,9 @@ impl Shell {
             (Self::Zsh, Part::Prompt) => include_str!(concat!(env!("OUT_DIR"), "/prompt.zsh")),
             (Self::Zsh, Part::More) => include_str!(concat!(env!("OUT_DIR"), "/more.zsh")),
             (Self::Zsh, Part::Enter) => include_str!(concat!(env!("OUT_DIR"), "/enter.zsh")),
+            (Self::Zsh, Part::Node) => include_str!(concat!(env!("OUT_DIR"), "/node.zsh")),
+            (Self::Bash, Part::Node) => include_str!(concat!(env!("OUT_DIR"), "/node.bash")),
+            (Self::Fish, Part::Node) => include_str!(concat!(env!("OUT_DIR"), "/node.fish")),
             (Self::Bash, Part::Enter) => include_str!(concat!(env!("OUT_DIR"), "/enter.bash")),
             (Self::Zsh, Part::Completion) => {
                 concat!(
@@ -87,18 +90,20 @@ pub enum Part {
     More,
     /// Environments that are entered on `cd`.
     Enter,
+    /// The node's verdict in a running shell, and what the prompt shows of it.
+    Node,
     /// TAB: the committed file of `hpcsh completions`, and what completes the functions.
     Completion,
 }
 
 impl Part {
     /// Those that the node keeps copies of. TAB is for the few shells that press it, and those have the time to ask.
-    pub const KEPT: [(&'static str, Self); 3] =
-        [("prompt", Self::Prompt), ("more", Self::More), ("enter", Self::Enter)];
+    pub const KEPT: [(&'static str, Self); 4] =
+        [("prompt", Self::Prompt), ("more", Self::More), ("enter", Self::Enter), ("node", Self::Node)];
 
     /// All of them, as the command line and the copies' names have them.
-    pub const ALL: [(&'static str, Self); 4] =
-        [Self::KEPT[0], Self::KEPT[1], Self::KEPT[2], ("completion", Self::Completion)];
+    pub const ALL: [(&'static str, Self); 5] =
+        [Self::KEPT[0], Self::KEPT[1], Self::KEPT[2], Self::KEPT[3], ("completion", Self::Completion)];
 }
 
 /// The switches: the key of the configuration, and the word by which the script's code asks for it.
@@ -111,7 +116,7 @@ pub const SWITCHES: [(&str, &str); 6] = [
     ("venv.auto", "enter"),
 ];
 
-/// What the shell gets beside the exports: `[path]`, `[shell]`, `[history]`, `[venv]`.
+/// What the shell gets beside the exports: `[path]`, `[shell]`, `[history]`, `[venv]`, `[prompt]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Directories that come first in PATH, the very first one first.
@@ -126,6 +131,25 @@ pub struct Settings {
     pub records: PathBuf,
     /// History sizes and file; `None`: left alone.
     pub history: Option<History>,
+    /// What the prompt shows of the node.
+    pub prompt: Prompt,
+    /// How long a verdict holds, in seconds.
+    pub ttl: u64,
+    /// Whether an unknown node counts as online.
+    pub unknown_is_online: bool,
+}
+
+/// The `[prompt]` table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prompt {
+    /// `left`, `right`, or empty: nowhere.
+    pub side: String,
+    /// What it shows on an online, an offline, an unknown node.
+    pub texts: [String; 3],
+    /// What it adds while the shared storage does not answer.
+    pub stale: String,
+    /// The name of its colour, and its number.
+    pub color: (&'static str, usize),
 }
 
 /// The `[history]` table.
@@ -165,8 +189,6 @@ pub struct Script<'a> {
     pub shell: Shell,
     /// This program, which the script's functions call by its path.
     pub program: &'a Path,
-    /// What holds of the node.
-    pub verdict: &'a Verdict,
     /// The variables.
     pub exports: &'a [Export],
     /// Everything else.
@@ -184,11 +206,15 @@ impl Script<'_> {
         let mut prologue = Prologue { shell: self.shell, text: Vec::with_capacity(code.len() + 8192) };
         let settings = self.settings;
         let history = settings.history.as_ref();
+        let prompt = &settings.prompt;
+        let color = match (self.shell, prompt.color) {
+            (Shell::Bash, (name, number)) if name != "none" => number.to_string(),
+            (_, (name, _)) => name.to_owned(),
+        };
         let file = history.and_then(|history| history.file(self.shell)).unwrap_or_default();
         prologue.scalars(&[
             ("program", self.program.as_os_str().as_encoded_bytes()),
             ("copy", self.copy.map_or(NO_COPY, |copy| copy.as_os_str().as_encoded_bytes())),
-            ("verdict", if self.verdict.is_offline() { b"offline" } else { b"online" }),
             ("warning", self.warning.as_bytes()),
             // Blanks around each, so that the code finds ` NAME `.
             ("switches", format!(" {} ", settings.switches.join(" ")).as_bytes()),
@@ -197,6 +223,14 @@ impl Script<'_> {
             ("ls_colors", settings.ls_colors.as_bytes()),
             ("history_size", history.map_or(String::new(), |history| history.size.to_string()).as_bytes()),
             ("history_file", file.as_os_str().as_encoded_bytes()),
+            ("unknown", if settings.unknown_is_online { b"online" } else { b"offline" }),
+            ("ttl", settings.ttl.to_string().as_bytes()),
+            ("side", prompt.side.as_bytes()),
+            ("text_online", prompt.texts[0].as_bytes()),
+            ("text_offline", prompt.texts[1].as_bytes()),
+            ("text_unknown", prompt.texts[2].as_bytes()),
+            ("text_stale", prompt.stale.as_bytes()),
+            ("color", color.as_bytes()),
         ]);
         prologue.array("path", settings.path.iter().rev());
         prologue.records("always", self.exports, Export::both);
@@ -204,6 +238,32 @@ impl Script<'_> {
         prologue.records("online", self.exports, |export| export.only(false));
         prologue.probe("taken", self.exports.iter().map(|export| export.name.as_str()));
         prologue.text.extend_from_slice(code.as_bytes());
+        prologue.text
+    }
+}
+
+/// What a script is told of the node on which it runs: not part of it, since it can be kept and used again by another shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Whether the node is online.
+    pub state: State,
+    /// What the paths of the node's memory begin with; `None` where the verdict cannot turn.
+    pub memory: Option<PathBuf>,
+    /// The record of a process that waits for shared storage; `None` while that answers.
+    pub reader: Option<PathBuf>,
+}
+
+impl Facts {
+    /// Assignments to evaluate before the script.
+    pub fn text(&self, shell: Shell) -> Vec<u8> {
+        let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default().into_os_string().into_encoded_bytes();
+        let mut prologue = Prologue { shell, text: Vec::new() };
+        prologue.scalars(&[
+            ("fact", self.state.word().as_bytes()),
+            ("verdict", b""),
+            ("memory", &path(&self.memory)),
+            ("reader", &path(&self.reader)),
+        ]);
         prologue.text
     }
 }

@@ -57,7 +57,7 @@ impl Home {
     /// An empty home and an empty shared home.
     pub fn new() -> Self {
         let root = tempfile::Builder::new().prefix("hpcsh-test-").tempdir().unwrap();
-        for dir in ["home", "shared", "tmp"] {
+        for dir in ["home", "shared", "tmp", "run"] {
             fs::create_dir(root.path().join(dir)).unwrap();
         }
         Self { root, user: None }
@@ -71,7 +71,7 @@ impl Home {
         let home = Self { user: Some(NOBODY), ..Self::new() };
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs::set_permissions(home.root.path(), open).unwrap();
-        for dir in ["home", "shared", "tmp"] {
+        for dir in ["home", "shared", "tmp", "run"] {
             std::os::unix::fs::chown(home.root.path().join(dir), Some(NOBODY), Some(NOBODY)).unwrap();
         }
         Some(home)
@@ -99,6 +99,11 @@ impl Home {
         self.root.path().join("tmp/local")
     }
 
+    /// The runtime directory.
+    pub fn run(&self) -> PathBuf {
+        self.root.path().join("run")
+    }
+
     /// Writes the user's configuration; `SHARED` in it stands for the shared home.
     pub fn configure(&self, text: &str) -> PathBuf {
         self.write(".config/hpcsh/config.toml", text.replace("SHARED", self.shared().to_str().unwrap()))
@@ -120,6 +125,9 @@ impl Home {
             .env("HOME", self.path())
             .env("TMPDIR", self.root.path().join("tmp"))
             .env("HPCSH_LOCAL_DIR", self.local())
+            .env("XDG_RUNTIME_DIR", self.run())
+            // Nothing that is tested here looks at a network, unless a test has made one.
+            .env("HPCSH_NO_PROBE", "1")
             .env("PATH", path())
             .env("LANG", "C.UTF-8")
             .env("TERM", "xterm")

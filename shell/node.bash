@@ -1,0 +1,130 @@
+# hpcsh for bash: the node's verdict in a running shell. `_hpcsh_call node` gets it when a prompt has something to show, or looks
+# for the first time whether the verdict has turned. The rules are those of hpcsh.bash, and no process but the one that looks at
+# the network, in the background, once in a `ttl`.
+#
+# $_hpcsh_memory-verdict is one line: VERDICT EXPIRES REASON, the time in seconds since the node started, as in /proc/uptime,
+# so that no wall clock that steps can freeze it. $_hpcsh_memory-lock has the process that looks just now. $_hpcsh_reader is
+# the record of a process that waits for shared storage; empty while that answers.
+
+# What shellcheck cannot see: the other files assign (2154), and read what is assigned here (2034). What it takes for a slip: a
+# single-quoted expansion, which the prompt makes (2016).
+# shellcheck disable=SC2154,SC2034,SC2016
+
+# Every few seconds, before a prompt: has the verdict turned, has it expired, does the storage answer again?
+function _hpcsh_watch {
+  \local "word=$_hpcsh_fact" expires='' rest='' now='' "old=$_hpcsh_verdict" id='' since=''
+  _hpcsh_due=$((SECONDS + 5))
+  if [[ -n $_hpcsh_reader ]] && ! _hpcsh_is_held "$_hpcsh_reader"; then
+    _hpcsh_reader=
+    \builtin unset -v HPCSH_STORAGE
+    \builtin printf 'hpcsh: the shared storage answers again; a new shell reads the configuration there\n' >&2
+    _hpcsh_show
+  fi
+  if [[ -n $_hpcsh_memory ]]; then
+    IFS=' ' \builtin read -r now rest </proc/uptime || now=
+    now=${now%.*}
+    if _hpcsh_is_ours "$_hpcsh_memory-verdict"; then
+      IFS=' ' \builtin read -r word expires rest <"$_hpcsh_memory-verdict" || expires=
+      case $word in
+        online | offline | unknown) _hpcsh_fact=$word ;;
+        *) expires= ;;
+      esac
+    fi
+    if [[ -z $expires || $expires == *[^0-9]* || ${#expires} -gt 12 || -z $now || $now == *[^0-9]* ]]; then
+      _hpcsh_refresh
+    elif [[ $((10#$expires)) -le $now || $((10#$expires - now)) -gt $_hpcsh_ttl ]]; then
+      _hpcsh_refresh
+    fi
+  fi 2>/dev/null
+  case ${HPCSH_OFFLINE-} in
+    1) word=offline ;;
+    0) word=online ;;
+    *) word=$_hpcsh_fact ;;
+  esac
+  if [[ $word != "$old" ]]; then
+    _hpcsh_renew
+    _hpcsh_show
+  fi
+}
+
+# Whether $1 is a file that only we can have written.
+function _hpcsh_is_ours {
+  [[ -f $1 && -O $1 && ! -L $1 ]]
+}
+
+# Whether the process that $1 names, `PROCESS SINCE`, is still there. Its words are left in `id` and `since`.
+function _hpcsh_is_held {
+  id='' since=''
+  if _hpcsh_is_ours "$1"; then
+    IFS=' ' \builtin read -r id since rest <"$1" || id=
+  fi
+  [[ -n $id && $id != *[^0-9]* && -d /proc/$id ]]
+}
+
+# Has the program look again, in the background, unless one does so already. The lock is taken here: a program on storage that
+# hangs would never get to.
+function _hpcsh_refresh {
+  \local id='' since='' "clobber=$-"
+  if [[ -n ${HPCSH_OFFLINE-} ]]; then
+    \return 0
+  fi
+  \set -C
+  if ! _hpcsh_mark "$$" ''; then
+    if _hpcsh_is_held "$_hpcsh_memory-lock"; then
+      id=held
+    elif [[ -d ${_hpcsh_memory%/*} ]]; then
+      # Of one that has ended.
+      id=
+      _hpcsh_mark "$$" '|' || id=held
+    else
+      # The directory has gone, as with the last logout: the program finds another.
+      _hpcsh_memory=/dev/shm/hpcsh-$UID/${_hpcsh_memory##*/}
+    fi
+  fi
+  [[ $clobber == *C* ]] || \set +C
+  if [[ $id == held ]]; then
+    \return 0
+  fi
+  \command "$_hpcsh_program" status --locked "$$" </dev/null >/dev/null 2>&1 &
+  \builtin disown "$!"
+  rest=$!
+  if _hpcsh_is_held "$_hpcsh_memory-lock" && [[ $id == "$$" ]]; then
+    _hpcsh_mark "$!" '|' || \builtin true
+  fi
+  _hpcsh_due=$((SECONDS + 1))
+}
+
+# Writes the lock for the process $1; over another one where $2 is not empty.
+function _hpcsh_mark {
+  if [[ -n $2 ]]; then
+    \builtin printf '%s %s\n' "$1" "$now" >|"$_hpcsh_memory-lock"
+  else
+    \builtin printf '%s %s\n' "$1" "$now" >"$_hpcsh_memory-lock"
+  fi
+} 2>/dev/null
+
+# What the prompt shows: HPCSH_PROMPT, for whoever makes one; and in front of the prompt, or on the right, where no theme makes
+# it. The value of a variable is shown as it is; the same text in PS1 would be taken for code.
+function _hpcsh_show {
+  \local "text=_hpcsh_text_$_hpcsh_verdict" before='' after=''
+  text=${!text}
+  if [[ -n $_hpcsh_reader && -n $_hpcsh_text_stale ]]; then
+    text+=${text:+ }$_hpcsh_text_stale
+  fi
+  HPCSH_PROMPT=$text
+  if [[ -n $_hpcsh_side && -z ${STARSHIP_SHELL+1} && ${PS1-} != *HPCSH_PROMPT* ]] && \builtin shopt -q promptvars; then
+    if [[ $_hpcsh_color != none && -z ${NO_COLOR-} && ${TERM-} != dumb ]]; then
+      before="\\e[3${_hpcsh_color}m" after='\e[0m'
+    fi
+    if [[ $_hpcsh_side == right ]]; then
+      # At the end of the line, and back. Where there is nothing to show, nothing is seen of it.
+      _hpcsh_segment='\[\e7\e[999C\e[${#HPCSH_PROMPT}D'$before'${HPCSH_PROMPT-}'$after'\e8\]'
+    else
+      before=${before:+\\[$before\\]} after=${after:+\\[$after\\]}
+      _hpcsh_segment=$before'${HPCSH_PROMPT:+$HPCSH_PROMPT }'$after
+    fi
+    PS1=$_hpcsh_segment${PS1-}
+  fi
+}
+
+_hpcsh_parts="${_hpcsh_parts-} node "

@@ -1,0 +1,121 @@
+# hpcsh for zsh: the node's verdict in a running shell. `_hpcsh_call node` gets it when a prompt has something to show, or looks
+# for the first time whether the verdict has turned. The rules are those of hpcsh.zsh, and no process but the one that looks at
+# the network, in the background, once in a `ttl`.
+#
+# $_hpcsh_memory-verdict is one line: VERDICT EXPIRES REASON, the time in seconds since the node started, as in /proc/uptime,
+# so that no wall clock that steps can freeze it. $_hpcsh_memory-lock has the process that looks just now. $_hpcsh_reader is
+# the record of a process that waits for shared storage; empty while that answers.
+
+# Every few seconds, before a prompt: has the verdict turned, has it expired, does the storage answer again?
+function _hpcsh_watch {
+  \builtin emulate -L zsh
+  \local word=$_hpcsh_fact expires= rest= now= old=$_hpcsh_verdict id= since=
+  _hpcsh_due=$(( SECONDS + 5 ))
+  if [[ -n $_hpcsh_reader ]] && ! _hpcsh_is_held "$_hpcsh_reader"; then
+    _hpcsh_reader=
+    \builtin unset HPCSH_STORAGE
+    \builtin print -ru2 'hpcsh: the shared storage answers again; a new shell reads the configuration there'
+    _hpcsh_show
+  fi
+  if [[ -n $_hpcsh_memory ]]; then
+    \builtin read -r now rest </proc/uptime
+    now=${now%.*}
+    if _hpcsh_is_ours "$_hpcsh_memory-verdict"; then
+      \builtin read -r word expires rest <"$_hpcsh_memory-verdict"
+      case $word in
+        online | offline | unknown) _hpcsh_fact=$word ;;
+        *) expires= ;;
+      esac
+    fi
+    if [[ -z $expires || $expires == *[^0-9]* || ${#expires} -gt 12 || -z $now || $now == *[^0-9]* ]] ||
+      (( expires <= now || expires - now > _hpcsh_ttl )); then
+      _hpcsh_refresh
+    fi
+  fi 2>/dev/null
+  if [[ ${HPCSH_OFFLINE-} == [01] ]]; then
+    word=${${HPCSH_OFFLINE/1/offline}/0/online}
+  else
+    word=$_hpcsh_fact
+  fi
+  if [[ $word != "$old" ]]; then
+    _hpcsh_renew
+    _hpcsh_show
+  fi
+}
+
+# Whether $1 is a file that only we can have written.
+function _hpcsh_is_ours {
+  [[ -f $1 && -O $1 && ! -L $1 ]]
+}
+
+# Whether the process that $1 names, `PROCESS SINCE`, is still there. Its words are left in `id` and `since`.
+function _hpcsh_is_held {
+  id= since=
+  _hpcsh_is_ours "$1" && \builtin read -r id since rest <"$1"
+  [[ -n $id && $id != *[^0-9]* && -d /proc/$id ]]
+}
+
+# Has the program look again, in the background, unless one does so already. The lock is taken here: a program on storage that
+# hangs would never get to.
+function _hpcsh_refresh {
+  \local id= since=
+  if [[ -n ${HPCSH_OFFLINE-} ]]; then
+    \return
+  fi
+  \builtin setopt no_clobber
+  if ! _hpcsh_mark "$$"; then
+    if _hpcsh_is_held "$_hpcsh_memory-lock"; then
+      \return
+    fi
+    \builtin setopt clobber
+    # Of one that has ended. Where the directory has gone, as with the last logout, the program finds another.
+    if [[ -d ${_hpcsh_memory:h} ]]; then
+      _hpcsh_mark "$$" || \return
+    else
+      _hpcsh_memory=/dev/shm/hpcsh-$UID/${_hpcsh_memory:t}
+    fi
+  fi
+  \builtin setopt clobber
+  \command "$_hpcsh_program" status --locked "$$" </dev/null >/dev/null 2>&1 &!
+  if _hpcsh_is_held "$_hpcsh_memory-lock" && [[ $id == "$$" ]]; then
+    _hpcsh_mark "$!"
+  fi
+  _hpcsh_due=$(( SECONDS + 1 ))
+}
+
+# Writes the lock for the process $1.
+function _hpcsh_mark {
+  \builtin print -r -- "$1 $now" >"$_hpcsh_memory-lock"
+} 2>/dev/null
+
+# What the prompt shows: HPCSH_PROMPT, for whoever makes one; and in front of the prompt, or on the right, where no theme makes
+# it. An element of psvar is shown as it is; the same text in PS1 would be taken for code.
+function _hpcsh_show {
+  \builtin emulate -L zsh
+  \local text=_hpcsh_text_$_hpcsh_verdict
+  text=${(P)text}
+  if [[ -n $_hpcsh_reader && -n $_hpcsh_text_stale ]]; then
+    text+=${text:+ }$_hpcsh_text_stale
+  fi
+  \builtin typeset -g "HPCSH_PROMPT=$text"
+  if [[ -n $_hpcsh_side && -z ${POWERLEVEL9K_MODE+1}${POWERLEVEL9K_LEFT_PROMPT_ELEMENTS+1}${STARSHIP_SHELL+1} ]]; then
+    psvar[10]=$text
+    if [[ $_hpcsh_side == right ]]; then
+      if [[ ${RPS1-} != *%10v* ]]; then
+        RPS1=$_hpcsh_segment${RPS1:+ $RPS1}
+      fi
+    else
+      psvar[10]+=${text:+ }
+      if [[ ${PS1-} != *%10v* ]]; then
+        PS1=$_hpcsh_segment${PS1-}
+      fi
+    fi
+  fi
+}
+
+# `none` is the terminal's own colour, as it is where the user wants none.
+\builtin typeset -g "_hpcsh_segment=%F{$_hpcsh_color}%10v%f"
+if [[ $_hpcsh_color == none || -n ${NO_COLOR-} || ${TERM-} == dumb ]]; then
+  _hpcsh_segment=%10v
+fi
+\builtin typeset -g "_hpcsh_parts=${_hpcsh_parts-} node "

@@ -1,0 +1,45 @@
+//! `hpcsh status`
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+
+use crate::node::status::Question;
+
+const EXAMPLES: &str = "\
+Examples:
+  hpcsh status                 is this node online, why, and since when
+  hpcsh status --refresh       look again, now
+  hpcsh status --check && git pull
+  hpcsh status --watch         a line whenever it turns";
+
+const AFTER: &str = "Exit codes with --check: 0 online, 3 offline or unknown.";
+
+pub(super) fn command() -> Command {
+    Command::new("status").about("Whether this node is online, and how that is known").defer(|command| {
+        command
+            .after_help(format!("{EXAMPLES}\n\n{AFTER}"))
+            .arg(super::flag("json", "For programs"))
+            .arg(super::flag("refresh", "Look at the network now"))
+            .arg(super::flag("check", "Say nothing: exit code 0 online, 3 not").conflicts_with("watch"))
+            .arg(super::flag("watch", "Go on: a line whenever the verdict turns"))
+            .arg(super::flag("word", "For a script: one word, after the first look").hide(true))
+            .arg(
+                Arg::new("locked")
+                    .long("locked")
+                    .value_name("PROCESS")
+                    .value_parser(value_parser!(u32))
+                    .hide(true)
+                    .help("For a shell, whose process took the lock"),
+            )
+    })
+}
+
+pub(super) fn read(matches: &mut ArgMatches) -> Question {
+    Question {
+        json: matches.get_flag("json"),
+        refresh: matches.get_flag("refresh"),
+        check: matches.get_flag("check"),
+        watch: matches.get_flag("watch"),
+        word: matches.get_flag("word"),
+        locked: matches.remove_one("locked"),
+    }
+}

@@ -1,0 +1,77 @@
+//! Which boot of which host, and which network namespace: what a verdict belongs to.
+//!
+//! A container that was restored, a pod that shares the host's memory, a namespace of one's own: each differs in one of them.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::{Host, files};
+use crate::digest;
+
+/// The boot, the host and the network namespace of this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boot {
+    /// The kernel's number of this boot.
+    pub id: String,
+    /// The name of the host, as the kernel has it.
+    pub name: String,
+    /// The number of the network namespace.
+    pub network: String,
+}
+
+impl Boot {
+    /// Of this process; `None` where /proc does not say.
+    pub fn of(host: &Host) -> Option<Self> {
+        let id = files::read_short(&host.locate(Path::new("/proc/sys/kernel/random/boot_id"))).ok()?;
+        // `net:[4026531840]`
+        let network = files::link_target(&host.locate(Path::new("/proc/self/ns/net"))).ok()?;
+        let network = network.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.to_owned();
+        Some(Self { id: id.trim().to_owned(), name: host.full_name(), network })
+    }
+
+    /// What the names of files begin with that belong to it: the same for the same three, and a file's name.
+    pub fn key(&self) -> String {
+        let parts = [&self.id, &self.name, &self.network];
+        let sum = parts.iter().fold(digest::NONE, |sum, part| digest::with(digest::with(sum, part.as_bytes()), b"\n"));
+        format!("{sum:016x}")
+    }
+}
+
+/// Seconds since this node started, as /proc/uptime has them: shells can read it too, and no administrator moves it.
+pub fn seconds(host: &Host) -> Option<u64> {
+    let text = files::read_short(&host.locate(Path::new("/proc/uptime"))).ok()?;
+    text.split('.').next()?.parse().ok()
+}
+
+/// Whether a process of this number is there, be it that it has ended and nobody has asked for its status.
+pub fn is_process(host: &Host, id: u32) -> bool {
+    files::exists(&host.locate(&Path::new("/proc").join(OsStr::new(&id.to_string()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_tells_boot_host_and_network_apart() {
+        let boot =
+            |id: &str, name: &str, network: &str| Boot { id: id.into(), name: name.into(), network: network.into() };
+        let one = boot("b", "gpu1", "4026531840").key();
+        assert_eq!(one, boot("b", "gpu1", "4026531840").key());
+        assert_eq!(one.len(), 16);
+        for other in [boot("c", "gpu1", "4026531840"), boot("b", "gpu2", "4026531840"), boot("b", "gpu1", "4026531841")]
+        {
+            assert_ne!(one, other.key());
+        }
+        assert_ne!(boot("b", "gpu", "1").key(), boot("bgpu", "", "1").key());
+    }
+
+    #[test]
+    fn this_process_runs_in_some_boot() {
+        let host = Host::real();
+        let boot = Boot::of(&host).unwrap();
+        assert!(boot.id.len() == 36 && boot.network.parse::<u64>().is_ok());
+        assert!(seconds(&host).is_some());
+        assert!(is_process(&host, 1) && !is_process(&host, u32::MAX));
+    }
+}

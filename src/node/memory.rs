@@ -1,0 +1,153 @@
+//! What the node remembers of its verdict: files in the run directory, named by boot, host and network namespace.
+//!
+//! `KEY-verdict` is one line, replaced whole, which shells read too. `KEY-lock` says who is looking just now: one process
+//! per node and user; a process that is gone holds nothing. Whatever else is found there is as good as nothing.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::probe::Attempt;
+use crate::host::boot::{self, Boot};
+use crate::host::{Host, files, run_dir};
+use crate::verdict::Kept;
+
+/// The node's memory: where its files lie.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    stem: PathBuf,
+}
+
+/// The right to look at the network, until it is given back.
+#[derive(Debug)]
+pub struct Lock(PathBuf);
+
+impl Memory {
+    /// The memory of this node; `None` where there is no place for one, or nothing tells the node from others.
+    pub fn of(host: &Host) -> Option<Self> {
+        let dir = run_dir::find(host)?;
+        Some(Self { stem: dir.join(Boot::of(host)?.key()) })
+    }
+
+    /// What the paths of its files begin with: `-verdict` and the others follow.
+    pub fn stem(&self) -> &Path {
+        &self.stem
+    }
+
+    /// The file of this name.
+    pub fn file(&self, name: &str) -> PathBuf {
+        let mut path = self.stem.clone().into_os_string();
+        path.push("-");
+        path.push(name);
+        path.into()
+    }
+
+    /// The verdict that is remembered, however old.
+    pub fn verdict(&self) -> Option<Kept> {
+        Kept::parse(&files::read_short(&self.file("verdict")).ok()?)
+    }
+
+    /// Remembers a verdict, and what was tried for it.
+    pub fn keep(&self, kept: &Kept, now: u64, attempts: &[Attempt]) -> io::Result<()> {
+        let line = |attempt: &Attempt| {
+            let result = attempt.result.as_ref().map_or_else(String::as_str, |()| "");
+            format!("{}\t{}\t{result}\n", attempt.took.as_millis(), attempt.target)
+        };
+        files::put(
+            &self.file("attempts"),
+            [format!("{now}\n")].into_iter().chain(attempts.iter().map(line)).collect::<String>().as_bytes(),
+        )?;
+        files::put(&self.file("verdict"), kept.line().as_bytes())
+    }
+
+    /// When the node was looked at last, in seconds since it started, and what was tried then.
+    pub fn attempts(&self) -> Option<(u64, Vec<Attempt>)> {
+        let bytes = files::read(&self.file("attempts")).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        let mut lines = text.lines();
+        let when = lines.next()?.parse().ok()?;
+        Some((when, lines.filter_map(attempt).collect()))
+    }
+
+    /// Takes the lock; `None` while a live process has it. `for_us` is the process that took it already, to start this one.
+    pub fn lock(&self, host: &Host, for_us: Option<u32>) -> Option<Lock> {
+        let path = self.file("lock");
+        let line = format!("{} {}\n", std::process::id(), boot::seconds(host).unwrap_or_default());
+        if for_us.is_none() && files::claim(&path, line.as_bytes()).is_ok() {
+            return Some(Lock(path));
+        }
+        match holder(&path) {
+            Some(id) if Some(id) != for_us && id != std::process::id() && boot::is_process(host, id) => None,
+            // Nobody has it: it ended without giving it back.
+            _ => files::put(&path, line.as_bytes()).is_ok().then_some(Lock(path)),
+        }
+    }
+
+    /// The process that has the lock.
+    pub fn holder(&self, host: &Host) -> Option<u32> {
+        holder(&self.file("lock")).filter(|id| boot::is_process(host, *id))
+    }
+}
+
+/// `MILLISECONDS TAB TARGET TAB WHAT WENT WRONG`
+fn attempt(line: &str) -> Option<Attempt> {
+    let mut fields = line.splitn(3, '\t');
+    let took = Duration::from_millis(fields.next()?.parse().ok()?);
+    let target = fields.next()?.to_owned();
+    let wrong = fields.next()?;
+    Some(Attempt { target, result: if wrong.is_empty() { Ok(()) } else { Err(wrong.to_owned()) }, took })
+}
+
+fn holder(path: &Path) -> Option<u32> {
+    files::read_short(path).ok()?.split_whitespace().next()?.parse().ok()
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Another may have taken it for abandoned.
+        if holder(&self.0) == Some(std::process::id()) {
+            let _ = files::remove(&self.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::{State, Verdict};
+
+    fn memory(dir: &Path) -> Memory {
+        Memory { stem: dir.join("0123") }
+    }
+
+    #[test]
+    fn what_is_kept_is_found_again() {
+        let temporary = tempfile::tempdir().unwrap();
+        let memory = memory(temporary.path());
+        assert_eq!(memory.verdict(), None);
+        let kept = Kept { verdict: Verdict::new(State::Offline, "no default route"), expires: 7 };
+        let attempt =
+            Attempt { target: "https://a".into(), result: Err("no answer".into()), took: Duration::from_millis(3) };
+        memory.keep(&kept, 5, std::slice::from_ref(&attempt)).unwrap();
+        assert_eq!(memory.verdict(), Some(kept));
+        assert_eq!(memory.attempts(), Some((5, vec![attempt])));
+    }
+
+    #[test]
+    fn one_has_the_lock_until_it_has_gone() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (memory, host) = (memory(temporary.path()), Host::real());
+        let lock = memory.lock(&host, None).unwrap();
+        assert_eq!(memory.holder(&host), Some(std::process::id()));
+        drop(lock);
+        assert_eq!(memory.holder(&host), None);
+        // The first process of the machine, which is not us.
+        std::fs::write(memory.file("lock"), "1 0\n").unwrap();
+        assert!(memory.lock(&host, None).is_none());
+        assert!(memory.lock(&host, Some(1)).is_some());
+        for abandoned in ["4294967295 0\n", "", "what?\n"] {
+            std::fs::write(memory.file("lock"), abandoned).unwrap();
+            assert!(memory.lock(&host, None).is_some(), "{abandoned:?}");
+        }
+    }
+}

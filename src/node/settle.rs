@@ -1,0 +1,204 @@
+//! Which verdict holds, and who waits for it: the user's word, the configuration, the node's memory, then a look.
+//!
+//! A login never waits longer than `first_wait`, and only the node's very first. What has no next prompt to mend it waits for
+//! the first look, once per node. One process per node and user looks at a time, and an online verdict turns only when two looks
+//! in a row have failed.
+
+use std::time::Duration;
+
+use super::memory::{Lock, Memory};
+use super::probe::{self, Attempt, Finding, Settings};
+use crate::host::{Host, boot, clock, process};
+use crate::verdict::{Kept, State, Verdict};
+
+/// How soon a look that failed is repeated before an online verdict turns.
+const AGAIN: Duration = Duration::from_secs(10);
+/// What stands behind the reason of an online verdict while one look has failed.
+const FAILED_ONCE: &str = "; since then one look has failed";
+
+/// What holds of the node, and whether that may change.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// What holds.
+    pub verdict: Verdict,
+    /// Where it is remembered. `None`: it is the user's or the configuration's word, or there is no memory.
+    pub memory: Option<Memory>,
+}
+
+impl Standing {
+    fn fixed(verdict: Verdict) -> Self {
+        Self { verdict, memory: None }
+    }
+}
+
+/// The user's word for this process: `HPCSH_OFFLINE`.
+pub fn overruled(host: &Host) -> Option<Verdict> {
+    probe::overruled(host.nonempty("HPCSH_OFFLINE")?.to_str())
+}
+
+/// What the configuration says; `None` where it leaves it to a look.
+fn configured(host: &Host, settings: &Settings) -> Option<Standing> {
+    let verdict = probe::configured(settings, &host.name());
+    (verdict.state != State::Unknown).then(|| Standing::fixed(verdict))
+}
+
+/// For the script of a login, which a prompt mends. `HPCSH_OFFLINE` is for the script to see.
+pub fn at_login(host: &Host, settings: &Settings) -> Standing {
+    if let Some(standing) = configured(host, settings) {
+        return standing;
+    }
+    let Some(memory) = Memory::of(host) else {
+        return Standing::fixed(without_memory(host, settings, settings.first_wait));
+    };
+    if let Some(kept) = memory.verdict() {
+        return Standing { verdict: kept.verdict, memory: Some(memory) };
+    }
+    let under_way = Verdict::new(State::Unknown, "the first look at the network is under way");
+    let verdict = if memory.holder(host).is_some() {
+        under_way
+    } else {
+        process::detached(|| {
+            if let Some(lock) = memory.lock(host, None) {
+                look(host, settings, &memory, lock);
+            }
+        });
+        await_first(&memory, settings.first_wait).unwrap_or(under_way)
+    };
+    Standing { verdict, memory: Some(memory) }
+}
+
+/// For a job script, or a shell that is not interactive: what is there, else the first look, for which it waits.
+pub fn for_good(host: &Host, settings: &Settings) -> Standing {
+    if let Some(standing) = overruled(host).map(Standing::fixed).or_else(|| configured(host, settings)) {
+        return standing;
+    }
+    let Some(memory) = Memory::of(host) else {
+        return Standing::fixed(without_memory(host, settings, settings.deadline));
+    };
+    if let Some(kept) = memory.verdict().filter(|kept| kept.verdict.state != State::Unknown) {
+        return Standing { verdict: kept.verdict, memory: Some(memory) };
+    }
+    let verdict = refresh(host, settings, &memory, None);
+    Standing { verdict, memory: Some(memory) }
+}
+
+/// What is there, whoever asks; nobody waits, and nobody looks.
+pub fn at_rest(host: &Host, settings: &Settings) -> Standing {
+    if let Some(standing) = overruled(host).map(Standing::fixed).or_else(|| configured(host, settings)) {
+        return standing;
+    }
+    let memory = Memory::of(host);
+    let verdict = memory.as_ref().and_then(Memory::verdict).map(|kept| kept.verdict);
+    let nothing = || Verdict::new(State::Unknown, "nobody has looked at the network yet");
+    Standing { verdict: verdict.unwrap_or_else(nothing), memory }
+}
+
+/// Looks now, or waits for him who is looking. `for_us` is the process that took the lock to start this one.
+pub fn refresh(host: &Host, settings: &Settings, memory: &Memory, for_us: Option<u32>) -> Verdict {
+    if let Some(lock) = memory.lock(host, for_us) {
+        return look(host, settings, memory, lock);
+    }
+    let before = memory.verdict();
+    let start = clock::now();
+    // A little more than he may need.
+    while start.elapsed() < settings.deadline + Duration::from_millis(500) {
+        clock::sleep(Duration::from_millis(5));
+        match memory.verdict() {
+            Some(kept) if before.as_ref() != Some(&kept) => return kept.verdict,
+            kept if memory.holder(host).is_none() => {
+                if let Some(kept) = kept {
+                    return kept.verdict;
+                }
+                break;
+            }
+            _ => {}
+        }
+    }
+    let late = || Verdict::new(State::Unknown, "another process looks at the network and has not answered");
+    before.map_or_else(late, |kept| kept.verdict)
+}
+
+/// Looks, and remembers what it found.
+fn look(host: &Host, settings: &Settings, memory: &Memory, lock: Lock) -> Verdict {
+    let Finding { verdict, attempts } = ask(host, settings);
+    let now = boot::seconds(host).unwrap_or_default();
+    let kept = next(memory.verdict(), verdict, now, settings.ttl);
+    remember(memory, &kept, now, &attempts);
+    drop(lock);
+    kept.verdict
+}
+
+/// What is not remembered is found out again by the next one, as on a full disk.
+fn remember(memory: &Memory, kept: &Kept, now: u64, attempts: &[Attempt]) {
+    let _ = memory.keep(kept, now, attempts);
+}
+
+/// What is remembered after a look that found `found`.
+fn next(before: Option<Kept>, found: Verdict, now: u64, ttl: Duration) -> Kept {
+    let expires = now + ttl.as_secs().max(1);
+    match before.map(|kept| kept.verdict) {
+        Some(before)
+            if before.state == State::Online
+                && found.state != State::Online
+                && !before.reason.ends_with(FAILED_ONCE) =>
+        {
+            let reason = format!("{}{FAILED_ONCE}", before.reason);
+            Kept { verdict: Verdict::new(State::Online, reason), expires: expires.min(now + AGAIN.as_secs()) }
+        }
+        _ => Kept { verdict: found, expires },
+    }
+}
+
+fn ask(host: &Host, settings: &Settings) -> Finding {
+    if host.nonempty("HPCSH_NO_PROBE").is_some() {
+        let verdict = Verdict::new(State::Unknown, "HPCSH_NO_PROBE keeps hpcsh from looking");
+        return Finding { verdict, attempts: Vec::new() };
+    }
+    probe::look(host, settings)
+}
+
+/// Where nothing can be remembered, each one looks for himself, and not for long.
+fn without_memory(host: &Host, settings: &Settings, most: Duration) -> Verdict {
+    ask(host, &Settings { deadline: settings.deadline.min(most), ..settings.clone() }).verdict
+}
+
+/// The first verdict of this node, if it comes in time.
+fn await_first(memory: &Memory, most: Duration) -> Option<Verdict> {
+    let start = clock::now();
+    loop {
+        if let Some(kept) = memory.verdict() {
+            return Some(kept.verdict);
+        }
+        if start.elapsed() >= most {
+            return None;
+        }
+        clock::sleep(Duration::from_millis(2));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn online(reason: &str) -> Verdict {
+        Verdict::new(State::Online, reason)
+    }
+
+    #[test]
+    fn an_online_verdict_turns_after_two_failed_looks() {
+        let ttl = Duration::from_mins(5);
+        let offline = || Verdict::new(State::Offline, "no answer");
+        let first = next(None, online("a answered"), 0, ttl);
+        assert_eq!(first.expires, 300);
+        let second = next(Some(first), offline(), 300, ttl);
+        assert_eq!(
+            (second.verdict.clone(), second.expires),
+            (online("a answered; since then one look has failed"), 310)
+        );
+        let third = next(Some(second.clone()), offline(), 310, ttl);
+        assert_eq!((third.verdict, third.expires), (offline(), 610));
+        // One that succeeds in between counts.
+        assert_eq!(next(Some(second), online("b answered"), 310, ttl).verdict, online("b answered"));
+        assert_eq!(next(None, offline(), 0, ttl).verdict, offline());
+    }
+}
