@@ -149,7 +149,11 @@ function _hpcsh_first_prompt {
   if [[ $_hpcsh_verdict == unknown ]]; then
     _hpcsh_due=0
   fi
-  _hpcsh_hook
+  if [[ $_hpcsh_switches != *' enter '* && -z $_hpcsh_memory$_hpcsh_reader ]]; then
+    _hpcsh_unhook
+  else
+    _hpcsh_hook
+  fi
   if [[ $_hpcsh_verdict != online || -n $_hpcsh_text_online$_hpcsh_reader ]]; then
     _hpcsh_call node _hpcsh_show
   fi

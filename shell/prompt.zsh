@@ -85,7 +85,8 @@ function _hpcsh_first_prompt {
   \builtin emulate -L zsh
   \local name
   # Now and then a prompt looks at the node's verdict. One who sets SECONDS back does not stop it.
-  \builtin typeset -gi _hpcsh_due=$(( SECONDS + 1 ))
+  \builtin typeset -gi _hpcsh_due
+  (( _hpcsh_due = SECONDS + 1 ))
   if [[ $_hpcsh_verdict == unknown ]]; then
     _hpcsh_due=0
   fi
@@ -98,6 +99,8 @@ function _hpcsh_first_prompt {
         _hpcsh_call node _hpcsh_watch
       fi
     }
+  elif [[ -z $_hpcsh_memory$_hpcsh_reader ]]; then
+    precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
   else
     function _hpcsh_precmd {
       if (( SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due )); then

@@ -184,7 +184,7 @@ fn whole(mut file: File) -> io::Result<(Entry, Vec<u8>)> {
 pub fn read_short(path: &Path) -> io::Result<String> {
     let wrong = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path, flags, rustix::fs::Mode::empty())?;
+    let file = rustix::fs::open(path, flags, Mode::empty())?;
     let found = rustix::fs::fstat(&file)?;
     if rustix::fs::FileType::from_raw_mode(found.st_mode) != rustix::fs::FileType::RegularFile {
         return wrong("it is no regular file");

@@ -23,6 +23,8 @@ mod quoting;
 mod schema;
 mod shared;
 mod shells;
+mod slow;
+mod storage;
 mod support;
 mod terminal;
 mod trust;

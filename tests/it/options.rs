@@ -70,7 +70,7 @@ fn home_with_project() -> Home {
 fn tour(shell: Shell, prelude: &str, kept: bool) -> (Outcome, String) {
     let home = home_with_project();
     if kept {
-        assert_eq!(shell.prompted(&home, "", "ls ~/.node/*.zwc | wc -l").clean(), "4\n");
+        assert_eq!(shell.prompted(&home, "", "ls ~/.node/*.zwc | wc -l").clean(), "5\n");
     }
     let top = home.shared().parent().unwrap().to_str().unwrap().to_owned();
     // Nobody listens on the port of a socket that is bound and not listening.
@@ -245,7 +245,7 @@ fn bash_keeps_any_shape_of_prompt_command() {
     let all = shapes.iter().map(|&(shape, seen)| (shape, seen, "")).chain(old);
     for ((shape, seen, version), stays) in all.flat_map(|shape| [(shape, false), (shape, true)]) {
         let home = Home::with_article();
-        home.configure(&format!("[venv]\nauto = {stays}\n"));
+        home.configure(&format!("[venv]\nauto = {stays}\n[node]\nverdict = \"online\"\n"));
         home.write(
             ".bashrc",
             format!("{shape}\n{version}\ndeclare -p PROMPT_COMMAND >before 2>&1\n{}", Shell::Bash.line().repeat(2)),

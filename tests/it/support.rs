@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
+use crate::storage::Storage;
+
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_hpcsh");
 /// The root of the project.
@@ -92,6 +94,15 @@ impl Home {
     /// The shared home.
     pub fn shared(&self) -> PathBuf {
         self.root.path().join("shared")
+    }
+
+    /// Makes the shared home, with what is in it, one that can be slow, hang or fail; `None`, said loudly, where it cannot be.
+    ///
+    /// To be dropped before the home is.
+    #[track_caller]
+    pub fn slow_shared(&self) -> Option<Storage> {
+        let shared = self.shared();
+        Storage::mount(&shared, &shared).inspect_err(|why| skip(why)).ok()
     }
 
     /// The node-local directory.
