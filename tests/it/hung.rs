@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use hpcsh::config::{self, Loaded};
 use hpcsh::host::Host;
-use hpcsh::host::patience::Patience;
+use hpcsh::host::patience::{Patience, answers};
 
-use crate::support::is_root;
+use crate::storage::{Behaviour, Storage};
+use crate::support::{Home, is_root};
 
 /// A world in which `/far` is shared storage, which answers.
 struct World(tempfile::TempDir);
@@ -165,4 +166,55 @@ fn what_is_local_holds_where_the_shared_does_not_answer() {
     let names: Vec<_> = stale.rest.settings.iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["env.set.LOCAL"]);
     assert_eq!(stale.rest.problems.len(), 1);
+}
+
+/// The processes that wait for an answer of the storage, or for one that does.
+fn waiting(storage: &Storage) -> usize {
+    storage.waiting().len()
+}
+
+#[test]
+fn hung_storage_costs_one_deadline_and_one_child() {
+    const DEADLINE: Duration = Duration::from_millis(300);
+    let home = Home::new();
+    let file = home.shared().join("config.toml");
+    fs::write(&file, "env.set.GOOD = \"1\"\n").unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    let link = home.path().join("link.toml");
+    symlink(&file, &link).unwrap();
+    let Some(storage) = home.slow_shared() else { return };
+    let patience = Patience { deadline: DEADLINE, record: Some(home.path().join("reader")) };
+    let load = |file: &Path| config::load_within(&Host::real(), Some(file), &patience).map_err(|stale| stale.mount);
+    for file in [&file, &link] {
+        assert!(load(file).unwrap().settings.iter().any(|(name, _)| name == "env.set.GOOD"));
+        assert!(!home.path().join("reader").exists());
+    }
+
+    for behaviour in [Behaviour::Hang, Behaviour::HangIn("read")] {
+        // What the kernel remembers of the directory it need not ask for.
+        fs::rename(&file, home.shared().join("other")).unwrap();
+        fs::copy(home.shared().join("other"), &file).unwrap();
+        storage.behave(behaviour);
+        for (at, file) in [&link, &file, &link].into_iter().enumerate() {
+            let began = Instant::now();
+            assert_eq!(load(file).err(), Some(home.shared()), "{behaviour:?}");
+            let took = began.elapsed();
+            assert!(if at == 0 { took >= DEADLINE && took < DEADLINE * 4 } else { took < DEADLINE / 2 }, "{took:?}");
+            let began = Instant::now();
+            assert!(!answers(&Host::real(), &home.shared().join("history"), &patience));
+            assert!(began.elapsed() < DEADLINE / 2);
+            assert_eq!(waiting(&storage), 1, "{behaviour:?}");
+        }
+        storage.behave(Behaviour::Answers);
+        let began = Instant::now();
+        while home.path().join("reader").exists() {
+            assert!(began.elapsed() < Duration::from_secs(20), "it is through and its record is still there");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        assert!(load(&link).is_ok());
+        assert!(answers(&Host::real(), &home.shared().join("history"), &patience));
+    }
+    storage.behave(Behaviour::Error(rustix::io::Errno::STALE));
+    let problems = load(&file).unwrap().problems;
+    assert!(problems.iter().any(|problem| problem.message.contains("os error 116")), "{problems:?}");
 }
