@@ -34,9 +34,11 @@ impl Record {
 
     fn parse(text: &str) -> Option<Self> {
         let (process, since) = text.strip_suffix('\n')?.split_once(' ')?;
-        let record = Self { process: Pid::from_raw(process.parse().ok()?)?, since: since.parse().ok()? };
-        // Pid 1 and below are no reader; a sign or a zero in front is none of ours.
-        (record.process.as_raw_pid() > 1 && record.text() == text).then_some(record)
+        // Process 1 is no reader, and what is below is no process.
+        let process = process.parse().ok().filter(|process| *process > 1).and_then(Pid::from_raw)?;
+        let record = Self { process, since: since.parse().ok()? };
+        // A sign or a zero in front is none of ours.
+        (record.text() == text).then_some(record)
     }
 
     /// Whether the process that made it at this time (in the record's unit) still lives.
@@ -153,12 +155,16 @@ fn locked<T>(path: &Path, deadline: Duration, act: impl FnOnce() -> T) -> T {
 /// `AlreadyExists` where there is one; others where it cannot be written.
 pub(super) fn make(path: &Path) -> io::Result<Record> {
     let mine = Record { process: rustix::process::getpid(), since: now() };
-    // Beside it, and linked: so nobody sees one without its text. What stands there was left by one of the same number.
+    // Beside it, and linked: so nobody sees one without its text.
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!("-{}", mine.process.as_raw_pid()));
     let beside = path.with_file_name(name);
-    let _ = fs::remove_file(&beside);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside);
+    let mut file = create().or_else(|_| {
+        // What stands there was left by one of the same number.
+        fs::remove_file(&beside)?;
+        create()
+    })?;
     let made = file.write_all(mine.text().as_bytes()).and_then(|()| fs::hard_link(&beside, path));
     let _ = fs::remove_file(&beside);
     made.map(|()| mine)
@@ -178,7 +184,7 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     fn mine() -> Record {
         Record { process: rustix::process::getpid(), since: now() }

@@ -553,10 +553,12 @@ fn the_configuration_is_read_in_four_system_calls() {
         .lines()
         // A debug build's library looks whether the file is still open before it closes it.
         .filter(|line| line.contains(file.to_str().unwrap()) && !line.starts_with("fcntl("))
+        // Outside of the root's mount it is first found out where the way leads.
+        .filter(|line| !(line.starts_with("readlink") || line.starts_with("openat2(") && line.contains(" = -1 ")))
         .map(|line| line.split('(').next().unwrap().replace("newfstatat", "fstat").replace("statx", "fstat"))
         .collect();
     assert_eq!(calls, ["openat", "fstat", "read", "close"].map(|call| call.replace("openat", &calls[0])), "{trace}");
-    assert!(["open", "openat"].contains(&calls[0].as_str()), "{trace}");
+    assert!(["open", "openat", "openat2"].contains(&calls[0].as_str()), "{trace}");
     // Of the open file: a look at the name could be answered by another file.
     let stat = trace.lines().find(|line| line.contains("stat") && line.contains(file.to_str().unwrap())).unwrap();
     assert!(stat.split_once('(').unwrap().1.starts_with(|c: char| c.is_ascii_digit()), "{stat}");

@@ -14,6 +14,7 @@ mod fish;
 mod floors;
 mod forks;
 mod habits;
+mod hung;
 mod install;
 mod lint;
 mod old_shells;
