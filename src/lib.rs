@@ -57,6 +57,10 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
             Ok(true)
         }
         Task::Env(env) => run_env(host, config, env).map(|()| true),
+        Task::Status => {
+            run_status(host, config);
+            Ok(true)
+        }
         Task::Wait(wait) => serve::wait::run(host, &wait.target, wait.timeout).map(|()| true),
         Task::Config(task) => run_config(host, config, task).map(|()| true),
         Task::Trust(task) => run_trust(host, config, task),
@@ -144,6 +148,21 @@ fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<
         host.print(text);
     }
     Ok(())
+}
+
+/// A stub: looks at the network, and prints what it found as JSON.
+fn run_status(host: &mut Host, config: Option<&Path>) {
+    let found = probe::look(host, &config::load(host, config).config.node);
+    let targets = found.attempts.iter().map(|attempt| {
+        let result = attempt.result.as_ref().map_or_else(String::as_str, |()| "answered");
+        serde_json::json!({ "target": attempt.target, "result": result, "ms": attempt.took.as_millis() })
+    });
+    let json = serde_json::json!({
+        "verdict": found.verdict.state.word(),
+        "reason": found.verdict.reason,
+        "targets": targets.collect::<Vec<_>>(),
+    });
+    host.print(format!("{json:#}\n"));
 }
 
 /// What holds of the node, for this process.

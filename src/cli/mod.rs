@@ -5,6 +5,7 @@ mod config;
 mod env;
 mod init;
 mod man;
+mod status;
 mod trust;
 mod wait;
 
@@ -35,6 +36,8 @@ pub enum Task {
     Init(InitArguments),
     /// `hpcsh env`
     Env(EnvArguments),
+    /// `hpcsh status`
+    Status,
     /// `hpcsh wait`
     Wait(WaitArguments),
     /// `hpcsh config`
@@ -74,7 +77,7 @@ pub fn command() -> Command {
                 .global(true)
                 .help("Read this configuration too, over all others"),
         )
-        .subcommands([init::command(), env::command(), wait::command()])
+        .subcommands([init::command(), env::command(), status::command(), wait::command()])
         .subcommands([trust::allow(), trust::deny(), trust::trust(), config::command()])
         .subcommands([completions::command(), man::command()])
 }
@@ -99,6 +102,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
         "wait" => Task::Wait(wait::read(&mut below)),
         "allow" | "deny" | "trust" => Task::Trust(trust::read(&name, &mut below)),
         "completions" => Task::Completions(completions::read(&mut below)),
+        "status" => Task::Status,
         "man" => Task::Man(man::read(&mut below)),
         _ => Task::Config(config::read(&mut below)),
     };

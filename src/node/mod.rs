@@ -1,3 +1,8 @@
 //! What this node is and reaches.
 
 pub mod probe;
+pub mod targets;
+
+mod proxy;
+mod reach;
+mod routes;

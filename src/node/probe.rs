@@ -1,11 +1,20 @@
-//! How a verdict is reached, each with its reason: the user's word, the configuration, the host's name.
+//! How a verdict is reached, each with its reason: the user's word, the configuration, the host's name, the network.
 //!
-//! Nothing here touches the network.
+//! Looking at the network ends by the deadline, whatever hangs; where the kernel has no way out and the environment no
+//! proxy, it ends at once, without a packet.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
 use wildmatch::WildMatch;
 
+use super::proxy::{Proxies, Way};
+use super::reach::{self, Kind, Miss};
+use super::routes::Routes;
+use super::targets;
+use crate::host::{Host, clock};
+use crate::net::race;
+use crate::net::resolve::Resolver;
 use crate::verdict::{State, Verdict};
 
 /// The `[node]` table.
@@ -60,6 +69,149 @@ pub fn overruled(variable: Option<&str>) -> Option<Verdict> {
         Some("0") => Some(Verdict::new(State::Online, "HPCSH_OFFLINE=0")),
         _ => None,
     }
+}
+
+/// What came of one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The target, as a URL.
+    pub target: String,
+    /// Why it was not reached: a short sentence.
+    pub result: Result<(), String>,
+    /// How long that took.
+    pub took: Duration,
+}
+
+/// What the network says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Each target, in the order of the configuration.
+    pub attempts: Vec<Attempt>,
+}
+
+/// A target on its way.
+struct Tried {
+    shown: String,
+    way: Way,
+    is_name: bool,
+    /// What came of it, and when.
+    came: Option<(Result<(), Miss>, Duration)>,
+}
+
+/// Before the deadline, the time that is left for threads to say why they end.
+const LAST_WORDS: Duration = Duration::from_millis(50);
+
+/// Looks at the network: all targets at once, until one answers or the deadline is there.
+///
+/// What the tools of this environment would do decides for each target: where it names a proxy for it, the proxy alone is
+/// asked, and routes are not looked at, since a proxy may stand in the node's own network. Where it names none, a family
+/// without a default route is not tried. So an air-gapped node without a proxy is told from two files of the kernel, and a
+/// node whose only way out is a proxy next door is online.
+pub fn look(host: &Host, settings: &Settings) -> Finding {
+    let start = clock::now();
+    let deadline = start + settings.deadline;
+    let routes = Routes::of(host);
+    let proxies = Proxies::of(host);
+    let mut resolver = None;
+    let (sender, receiver) = mpsc::channel();
+    let mut tried = Vec::new();
+    let mut running = 0_usize;
+    for (number, text) in settings.targets.iter().enumerate() {
+        let target = match targets::parse(text) {
+            Ok(target) => target,
+            Err(why) => {
+                let came = Some((Err(Miss::new(Kind::Odd, why)), Duration::ZERO));
+                tried.push(Tried { shown: text.clone(), way: Way::Direct, is_name: false, came });
+                continue;
+            }
+        };
+        let way = proxies.way(&target);
+        let is_name = target.host.parse::<std::net::IpAddr>().is_err();
+        let mut one = Tried { shown: target.to_string(), way: way.clone(), is_name, came: None };
+        if way == Way::Direct && !routes.four && !routes.six {
+            one.came = Some((Err(Miss::new(Kind::NoRoute, "no default route")), Duration::ZERO));
+        } else {
+            // Not read where nothing is asked: the usual case on a compute node.
+            let resolver = resolver.get_or_insert_with(|| Resolver::of(host)).clone();
+            let (sender, until) = (sender.clone(), deadline - LAST_WORDS.min(settings.deadline / 4));
+            let started = race::beside(move || {
+                let result = reach::ask(&target, &way, routes, &resolver, until);
+                // Nobody may be waiting any more.
+                let _ = sender.send((number, result));
+            });
+            match started {
+                Ok(()) => running += 1,
+                Err(why) => one.came = Some((Err(Miss::new(Kind::Odd, why)), Duration::ZERO)),
+            }
+        }
+        tried.push(one);
+    }
+    while running > 0
+        && let Ok((number, result)) = receiver.recv_timeout(deadline.saturating_duration_since(clock::now()))
+    {
+        running -= 1;
+        let is_won = result.is_ok();
+        tried[number].came = Some((result, start.elapsed()));
+        if is_won {
+            break;
+        }
+    }
+    decide(tried, start.elapsed(), settings.deadline)
+}
+
+/// The verdict from what came of the targets.
+fn decide(tried: Vec<Tried>, took: Duration, deadline: Duration) -> Finding {
+    let won = tried.iter().find(|one| matches!(one.came, Some((Ok(()), _))));
+    let verdict = match won {
+        Some(Tried { shown, way: Way::Through(proxy), .. }) => {
+            Verdict::new(State::Online, format!("the proxy {proxy} reaches {shown}"))
+        }
+        Some(Tried { shown, .. }) => Verdict::new(State::Online, format!("{shown} answered")),
+        None if tried.is_empty() => Verdict::new(State::Unknown, "there is no target to ask"),
+        None => Verdict::new(State::Offline, reason(&tried, deadline)),
+    };
+    let late = if won.is_some() { "not waited for" } else { "no answer" };
+    let attempts = tried.into_iter().map(|one| {
+        let (result, took) = one.came.unwrap_or_else(|| (Err(Miss::new(Kind::Silent, late)), took));
+        Attempt { target: one.shown, result: result.map_err(|miss| miss.sentence), took }
+    });
+    Finding { verdict, attempts: attempts.collect() }
+}
+
+/// Why no target was reached: the most telling of the failures.
+fn reason(tried: &[Tried], deadline: Duration) -> String {
+    let kind = |one: &Tried| match &one.came {
+        Some((Err(miss), _)) => miss.kind,
+        _ => Kind::Silent,
+    };
+    let first = |wanted: Kind| {
+        let found = tried.iter().find(|one| kind(one) == wanted)?;
+        Some((&found.shown, found.came.as_ref()?.0.as_ref().err()?.sentence.as_str()))
+    };
+    if let Some((target, _)) = first(Kind::Portal) {
+        return format!("a captive portal answers for {target}");
+    }
+    if let Some((_, sentence)) = first(Kind::Proxy) {
+        return sentence.to_owned();
+    }
+    if tried.iter().all(|one| kind(one) == Kind::NoRoute) {
+        return "no default route".to_owned();
+    }
+    let mut names = tried.iter().filter(|one| one.is_name).peekable();
+    if names.peek().is_some() && names.all(|one| kind(one) == Kind::Name) {
+        return "names are not resolved".to_owned();
+    }
+    if let Some((target, sentence)) = first(Kind::Odd) {
+        return format!("{target}: {sentence}");
+    }
+    if first(Kind::Silent).is_none() && tried.iter().all(|one| one.came.is_some()) {
+        return "no target is reachable".to_owned();
+    }
+    let milliseconds = deadline.as_millis();
+    let within = if milliseconds % 1000 == 0 { format!("{}s", milliseconds / 1000) } else { format!("{milliseconds}ms") };
+    format!("no target answered within {within}")
 }
 
 #[cfg(test)]
