@@ -73,7 +73,7 @@ pub fn ask(servers: &Servers, name: &Name, deadline: Instant) -> Result<Vec<IpAd
                 None => next = deadline,
             }
         }
-        if ahead.peek().is_none() && tries.iter().all(|one| one.is_over()) {
+        if ahead.peek().is_none() && tries.iter().all(Try::is_over) {
             break;
         }
         let until = found.until.map_or(next, |until| until.min(next)).min(deadline);

@@ -10,6 +10,8 @@ use crate::host::clock;
 
 /// How long an address is alone before the next one is tried too.
 const STAGGER: Duration = Duration::from_millis(250);
+/// Before a deadline, the time that is left for tasks to say why they end.
+const LAST_WORDS: Duration = Duration::from_millis(40);
 /// The most addresses of a name that are tried.
 const MOST: usize = 6;
 /// What a thread may use of the stack; a TLS handshake is the most that runs in one.
@@ -24,6 +26,12 @@ pub fn beside(task: impl FnOnce() + Send + 'static) -> Result<(), String> {
     built.map(drop).map_err(|error| format!("no thread can be started: {error}"))
 }
 
+/// A little earlier than this deadline: by then a task that is waited for until the deadline has to end.
+pub fn before(deadline: Instant) -> Instant {
+    let left = deadline.saturating_duration_since(clock::now());
+    deadline.checked_sub(LAST_WORDS.min(left / 4)).unwrap_or(deadline)
+}
+
 /// The addresses in the order in which they are tried: the families in turn, IPv6 first, no more than a few.
 pub fn order(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
     let (six, four): (Vec<IpAddr>, Vec<IpAddr>) = addresses.iter().partition(|address| address.is_ipv6());
@@ -33,16 +41,19 @@ pub fn order(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
 }
 
 /// The task's first success, or each failure that came by the deadline.
+///
+/// The task gets an address and its own deadline, a little earlier: so that it can still say why it failed.
 pub fn run<T, E>(
     addresses: Vec<SocketAddr>,
     deadline: Instant,
-    task: impl Fn(SocketAddr) -> Result<T, E> + Send + Sync + 'static,
+    task: impl Fn(SocketAddr, Instant) -> Result<T, E> + Send + Sync + 'static,
 ) -> Result<T, Vec<E>>
 where
     T: Send + 'static,
     E: Send + 'static,
 {
     let task = Arc::new(task);
+    let own = before(deadline);
     let (sender, receiver) = mpsc::channel();
     let mut failures = Vec::new();
     let mut running = 0_usize;
@@ -53,7 +64,7 @@ where
             let (task, sender) = (Arc::clone(&task), sender.clone());
             let started = beside(move || {
                 // Nobody may be waiting any more.
-                let _ = sender.send(task(address));
+                let _ = sender.send(task(address, own));
             });
             if started.is_err() {
                 continue;
@@ -94,7 +105,7 @@ mod tests {
     fn a_silent_address_holds_the_next_one_up_for_a_moment_only() {
         let start = clock::now();
         let deadline = start + Duration::from_secs(5);
-        let found = run(of(&[1, 2]), deadline, move |address| {
+        let found = run(of(&[1, 2]), deadline, move |address, _| {
             if address.to_string().starts_with("192.0.2.1:") {
                 clock::sleep(Duration::from_secs(5));
             }
@@ -107,16 +118,17 @@ mod tests {
     #[test]
     fn a_failure_lets_the_next_one_start_at_once() {
         let start = clock::now();
-        let found: Result<(), _> = run(of(&[1, 2, 3]), start + Duration::from_secs(5), |address| Err(address.port()));
+        let found: Result<(), _> =
+            run(of(&[1, 2, 3]), start + Duration::from_secs(5), |address, _| Err(address.port()));
         assert_eq!(found, Err(vec![443, 443, 443]));
         assert!(start.elapsed() < Duration::from_millis(250));
-        assert_eq!(run(Vec::new(), start, |_| Ok::<(), ()>(())), Err(Vec::new()));
+        assert_eq!(run(Vec::new(), start, |_, _| Ok::<(), ()>(())), Err(Vec::new()));
     }
 
     #[test]
     fn the_deadline_ends_it() {
         let start = clock::now();
-        let found: Result<(), Vec<()>> = run(of(&[1, 2]), start + Duration::from_millis(100), |_| {
+        let found: Result<(), Vec<()>> = run(of(&[1, 2]), start + Duration::from_millis(100), |_, _| {
             clock::sleep(Duration::from_secs(5));
             Ok(())
         });

@@ -202,7 +202,7 @@ mod tests {
         let mut message = query(7, &name("a.example"), kind);
         message[2..4].copy_from_slice(&flags.to_be_bytes());
         message[7] = u8::try_from(records.len()).unwrap();
-        records.iter().for_each(|record| message.extend(record));
+        message.extend(records.concat());
         message
     }
 

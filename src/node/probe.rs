@@ -100,9 +100,6 @@ struct Tried {
     came: Option<(Result<(), Miss>, Duration)>,
 }
 
-/// Before the deadline, the time that is left for threads to say why they end.
-const LAST_WORDS: Duration = Duration::from_millis(50);
-
 /// Looks at the network: all targets at once, until one answers or the deadline is there.
 ///
 /// What the tools of this environment would do decides for each target: where it names a proxy for it, the proxy alone is
@@ -135,7 +132,7 @@ pub fn look(host: &Host, settings: &Settings) -> Finding {
         } else {
             // Not read where nothing is asked: the usual case on a compute node.
             let resolver = resolver.get_or_insert_with(|| Resolver::of(host)).clone();
-            let (sender, until) = (sender.clone(), deadline - LAST_WORDS.min(settings.deadline / 4));
+            let (sender, until) = (sender.clone(), race::before(deadline));
             let started = race::beside(move || {
                 let result = reach::ask(&target, &way, routes, &resolver, until);
                 // Nobody may be waiting any more.
@@ -210,13 +207,65 @@ fn reason(tried: &[Tried], deadline: Duration) -> String {
         return "no target is reachable".to_owned();
     }
     let milliseconds = deadline.as_millis();
-    let within = if milliseconds % 1000 == 0 { format!("{}s", milliseconds / 1000) } else { format!("{milliseconds}ms") };
+    let within = if milliseconds.is_multiple_of(1000) {
+        format!("{}s", milliseconds / 1000)
+    } else {
+        format!("{milliseconds}ms")
+    };
     format!("no target answered within {within}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Misses of these kinds, of names and of addresses.
+    fn tried(misses: &[(&str, Kind)]) -> Vec<Tried> {
+        let one = |(target, kind): &(&str, Kind)| Tried {
+            shown: (*target).to_owned(),
+            way: Way::Direct,
+            is_name: target.parse::<std::net::IpAddr>().is_err(),
+            came: Some((Err(Miss::new(*kind, format!("sentence of {target}"))), Duration::ZERO)),
+        };
+        misses.iter().map(one).collect()
+    }
+
+    #[test]
+    fn the_most_telling_failure_is_the_reason() {
+        let told = |misses: &[(&str, Kind)]| reason(&tried(misses), Duration::from_millis(1500));
+        let all = [
+            ("a", Kind::Portal),
+            ("b", Kind::Proxy),
+            ("c", Kind::Odd),
+            ("d", Kind::Name),
+            ("1.1.1.1", Kind::Unreached),
+            ("e", Kind::Silent),
+        ];
+        assert_eq!(told(&all), "a captive portal answers for a");
+        assert_eq!(told(&all[1..]), "sentence of b");
+        assert_eq!(told(&all[2..]), "c: sentence of c");
+        assert_eq!(told(&all[3..]), "no target answered within 1500ms");
+        assert_eq!(told(&all[3..5]), "names are not resolved");
+        assert_eq!(told(&[all[4], ("d", Kind::NoRoute)]), "no target is reachable");
+        assert_eq!(told(&[("1.1.1.1", Kind::NoRoute), ("d", Kind::NoRoute)]), "no default route");
+        let late = [Tried { came: None, ..tried(&all[4..5]).remove(0) }];
+        assert_eq!(reason(&late, Duration::from_secs(2)), "no target answered within 2s");
+    }
+
+    #[test]
+    fn without_a_route_and_a_proxy_nothing_is_asked() {
+        let temporary = tempfile::tempdir().unwrap();
+        let route = temporary.path().join("proc/net/route");
+        crate::host::files::make_parent(&route).unwrap();
+        crate::host::files::create(&route, b"Iface\tDestination\n").unwrap();
+        let host = Host::pretend(temporary.path(), &[], Box::new(Vec::new()), Box::new(Vec::new()));
+        let targets = vec!["huggingface.co".to_owned(), "ftp://x".to_owned()];
+        let found = look(&host, &Settings { targets, deadline: DEADLINE, ..Settings::default() });
+        assert_eq!(found.verdict, Verdict::new(State::Offline, "ftp://x: ftp:// is neither https:// nor http://"));
+        assert_eq!(found.attempts[0].result, Err("no default route".to_owned()));
+        let none = look(&host, &Settings::default());
+        assert_eq!(none.verdict, Verdict::new(State::Unknown, "there is no target to ask"));
+    }
 
     #[test]
     fn the_verdict_comes_before_the_globs_and_offline_before_online() {

@@ -126,14 +126,12 @@ fn is_exempt(none: &str, target: &Target) -> bool {
         if port.is_some_and(|port| port.parse() != Ok(target.port)) {
             return false;
         }
-        match (address, name.parse::<IpAddr>()) {
-            (Some(address), Ok(exempt)) => address == exempt,
-            _ => {
-                let name = name.trim_start_matches("*.").trim_matches('.').to_ascii_lowercase();
-                let above = host.strip_suffix(&name);
-                !name.is_empty() && above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
-            }
+        if let (Some(address), Ok(exempt)) = (address, name.parse::<IpAddr>()) {
+            return address == exempt;
         }
+        let name = name.trim_start_matches("*.").trim_matches('.').to_ascii_lowercase();
+        let above = host.strip_suffix(&name);
+        !name.is_empty() && above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
     })
 }
 
@@ -153,7 +151,8 @@ fn decoded(text: &str) -> Vec<u8> {
     let mut found = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
-        let digits = bytes.get(at + 1..at + 3).filter(|digits| *byte == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let digits =
+            bytes.get(at + 1..at + 3).filter(|digits| *byte == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
         let coded = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
         found.push(coded.unwrap_or(*byte));
         at += if coded.is_some() { 3 } else { 1 };
@@ -193,7 +192,8 @@ mod tests {
 
     #[test]
     fn each_scheme_has_its_variables() {
-        let all = [("all_proxy", "http://all:1"), ("HTTPS_PROXY", "big:2"), ("https_proxy", ""), ("http_proxy", "h:3/")];
+        let all =
+            [("all_proxy", "http://all:1"), ("HTTPS_PROXY", "big:2"), ("https_proxy", ""), ("http_proxy", "h:3/")];
         assert_eq!(shown(&way(&all, "https://a")), "http://big:2");
         assert_eq!(shown(&way(&all, "http://a/ b")), "http://h:3");
         assert_eq!(shown(&way(&all[..1], "https://a")), "http://all:1");
@@ -206,7 +206,10 @@ mod tests {
     fn a_password_is_sent_and_never_shown() {
         let secret = [("https_proxy", "http://me:p%40ss/w@rd@proxy:3128")];
         let Way::Through(proxy) = way(&secret, "a") else { panic!() };
-        assert_eq!((format!("{proxy}"), format!("{proxy:?}")), ("http://proxy:3128".into(), "http://proxy:3128".into()));
+        assert_eq!(
+            (format!("{proxy}"), format!("{proxy:?}")),
+            ("http://proxy:3128".into(), "http://proxy:3128".into())
+        );
         assert_eq!(proxy.authorization(), format!("Proxy-Authorization: Basic {}\r\n", base64(b"me:p@ss/w@rd")));
         let Way::Through(safe) = way(&[("https_proxy", "https://me:secret@proxy")], "a") else { panic!() };
         assert_eq!(safe.authorization(), "");

@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use crate::host::clock;
 use crate::net::http;
 use crate::net::race;
 use crate::net::resolve::Resolver;
@@ -64,25 +65,28 @@ impl From<Trouble> for Miss {
 
 /// Asks one target. Directly, only addresses of a family that leads out are tried.
 pub fn ask(target: &Target, way: &Way, routes: Routes, resolver: &Resolver, deadline: Instant) -> Result<(), Miss> {
+    // What is left of the time is for the address: three quarters are enough for a name.
+    let now = clock::now();
+    let named_by = now + deadline.saturating_duration_since(now) * 3 / 4;
     match way {
         Way::Direct => {
-            let found = resolver.addresses(&target.host, deadline);
+            let found = resolver.addresses(&target.host, named_by);
             let mut addresses = found.map_err(|why| Miss::new(Kind::Name, why.to_string()))?;
             addresses.retain(|address| if address.is_ipv4() { routes.four } else { routes.six });
             if addresses.is_empty() {
                 return Err(Miss::new(Kind::Unreached, "no default route for its addresses"));
             }
             let asked = target.clone();
-            race(race::order(&addresses, target.port), deadline, move |address| {
+            race(race::order(&addresses, target.port), deadline, move |address, deadline| {
                 let stream = stream::connect(address, deadline)?;
                 prove(stream, &asked, None)
             })
         }
         Way::Through(proxy) => {
-            let found = resolver.addresses(&proxy.host, deadline);
+            let found = resolver.addresses(&proxy.host, named_by);
             let addresses = found.map_err(|why| Miss::new(Kind::Proxy, format!("the proxy {proxy}: {why}")))?;
             let (asked, through) = (target.clone(), proxy.clone());
-            race(race::order(&addresses, proxy.port), deadline, move |address| {
+            race(race::order(&addresses, proxy.port), deadline, move |address, deadline| {
                 through_proxy(address, &asked, &through, deadline)
             })
         }
@@ -94,11 +98,10 @@ pub fn ask(target: &Target, way: &Way, routes: Routes, resolver: &Resolver, dead
 fn race(
     addresses: Vec<SocketAddr>,
     deadline: Instant,
-    task: impl Fn(SocketAddr) -> Result<(), Miss> + Send + Sync + 'static,
+    task: impl Fn(SocketAddr, Instant) -> Result<(), Miss> + Send + Sync + 'static,
 ) -> Result<(), Miss> {
-    race::run(addresses, deadline, task).map_err(|misses| {
-        misses.into_iter().min_by_key(|miss| miss.kind).unwrap_or_else(|| Trouble::Silent.into())
-    })
+    race::run(addresses, deadline, task)
+        .map_err(|misses| misses.into_iter().min_by_key(|miss| miss.kind).unwrap_or_else(|| Trouble::Silent.into()))
 }
 
 fn through_proxy(address: SocketAddr, target: &Target, proxy: &Proxy, deadline: Instant) -> Result<(), Miss> {

@@ -1,4 +1,4 @@
-//! Whether the kernel has a way to the internet at all: /proc/net/route and /proc/net/ipv6_route, read without a packet.
+//! Whether the kernel has a way to the internet at all: `/proc/net/route` and `/proc/net/ipv6_route`, read without a packet.
 //!
 //! A way is a default route that is up and leads somewhere, or routes that cover as much in pieces, as VPNs set them. The
 //! tables of policy routing beside the main one are not in the first file; such a node wants `verdict` or `online_hosts`.
@@ -33,7 +33,9 @@ impl Routes {
         match (text("/proc/net/route"), text("/proc/net/ipv6_route")) {
             (None, None) => Self { four: true, six: true },
             // A kernel without IPv6 has no file for it.
-            (four, six) => Self { four: leads_out_4(&four.unwrap_or_default()), six: leads_out_6(&six.unwrap_or_default()) },
+            (four, six) => {
+                Self { four: leads_out_4(&four.unwrap_or_default()), six: leads_out_6(&six.unwrap_or_default()) }
+            }
         }
     }
 }
@@ -57,7 +59,7 @@ fn leads_out_4(text: &str) -> bool {
 /// `/proc/net/ipv6_route`: destination, its length, source, its length, gateway, metric, two counts, flags, interface.
 ///
 /// The kernel's own `::/0` by which it refuses what has no route is a reject on `lo`. What is asked for is a way to the
-/// addresses that are given out, 2000::/3.
+/// addresses that are given out, `2000::/3`.
 fn leads_out_6(text: &str) -> bool {
     let prefix = |line: &str| -> Option<Prefix> {
         let words: Vec<&str> = line.split_whitespace().collect();

@@ -61,7 +61,8 @@ pub fn parse(text: &str) -> Result<Target, String> {
     let text = text.trim();
     let (place, proof) = match text.split_once("://") {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => {
-            let (url, body) = rest.split_once(char::is_whitespace).ok_or("http:// needs the exact body behind a blank")?;
+            let (url, body) =
+                rest.split_once(char::is_whitespace).ok_or("http:// needs the exact body behind a blank")?;
             let at = url.find('/').ok_or("http:// needs a path")?;
             if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
                 return Err("a path is written in ASCII".into());

@@ -16,6 +16,7 @@ mod forks;
 mod habits;
 mod install;
 mod lint;
+mod network;
 mod old_shells;
 mod options;
 mod quoting;
