@@ -6,8 +6,9 @@
 # shellcheck disable=SC2154,SC2034,SC1090
 
 _hpcsh_login=
-if [[ ${HOME-} == "$_hpcsh_home" && ${XDG_CONFIG_HOME-} == "$_hpcsh_xdg" && -z ${HPCSH_CONFIG-} && -f $_hpcsh_script &&
-  -O $_hpcsh_script ]]; then
+if [[ ${HOME-} == "$_hpcsh_home" && ${XDG_CONFIG_HOME-} == "$_hpcsh_xdg" && -z ${HPCSH_CONFIG-} &&
+  $_hpcsh_proxies == "${https_proxy-} ${HTTPS_PROXY-} ${http_proxy-} ${HTTP_PROXY-} ${all_proxy-} ${ALL_PROXY-} ${no_proxy-} ${NO_PROXY-} " &&
+  -f $_hpcsh_script && -O $_hpcsh_script ]]; then
   {
     IFS=' ' \builtin read -r _hpcsh_fact </proc/sys/kernel/random/boot_id || _hpcsh_fact=
     IFS=' ' \builtin read -r _hpcsh_dir </proc/sys/kernel/hostname || _hpcsh_dir=

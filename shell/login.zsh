@@ -3,8 +3,9 @@
 # for which home and configuration, and the script. Status 1 where anything of that is not so: then the line asks the program.
 
 {
-  if [[ ${HOME-} == "$_hpcsh_home" && ${XDG_CONFIG_HOME-} == "$_hpcsh_xdg" && -z ${HPCSH_CONFIG-} && -f $_hpcsh_script &&
-    -O $_hpcsh_script && $(</proc/sys/kernel/random/boot_id) == "$_hpcsh_boot" &&
+  if [[ ${HOME-} == "$_hpcsh_home" && ${XDG_CONFIG_HOME-} == "$_hpcsh_xdg" && -z ${HPCSH_CONFIG-} &&
+    $_hpcsh_proxies == "${https_proxy-} ${HTTPS_PROXY-} ${http_proxy-} ${HTTP_PROXY-} ${all_proxy-} ${ALL_PROXY-} ${no_proxy-} ${NO_PROXY-} " &&
+    -f $_hpcsh_script && -O $_hpcsh_script && $(</proc/sys/kernel/random/boot_id) == "$_hpcsh_boot" &&
     $(</proc/sys/kernel/hostname) == "$_hpcsh_host" && $(</proc/self/fdinfo/9) == *:$'\t'"$_hpcsh_network" ]]; then
     _hpcsh_login=$$
   else

@@ -4,8 +4,9 @@
 //!
 //! 1. [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
 //! 2. The capabilities: [`shell`], [`node`], [`serve`].
-//! 3. [`host`]: the only door to the world.
-//! 4. [`verdict`], [`quote`], [`digest`], [`error`]: values.
+//! 3. [`net`]: names, TLS and HTTP without the C library.
+//! 4. [`host`]: the only door to the world.
+//! 5. [`verdict`], [`quote`], [`digest`], [`error`]: values.
 
 pub mod cli;
 pub mod config;
@@ -13,6 +14,8 @@ pub mod config;
 pub mod node;
 pub mod serve;
 pub mod shell;
+
+pub mod net;
 
 pub mod host;
 

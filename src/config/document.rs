@@ -12,6 +12,7 @@ use super::keys::{self, COUNT, Kind};
 use super::layers::Text;
 use super::problem::Problem;
 use super::variable;
+use crate::node::targets;
 
 /// A string as it stands in the file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct Raw {
 pub enum Value {
     /// Of `Path`, `Text`, `Choice` and each of `Variables`.
     Text(Raw),
-    /// Of `Paths`, `Texts`, `Choices`.
+    /// Of `Paths`, `Texts`, `Targets`, `Choices`.
     List(Vec<Raw>),
     /// Of `Switch`.
     Switch(bool),
@@ -96,6 +97,9 @@ fn readable(text: &str, errors: &[toml::de::Error]) -> Option<String> {
     }
     String::from_utf8(bytes).ok()
 }
+
+/// What a target looks like.
+const TARGET: &str = "https://HOST, HOST:PORT, or http://HOST/PATH and behind a blank the exact body";
 
 /// The most mistakes that are told of one file. A file that is no configuration at all has one on every line, and must
 /// not cost a login more than that.
@@ -196,7 +200,7 @@ impl Reader<'_> {
             (Kind::Variables, DeValue::Boolean(switch)) => {
                 Some(Value::Text(Raw { text: switch.to_string(), span: value.span() }))
             }
-            (Kind::Paths | Kind::Texts | Kind::Choices(_), DeValue::Array(items)) => {
+            (Kind::Paths | Kind::Texts | Kind::Targets | Kind::Choices(_), DeValue::Array(items)) => {
                 if let Some(wrong) = items.iter().find(|item| !item.get_ref().is_str()) {
                     let (wanted, found) = (kind.noun(), with_article(wrong.get_ref().type_str()));
                     let problem = self.point(format!("`{name}` wants {wanted}, and this is {found}"), wrong.span());
@@ -244,6 +248,13 @@ impl Reader<'_> {
                 is_right = false;
                 self.push(problem);
             }
+            if kind == Kind::Targets
+                && let Err(why) = targets::parse(text)
+            {
+                let problem = self.point(format!("`{name}`: {why}"), span.clone()).hint(TARGET);
+                is_right = false;
+                self.push(problem);
+            }
             if let Kind::Choice(words) | Kind::Choices(words) = kind
                 && !words.contains(&text.as_str())
             {
@@ -275,7 +286,7 @@ impl Reader<'_> {
             Kind::Variables if !is_element => {
                 Some(format!("write [{name}] on a line of its own, and the keys below it"))
             }
-            Kind::Paths | Kind::Texts | Kind::Choices(_) if value.get_ref().is_str() => {
+            Kind::Paths | Kind::Texts | Kind::Targets | Kind::Choices(_) if value.get_ref().is_str() => {
                 Some("put brackets around it".to_owned())
             }
             Kind::Switch | Kind::Count if value.get_ref().is_str() => Some("write it without quotes".to_owned()),

@@ -18,6 +18,8 @@ pub enum Kind {
     Text,
     /// Strings.
     Texts,
+    /// Strings, each a target of the probe: see [`crate::node::targets`].
+    Targets,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// Some of these words.
@@ -39,7 +41,7 @@ impl Kind {
             Self::Path => "a string with an absolute path",
             Self::Text | Self::Choice(_) => "a string",
             Self::Paths => "an array of strings with absolute paths",
-            Self::Texts | Self::Choices(_) => "an array of strings",
+            Self::Texts | Self::Targets | Self::Choices(_) => "an array of strings",
             Self::Switch => "true or false",
             Self::Count => "a whole number from 0 to 2147483647",
             Self::Span => "a string with a time",
@@ -85,7 +87,7 @@ pub static KEYS: &[Key] = &[
     Key { name: "node.verdict", kind: Kind::Choice(&["auto", "online", "offline"]), default: "\"auto\"", help: "whether this node is online" },
     Key { name: "node.offline_hosts", kind: Kind::Texts, default: "[]", help: "globs of host names that are offline" },
     Key { name: "node.online_hosts", kind: Kind::Texts, default: "[]", help: "globs of host names that are online" },
-    Key { name: "node.targets", kind: Kind::Texts, default: "[\"https://huggingface.co\", \"https://pypi.org\", \"https://github.com\", \"https://1.1.1.1\"]", help: "what an online node reaches, one of them: `https://HOST`, whose certificate names it, or `http://HOST/PATH BODY`" },
+    Key { name: "node.targets", kind: Kind::Targets, default: "[\"https://huggingface.co\", \"https://pypi.org\", \"https://github.com\", \"https://1.1.1.1\"]", help: "what an online node reaches, one of them: `https://HOST`, whose certificate names it, or `http://HOST/PATH BODY`" },
     Key { name: "node.deadline", kind: Kind::Span, default: "\"2s\"", help: "how long a probe may take" },
     Key { name: "node.first_wait", kind: Kind::Span, default: "\"200ms\"", help: "the most that a node's very first shell waits for a probe" },
     Key { name: "node.ttl", kind: Kind::Span, default: "\"5m\"", help: "how long a verdict holds; then a prompt has it looked at again, in the background" },

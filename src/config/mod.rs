@@ -123,9 +123,9 @@ fn assemble(host: &Host, from: &Settings) -> Config {
             },
             offline_hosts: from.list("node.offline_hosts"),
             online_hosts: from.list("node.online_hosts"),
-            targets: match from.list("node.targets") {
-                none if none.is_empty() => probe::TARGETS.map(str::to_owned).to_vec(),
-                targets => targets,
+            targets: match from.get("node.targets") {
+                Some(_) => from.list("node.targets"),
+                None => probe::TARGETS.map(str::to_owned).to_vec(),
             },
             deadline: span("node.deadline", probe::DEADLINE),
             first_wait: span("node.first_wait", probe::FIRST_WAIT),

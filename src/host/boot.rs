@@ -1,4 +1,4 @@
-//! Which boot of which host, and which network namespace: what a verdict belongs to.
+//! Which boot of which host, and which network namespace, through which proxies: what a verdict belongs to.
 //!
 //! A container that was restored, a pod that shares the host's memory, a namespace of one's own: each differs in one of them.
 
@@ -17,7 +17,13 @@ pub struct Boot {
     pub name: String,
     /// The number of the network namespace.
     pub network: String,
+    /// The proxies that the environment names: what they reach is another network.
+    pub proxies: String,
 }
+
+/// The variables that name them, in the order in which `proxies` has their values.
+pub const PROXIES: [&str; 8] =
+    ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
 
 impl Boot {
     /// Of this process; `None` where /proc does not say.
@@ -26,12 +32,14 @@ impl Boot {
         // `net:[4026531840]`
         let network = files::link_target(&host.locate(Path::new("/proc/self/ns/net"))).ok()?;
         let network = network.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.to_owned();
-        Some(Self { id: id.trim().to_owned(), name: host.full_name(), network })
+        let value = |name| host.variable(name).unwrap_or_default().to_string_lossy().into_owned() + " ";
+        let proxies = PROXIES.map(value).concat();
+        Some(Self { id: id.trim().to_owned(), name: host.full_name(), network, proxies })
     }
 
-    /// What the names of files begin with that belong to it: the same for the same three, and a file's name.
+    /// What the names of files begin with that belong to it.
     pub fn key(&self) -> String {
-        let parts = [&self.id, &self.name, &self.network];
+        let parts = [&self.id, &self.name, &self.network, &self.proxies];
         let sum = parts.iter().fold(digest::NONE, |sum, part| digest::with(digest::with(sum, part.as_bytes()), b"\n"));
         format!("{sum:016x}")
     }
@@ -54,8 +62,12 @@ mod tests {
 
     #[test]
     fn the_key_tells_boot_host_and_network_apart() {
-        let boot =
-            |id: &str, name: &str, network: &str| Boot { id: id.into(), name: name.into(), network: network.into() };
+        let boot = |id: &str, name: &str, network: &str| Boot {
+            id: id.into(),
+            name: name.into(),
+            network: network.into(),
+            proxies: String::new(),
+        };
         let one = boot("b", "gpu1", "4026531840").key();
         assert_eq!(one, boot("b", "gpu1", "4026531840").key());
         assert_eq!(one.len(), 16);
@@ -64,6 +76,7 @@ mod tests {
             assert_ne!(one, other.key());
         }
         assert_ne!(boot("b", "gpu", "1").key(), boot("bgpu", "", "1").key());
+        assert_ne!(Boot { proxies: "http://p:1".into(), ..boot("b", "gpu1", "4026531840") }.key(), one);
     }
 
     #[test]

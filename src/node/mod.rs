@@ -4,3 +4,8 @@ pub mod memory;
 pub mod probe;
 pub mod settle;
 pub mod status;
+pub mod targets;
+
+mod proxy;
+mod reach;
+mod routes;

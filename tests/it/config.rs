@@ -110,6 +110,10 @@ static BAD: &[Bad] = &[
     slip("line ends of Windows", "env.set.GOOD = \"1\"\r\nshared_home = 7\r\nnode.verdict = \"\r\n"),
     slip("byte order mark", "\u{feff}shared_hom = \"/gpfs\"\nenv.set.GOOD = \"1\"\n"),
     slip("tabs before the mark", "[env.set]\nGOOD = \"1\"\n[node]\n\tverdict\t= \"of\"\n"),
+    slip(
+        "targets that are none",
+        "[env.set]\nGOOD = \"1\"\n[node]\ntargets = [\"pypi.org\", \"ftp://x\", \"http://x/up\"]\n",
+    ),
     slip("wide text before the mark", "path.prepend = [\"/käse\", \"bin\"]\nenv.set.GOOD = \"1\"\n"),
     slip("wide letter in a key", "KÄSE = \"1\"\n[env.set]\nGOOD = \"1\"\n"),
     slip("inline table in a broken line", "[env.set]\nGOOD = \"1\"\n[env]\noffline = { X = \"1\", Y = }\n"),

@@ -17,6 +17,7 @@ mod habits;
 mod hung;
 mod install;
 mod lint;
+mod network;
 mod old_shells;
 mod options;
 mod quoting;
