@@ -65,11 +65,11 @@ for _hpcsh_dir in $_hpcsh_path
 end
 
 if not status is-interactive
-    if test -n "$_hpcsh_warning"
-        builtin printf 'hpcsh: %s\n' $_hpcsh_warning >&2
+    for _hpcsh_dir in $_hpcsh_notice $_hpcsh_warning
+        test -n "$_hpcsh_dir"; and builtin printf 'hpcsh: %s\n' $_hpcsh_dir >&2
     end
     for _hpcsh_dir in program copy verdict warning switches ls_colors shared history_size history_file records path unset \
-        parts records_always records_offline records_online fact memory reader unknown ttl side color \
+        parts records_always records_offline records_online fact fixed notice login memory reader unknown ttl side color \
         text_offline text_unknown text_online text_stale
         set -eg _hpcsh_$_hpcsh_dir
     end

@@ -72,8 +72,8 @@ fi
 _hpcsh_path_add
 
 if [[ ! -o interactive ]]; then
-  if [[ -n $_hpcsh_warning ]]; then
-    \builtin print -ru2 "hpcsh: $_hpcsh_warning"
+  if [[ -n $_hpcsh_notice$_hpcsh_warning ]]; then
+    \builtin print -ru2 "hpcsh: $_hpcsh_notice${_hpcsh_notice:+${_hpcsh_warning:+; }}$_hpcsh_warning"
   fi
   \builtin unset -m '_hpcsh_*'
   \builtin unfunction -m '_hpcsh_*'

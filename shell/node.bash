@@ -12,7 +12,7 @@
 
 # Every few seconds, before a prompt: has the verdict turned, has it expired, does the storage answer again?
 function _hpcsh_watch {
-  \local "word=$_hpcsh_fact" expires='' rest='' now='' "old=$_hpcsh_verdict" id='' since=''
+  \local word='' expires='' rest='' now='' id='' since='' "old=$_hpcsh_verdict" ask=''
   _hpcsh_due=$((SECONDS + 5))
   if [[ -n $_hpcsh_reader ]] && ! _hpcsh_is_held "$_hpcsh_reader"; then
     _hpcsh_reader=
@@ -23,16 +23,19 @@ function _hpcsh_watch {
   if [[ -n $_hpcsh_memory ]]; then
     IFS=' ' \builtin read -r now rest </proc/uptime || now=
     now=${now%.*}
-    if _hpcsh_is_ours "$_hpcsh_memory-verdict"; then
-      IFS=' ' \builtin read -r word expires rest <"$_hpcsh_memory-verdict" || expires=
+    if [[ -z $_hpcsh_fixed ]]; then
+      _hpcsh_is_fresh "$_hpcsh_memory-verdict" || ask=1
       case $word in
         online | offline | unknown) _hpcsh_fact=$word ;;
-        *) expires= ;;
+        ?*) ask=1 ;;
       esac
     fi
-    if [[ -z $expires || $expires == *[^0-9]* || ${#expires} -gt 12 || -z $now || $now == *[^0-9]* ]]; then
-      _hpcsh_refresh
-    elif [[ $((10#$expires)) -le $now || $((10#$expires - now)) -gt $_hpcsh_ttl ]]; then
+    # Of a login through the last good script, which nobody has asked yet whether it still is one.
+    if [[ -n $_hpcsh_login && $SECONDS -ge $_hpcsh_login_due ]]; then
+      _hpcsh_login_due=$((SECONDS + _hpcsh_ttl))
+      _hpcsh_is_fresh "$_hpcsh_memory-login.bash" || ask=1
+    fi
+    if [[ -n $ask ]]; then
       _hpcsh_refresh
     fi
   fi 2>/dev/null
@@ -45,6 +48,16 @@ function _hpcsh_watch {
     _hpcsh_renew
     _hpcsh_show
   fi
+}
+
+# Whether the line of $1 still holds: its first word, which is left in `word`, its time.
+function _hpcsh_is_fresh {
+  word='' expires=''
+  if _hpcsh_is_ours "$1"; then
+    IFS=' ' \builtin read -r word expires rest <"$1" || expires=
+  fi
+  [[ -n $expires && $expires != *[^0-9]* && ${#expires} -lt 13 && -n $now && $now != *[^0-9]* &&
+    $now -lt $((10#${expires:-0})) && $((10#${expires:-0} - ${now:-0})) -le $_hpcsh_ttl ]]
 }
 
 # Whether $1 is a file that only we can have written.
@@ -71,6 +84,12 @@ function _hpcsh_refresh {
   \set -C
   if ! _hpcsh_mark "$$" ''; then
     if _hpcsh_is_held "$_hpcsh_memory-lock"; then
+      # So long nobody looks at a network: the program lies on storage that hangs.
+      if [[ -z $_hpcsh_reader && -n $since && $since != *[^0-9]* && $((now - since)) -gt 30 ]]; then
+        _hpcsh_reader=$_hpcsh_memory-lock
+        \builtin export HPCSH_STORAGE=stale
+        _hpcsh_show
+      fi
       id=held
     elif [[ -d ${_hpcsh_memory%/*} ]]; then
       # Of one that has ended.
@@ -85,7 +104,7 @@ function _hpcsh_refresh {
   if [[ $id == held ]]; then
     \return 0
   fi
-  \command "$_hpcsh_program" status --locked "$$" </dev/null >/dev/null 2>&1 &
+  \command "$_hpcsh_program" status --locked "$$" --keep bash </dev/null >/dev/null 2>&1 &
   \builtin disown "$!"
   rest=$!
   if _hpcsh_is_held "$_hpcsh_memory-lock" && [[ $id == "$$" ]]; then
@@ -127,4 +146,5 @@ function _hpcsh_show {
   fi
 }
 
+_hpcsh_login_due=0
 _hpcsh_parts="${_hpcsh_parts-} node "

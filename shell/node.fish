@@ -18,7 +18,7 @@ function _hpcsh_watch
         builtin printf 'hpcsh: the shared storage answers again; a new shell reads the configuration there\n' >&2
         _hpcsh_show
     end
-    if test -n "$_hpcsh_memory"
+    if test -n "$_hpcsh_memory"; and test -z "$_hpcsh_fixed"
         if _hpcsh_is_ours $_hpcsh_memory-verdict
             read -d ' ' word expires rest <$_hpcsh_memory-verdict
             if builtin contains -- "$word" online offline unknown

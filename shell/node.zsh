@@ -9,7 +9,7 @@
 # Every few seconds, before a prompt: has the verdict turned, has it expired, does the storage answer again?
 function _hpcsh_watch {
   \builtin emulate -L zsh
-  \local word=$_hpcsh_fact expires= rest= now= old=$_hpcsh_verdict id= since=
+  \local word expires rest now id since old=$_hpcsh_verdict ask=
   _hpcsh_due=$(( SECONDS + 5 ))
   if [[ -n $_hpcsh_reader ]] && ! _hpcsh_is_held "$_hpcsh_reader"; then
     _hpcsh_reader=
@@ -20,15 +20,21 @@ function _hpcsh_watch {
   if [[ -n $_hpcsh_memory ]]; then
     \builtin read -r now rest </proc/uptime
     now=${now%.*}
-    if _hpcsh_is_ours "$_hpcsh_memory-verdict"; then
-      \builtin read -r word expires rest <"$_hpcsh_memory-verdict"
+    if [[ -z $_hpcsh_fixed ]]; then
+      _hpcsh_is_fresh "$_hpcsh_memory-verdict" || ask=1
       case $word in
         online | offline | unknown) _hpcsh_fact=$word ;;
-        *) expires= ;;
+        ?*) ask=1 ;;
       esac
     fi
-    if [[ -z $expires || $expires == *[^0-9]* || ${#expires} -gt 12 || -z $now || $now == *[^0-9]* ]] ||
-      (( expires <= now || expires - now > _hpcsh_ttl )); then
+    # Of a login through the last good script, which nobody has asked yet whether it still is one.
+    if [[ -n $_hpcsh_login ]] && (( SECONDS >= _hpcsh_login_due )); then
+      (( _hpcsh_login_due = SECONDS + _hpcsh_ttl ))
+      rest=$word
+      _hpcsh_is_fresh "$_hpcsh_memory-login.zsh" || ask=1
+      word=$rest
+    fi
+    if [[ -n $ask ]]; then
       _hpcsh_refresh
     fi
   fi 2>/dev/null
@@ -41,6 +47,14 @@ function _hpcsh_watch {
     _hpcsh_renew
     _hpcsh_show
   fi
+}
+
+# Whether the line of $1 still holds: its first word, which is left in `word`, its time.
+function _hpcsh_is_fresh {
+  word= expires=
+  _hpcsh_is_ours "$1" && \builtin read -r word expires rest <"$1"
+  [[ -n $expires && $expires != *[^0-9]* && ${#expires} -lt 13 && -n $now && $now != *[^0-9]* ]] &&
+    (( now < expires && expires - now <= _hpcsh_ttl ))
 }
 
 # Whether $1 is a file that only we can have written.
@@ -65,6 +79,12 @@ function _hpcsh_refresh {
   \builtin setopt no_clobber
   if ! _hpcsh_mark "$$"; then
     if _hpcsh_is_held "$_hpcsh_memory-lock"; then
+      # So long nobody looks at a network: the program lies on storage that hangs.
+      if [[ -z $_hpcsh_reader && $since != *[^0-9]* ]] && (( now - since > 30 )); then
+        _hpcsh_reader=$_hpcsh_memory-lock
+        \builtin export HPCSH_STORAGE=stale
+        _hpcsh_show
+      fi
       \return
     fi
     \builtin setopt clobber
@@ -76,7 +96,7 @@ function _hpcsh_refresh {
     fi
   fi
   \builtin setopt clobber
-  \command "$_hpcsh_program" status --locked "$$" </dev/null >/dev/null 2>&1 &!
+  \command "$_hpcsh_program" status --locked "$$" --keep zsh </dev/null >/dev/null 2>&1 &!
   if _hpcsh_is_held "$_hpcsh_memory-lock" && [[ $id == "$$" ]]; then
     _hpcsh_mark "$!"
   fi
@@ -118,4 +138,5 @@ function _hpcsh_show {
 if [[ $_hpcsh_color == none || -n ${NO_COLOR-} || ${TERM-} == dumb ]]; then
   _hpcsh_segment=%10v
 fi
+\builtin typeset -gi _hpcsh_login_due
 \builtin typeset -g "_hpcsh_parts=${_hpcsh_parts-} node "

@@ -19,8 +19,27 @@ function _hpcsh_renew {
   # Of another node's storage perhaps, where it was inherited.
   if [[ -n $_hpcsh_reader ]]; then
     \builtin export HPCSH_STORAGE=stale
+    _hpcsh_shared_last
   else
     \builtin unset -v HPCSH_STORAGE
+  fi
+}
+
+# Puts the directories of PATH that lie on the shared storage, which does not answer, behind the others: a command that is found
+# before them does not wait for it.
+function _hpcsh_shared_last {
+  \local "rest=$PATH:" first='' last='' dir
+  if [[ -n $_hpcsh_shared ]]; then
+    while [[ -n $rest ]]; do
+      dir=${rest%%:*}
+      rest=${rest#*:}
+      if [[ $dir/ == "$_hpcsh_shared"/* ]]; then
+        last+=:$dir
+      else
+        first+=:$dir
+      fi
+    done
+    PATH=${first#:}$last
   fi
 }
 
@@ -99,8 +118,8 @@ function _hpcsh_environment_first {
 
 # For a shell that is not interactive: the warning, and nothing but the exports stays.
 function _hpcsh_exports_only {
-  if [[ -n $_hpcsh_warning ]]; then
-    \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
+  if [[ -n $_hpcsh_notice$_hpcsh_warning ]]; then
+    \builtin printf 'hpcsh: %s\n' "$_hpcsh_notice${_hpcsh_notice:+${_hpcsh_warning:+; }}$_hpcsh_warning" >&2
   fi
   _hpcsh_forget
 }
@@ -149,7 +168,7 @@ function _hpcsh_first_prompt {
   if [[ $_hpcsh_verdict == unknown ]]; then
     _hpcsh_due=0
   fi
-  if [[ $_hpcsh_switches != *' enter '* && -z $_hpcsh_memory$_hpcsh_reader ]]; then
+  if [[ $_hpcsh_switches != *' enter '* && -n $_hpcsh_fixed && -z $_hpcsh_reader$_hpcsh_login ]]; then
     _hpcsh_unhook
   else
     _hpcsh_hook
@@ -157,11 +176,16 @@ function _hpcsh_first_prompt {
   if [[ $_hpcsh_verdict != online || -n $_hpcsh_text_online$_hpcsh_reader ]]; then
     _hpcsh_call node _hpcsh_show
   fi
-  if [[ -n $_hpcsh_warning ]]; then
-    \builtin printf 'hpcsh: %s\n' "$_hpcsh_warning" >&2
-  fi
+  for name in "$_hpcsh_notice" "$_hpcsh_warning"; do
+    if [[ -n $name ]]; then
+      \builtin printf 'hpcsh: %s\n' "$name" >&2
+    fi
+  done
   # The directory of the history is made once; where that fails, bash keeps its file.
-  if [[ -n ${HISTFILE-} && $HISTFILE == "$_hpcsh_history_file" && ! -d ${HISTFILE%/*} ]]; then
+  if [[ -n $_hpcsh_reader && ${HISTFILE-} == "${_hpcsh_shared:-/nowhere}"/* ]]; then
+    # Nobody waits for storage that does not answer, not even at the end.
+    \builtin unset -v HISTFILE
+  elif [[ -n ${HISTFILE-} && $HISTFILE == "$_hpcsh_history_file" && ! -d ${HISTFILE%/*} ]]; then
     \command mkdir -p -m 700 -- "${HISTFILE%/*}" 2>/dev/null || HISTFILE=~/.bash_history
   fi
   {

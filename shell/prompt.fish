@@ -24,6 +24,15 @@ function _hpcsh_renew
     set -e HPCSH_STORAGE
     if test -n "$_hpcsh_reader"
         set -gx HPCSH_STORAGE stale
+        # Directories on storage that does not answer come last: a command that is found before them does not wait for it.
+        set -l last
+        for dir in $PATH
+            if test -n "$_hpcsh_shared"; and string match -q -- "$_hpcsh_shared/*" $dir/
+                set last $last $dir
+                set -gx PATH (string match -v -- $dir $PATH)
+            end
+        end
+        set -gx PATH $PATH $last
     end
     _hpcsh_always _hpcsh_admit
     if builtin contains -- offline $_hpcsh_verdict $_hpcsh_unknown; and test $_hpcsh_verdict != online
@@ -86,8 +95,8 @@ end
 # The warning, and the habits, each of which is a switch, and off where the user has his own. `ls` is in colour as fish brings
 # it, and fish keeps its own history.
 function _hpcsh_first_prompt
-    if test -n "$_hpcsh_warning"
-        builtin printf 'hpcsh: %s\n' $_hpcsh_warning >&2
+    for line in $_hpcsh_notice $_hpcsh_warning
+        test -n "$line"; and builtin printf 'hpcsh: %s\n' $line >&2
     end
     # Now and then a prompt looks at the node's verdict.
     set -g _hpcsh_due 0

@@ -15,8 +15,28 @@ function _hpcsh_renew {
   # Of another node's storage perhaps, where it was inherited.
   if [[ -n $_hpcsh_reader ]]; then
     \builtin export HPCSH_STORAGE=stale
+    _hpcsh_shared_last
   else
     \builtin unset HPCSH_STORAGE
+  fi
+}
+
+# Puts the directories of PATH that lie on the shared storage, which does not answer, behind the others: a command that is found
+# before them does not wait for it.
+function _hpcsh_shared_last {
+  \local dir last=
+  if [[ -n $_hpcsh_shared ]]; then
+    for dir in "${(@s.:.)PATH}"; do
+      if [[ $dir/ == "$_hpcsh_shared"/* ]]; then
+        last+=:$dir
+        PATH=${PATH/"$dir"}
+      fi
+    done
+    # What is empty is the working directory, which nobody put there.
+    while [[ $PATH == *::* ]]; do
+      PATH=${PATH//::/:}
+    done
+    PATH=${${PATH#:}%:}$last
   fi
 }
 
@@ -99,7 +119,7 @@ function _hpcsh_first_prompt {
         _hpcsh_call node _hpcsh_watch
       fi
     }
-  elif [[ -z $_hpcsh_memory$_hpcsh_reader ]]; then
+  elif [[ -n $_hpcsh_fixed && -z $_hpcsh_reader$_hpcsh_login ]]; then
     precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
   else
     function _hpcsh_precmd {
@@ -111,13 +131,14 @@ function _hpcsh_first_prompt {
   if [[ $_hpcsh_verdict != online || -n $_hpcsh_text_online$_hpcsh_reader ]]; then
     _hpcsh_call node _hpcsh_show
   fi
-  if [[ -n $_hpcsh_warning ]]; then
-    \builtin print -ru2 "hpcsh: $_hpcsh_warning"
-  fi
+  for name in "$_hpcsh_notice" "$_hpcsh_warning"; do
+    [[ -n $name ]] && \builtin print -ru2 "hpcsh: $name"
+  done
   if [[ -n ${_hpcsh_script-} && ! -e $_hpcsh_script.zwc ]]; then
     _hpcsh_compile
   fi
-  if [[ -n $_hpcsh_history_size ]]; then
+  # A directory on storage that does not answer is not looked at.
+  if [[ -n $_hpcsh_history_size && ( -z $_hpcsh_reader || $_hpcsh_history_file != "${_hpcsh_shared:-/nowhere}"/* ) ]]; then
     _hpcsh_history
   fi
   for name in hist cp ls; do

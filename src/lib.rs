@@ -2,11 +2,13 @@
 //!
 //! Modules in reading order, each using only what stands below it; a test holds the `use crate::` lines to that:
 //!
-//! 1. [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
+//! 1. [`login`]: what happens at one; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
 //! 2. The capabilities: [`shell`], [`node`], [`serve`].
 //! 3. [`net`]: names, TLS and HTTP without the C library.
 //! 4. [`host`]: the only door to the world.
 //! 5. [`verdict`], [`quote`], [`digest`], [`error`]: values.
+
+pub mod login;
 
 pub mod cli;
 pub mod config;
@@ -25,20 +27,12 @@ pub mod quote;
 pub mod verdict;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use cli::{ConfigTask, EnvArguments, InitArguments, ManArguments, Task, TrustTask};
-use config::Loaded;
+use cli::{ConfigTask, EnvArguments, ManArguments, StatusArguments, Task, TrustTask};
 use error::{Failure, Kind};
-use host::boot::Boot;
-use host::patience::Patience;
 use host::{Host, local_dir};
-use node::memory::Memory;
 use node::settle;
-use node::status::Question;
-use shell::env::Export;
-use shell::init::{Facts, Shell};
 use verdict::Verdict;
 
 /// Parses the words of a command line, reads the configuration, runs the command.
@@ -59,11 +53,11 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
     let config = arguments.config.as_deref();
     let done = match arguments.task {
         Task::Init(init) => {
-            run_init(host, config, init);
+            login::run(host, config, init);
             Ok(true)
         }
         Task::Env(env) => run_env(host, config, env).map(|()| true),
-        Task::Status(question) => Ok(run_status(host, config, question)),
+        Task::Status(status) => Ok(run_status(host, config, status)),
         Task::Wait(wait) => serve::wait::run(host, &wait.target, wait.timeout).map(|()| true),
         Task::Config(task) => run_config(host, config, task).map(|()| true),
         Task::Trust(task) => run_trust(host, config, task),
@@ -86,104 +80,10 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
 /// The exit code of a command that only looked, and found that something is not as it should be.
 const CHECK_FOUND: u8 = 3;
 
-/// Prints the script. Never fails: whatever is wrong travels in the script as a warning, since the shell must come up.
-fn run_init(host: &mut Host, config: Option<&Path>, init: InitArguments) {
-    if let Some(part) = init.part {
-        host.print(init.shell.part(part));
-        return;
-    }
-    let boot = Boot::of(host);
-    let memory = boot.as_ref().and_then(|boot| Memory::in_boot(host, boot));
-    let named = config.map(Path::to_owned).or_else(|| host.nonempty("HPCSH_CONFIG").map(PathBuf::from));
-    let layers: Vec<PathBuf> = config::layers::places(host, config).into_iter().map(|layer| layer.path).collect();
-    let last = shell::last::Last::of(host, init.shell, &layers, named.as_deref());
-    let patience = Patience {
-        deadline: last.as_ref().and_then(shell::last::Last::patience).unwrap_or(STORAGE_WAIT),
-        record: memory.as_ref().map(|memory| memory.file("reader")),
-    };
-    let mut facts = Facts::default();
-    let stem = |memory: &Memory| memory.stem().to_owned();
-    let loaded = match config::load_within(host, config, &patience) {
-        Ok(loaded) => loaded,
-        Err(stale) => {
-            facts.reader = Some(patience.record.clone().unwrap_or_else(|| PathBuf::from("/dev/null/none")));
-            let mount = stale.mount.display();
-            let at_rest = settle::at_login(host, &stale.rest.config.node, memory.clone());
-            facts.memory = memory.as_ref().map(stem);
-            (facts.state, facts.is_fixed) = (at_rest.verdict.state, at_rest.is_fixed);
-            if let Some(line) = last.as_ref().and_then(shell::last::Last::line).filter(|_| !init.print) {
-                facts.notice = format!(
-                    "{mount} does not answer: everything is as at the last login that could read the configuration there"
-                );
-                host.print([facts.text(init.shell), line].concat());
-                return;
-            }
-            facts.notice = format!("{mount} does not answer, and nothing is known of the configuration there");
-            stale.rest
-        }
-    };
-    let mut warnings: Vec<String> = Vec::new();
-    if let [first, rest @ ..] = loaded.problems.as_slice() {
-        let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
-        warnings.push(format!("{}{more}; `hpcsh config check` tells all", first.brief()));
-    }
-    let settings = &loaded.config.shell;
-    let is_stale = facts.reader.is_some();
-    if let Some(history) = settings.history.as_ref().filter(|_| !is_stale)
-        && !host::patience::answers(host, &history.dir, &patience)
-    {
-        facts.reader.clone_from(&patience.record);
-        facts.notice = format!("{} does not answer: the history stays in memory", history.dir.display());
-    }
-    let roots = &loaded.config.roots;
-    let local = local_dir::ensure(&roots.local);
-    let exports = exports(&loaded, || local.clone(), &mut warnings);
-    let program = host.program().map_or_else(|| PathBuf::from("hpcsh"), Path::to_owned);
-    let local = local.ok().map(|()| roots.local.as_path());
-    let copy = local.and_then(|dir| shell::kept::copies(init.shell, dir));
-    let script = shell::init::Script {
-        shell: init.shell,
-        program: &program,
-        copy: copy.as_deref(),
-        exports: &exports,
-        settings,
-        warning: &warnings.join("; "),
-    };
-    let text = script.text();
-    let standing = settle::at_login(host, &loaded.config.node, memory.clone());
-    facts.memory = memory.as_ref().map(stem);
-    (facts.state, facts.is_fixed) = (standing.verdict.state, standing.is_fixed);
-    // Into a file, or on a terminal, goes what somebody wants to read or to keep.
-    let kept = local
-        .filter(|_| !init.print && !is_stale && host.out_is_pipe())
-        .and_then(|dir| shell::kept::script(init.shell, dir, &text));
-    if let (Some(script), Some(last), Some(boot)) = (&kept, &last, &boot) {
-        last.keep(host, boot, script, loaded.config.storage_wait, &facts);
-    }
-    // zsh gains by a file: it reads what a substitution prints 64 bytes a time, and a file in its compiled form.
-    let line = kept.filter(|_| init.shell == Shell::Zsh).map(|script| shell::last::line(init.shell, &script));
-    host.print([facts.text(init.shell), line.unwrap_or(text)].concat());
-}
-
-/// `node.storage_wait` where no login has kept what the configuration says.
-const STORAGE_WAIT: Duration = Duration::from_millis(300);
-
-/// The exports of a configuration; without those in the node-local directory where that cannot be used.
-fn exports(loaded: &Loaded, local: impl FnOnce() -> Result<(), String>, warnings: &mut Vec<String>) -> Vec<Export> {
-    let mut exports = shell::env::plan(&loaded.config.env, &loaded.config.roots);
-    if exports.iter().any(Export::is_local)
-        && let Err(why) = local()
-    {
-        warnings.push(why);
-        exports.retain(|export| !export.is_local());
-    }
-    exports
-}
-
 fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<(), Failure> {
     let loaded = config::load(host, config);
     let mut warnings: Vec<String> = loaded.problems.iter().map(config::Problem::brief).collect();
-    let exports = exports(&loaded, || local_dir::ensure(&loaded.config.roots.local), &mut warnings);
+    let exports = login::exports(&loaded, || local_dir::ensure(&loaded.config.roots.local), &mut warnings);
     for warning in warnings {
         host.say(format!("warning: {warning}"));
     }
@@ -204,9 +104,17 @@ fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<
 }
 
 /// Gives whether the node is online, or nothing was asked that has its answer in the exit code.
-fn run_status(host: &mut Host, config: Option<&Path>, question: Question) -> bool {
+fn run_status(host: &mut Host, config: Option<&Path>, status: StatusArguments) -> bool {
+    if let Some(process) = status.locked {
+        host::process::leave_session();
+        if let Some(shell) = status.keep {
+            login::keep(host, config, shell);
+        }
+        node::status::for_shell(host, &config::load(host, config).config.node, process);
+        return true;
+    }
     let settings = config::load(host, config).config.node;
-    node::status::run(host, &settings, question) || !question.check
+    node::status::run(host, &settings, status.question) || !status.question.check
 }
 
 /// Gives whether everything that was looked at may be entered.

@@ -19,10 +19,9 @@ pub use config::ConfigTask;
 pub use env::EnvArguments;
 pub use init::InitArguments;
 pub use man::ManArguments;
+pub use status::StatusArguments;
 pub use trust::TrustTask;
 pub use wait::WaitArguments;
-
-use crate::node::status::Question;
 
 /// What was typed.
 pub struct Arguments {
@@ -39,7 +38,7 @@ pub enum Task {
     /// `hpcsh env`
     Env(EnvArguments),
     /// `hpcsh status`
-    Status(Question),
+    Status(StatusArguments),
     /// `hpcsh wait`
     Wait(WaitArguments),
     /// `hpcsh config`

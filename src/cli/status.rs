@@ -3,6 +3,18 @@
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::node::status::Question;
+use crate::shell::init::Shell;
+
+/// What `hpcsh status` is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct StatusArguments {
+    /// What to say.
+    pub question: Question,
+    /// Nothing to say: a shell that has taken the lock, this process of its own, has the node looked at.
+    pub locked: Option<u32>,
+    /// The shell that has started without this program.
+    pub keep: Option<Shell>,
+}
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,16 +42,29 @@ pub(super) fn command() -> Command {
                     .hide(true)
                     .help("For a shell, whose process took the lock"),
             )
+            .arg(
+                Arg::new("keep")
+                    .long("keep")
+                    .value_name("SHELL")
+                    .value_parser(super::choice(&Shell::ALL))
+                    .requires("locked")
+                    .hide(true)
+                    .help("For a shell that has started without this program: is its script still the one?"),
+            )
     })
 }
 
-pub(super) fn read(matches: &mut ArgMatches) -> Question {
-    Question {
+pub(super) fn read(matches: &mut ArgMatches) -> StatusArguments {
+    let question = Question {
         json: matches.get_flag("json"),
         refresh: matches.get_flag("refresh"),
         check: matches.get_flag("check"),
         watch: matches.get_flag("watch"),
         word: matches.get_flag("word"),
+    };
+    StatusArguments {
+        question,
         locked: matches.remove_one("locked"),
+        keep: super::chosen(matches, "keep", &Shell::ALL),
     }
 }

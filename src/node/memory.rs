@@ -64,6 +64,12 @@ impl Memory {
         files::put(&self.file("verdict"), kept.line().as_bytes())
     }
 
+    /// Remembers that something of this name was seen to for so long. Nobody else reads it but shells.
+    pub fn remind(&self, host: &Host, name: &str, ttl: Duration) {
+        let until = boot::seconds(host).unwrap_or_default() + ttl.as_secs().max(1);
+        let _ = files::put(&self.file(name), format!("kept {until} \n").as_bytes());
+    }
+
     /// When the node was looked at last, in seconds since it started, and what was tried then.
     pub fn attempts(&self) -> Option<(u64, Vec<Attempt>)> {
         let bytes = files::read(&self.file("attempts")).ok()?;

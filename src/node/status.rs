@@ -8,7 +8,7 @@ use serde_json::json;
 use super::memory::Memory;
 use super::probe::{Attempt, Settings};
 use super::settle::{self, Standing};
-use crate::host::{Host, boot, clock, process};
+use crate::host::{Host, boot, clock};
 use crate::verdict::{Kept, State, Verdict};
 
 /// What is asked.
@@ -24,8 +24,6 @@ pub struct Question {
     pub watch: bool,
     /// For a script: one word, after the first look.
     pub word: bool,
-    /// For a shell that has taken the lock: this process of its own.
-    pub locked: Option<u32>,
 }
 
 /// All there is to say.
@@ -40,10 +38,6 @@ struct Report {
 
 /// Gives whether the node is online.
 pub fn run(host: &mut Host, settings: &Settings, question: Question) -> bool {
-    if let Some(process) = question.locked {
-        for_shell(host, settings, process);
-        return true;
-    }
     if question.word {
         let verdict = settle::for_good(host, settings).verdict;
         host.print(format!("{}\n", verdict.state));
@@ -72,12 +66,13 @@ pub fn run(host: &mut Host, settings: &Settings, question: Question) -> bool {
     is_online
 }
 
-/// Looks in the background, for a shell whose verdict has expired.
-fn for_shell(host: &Host, settings: &Settings, process: u32) {
-    // Of the shell's session no more: a terminal that closes, or Ctrl-C, is not for us.
-    process::leave_session();
-    if let Standing { memory: Some(memory), .. } = settle::at_rest(host, settings) {
-        settle::refresh(host, settings, &memory, Some(process));
+/// Looks in the background, for a shell whose verdict has expired, and gives back the lock, which its process took.
+pub fn for_shell(host: &Host, settings: &Settings, process: u32) {
+    match settle::at_rest(host, settings).memory {
+        Some(memory) => {
+            settle::refresh(host, settings, &memory, Some(process));
+        }
+        None => drop(Memory::of(host).and_then(|memory| memory.lock(host, Some(process)))),
     }
 }
 

@@ -82,7 +82,9 @@ impl Last {
             Shell::Fish => return text,
         };
         let word = |name: &str| host.variable(name).unwrap_or_default();
-        let facts = Facts { memory: None, reader: None, notice: String::new(), ..facts.clone() };
+        // The login itself finds out what may turn.
+        let facts =
+            if facts.is_fixed { Facts { memory: None, reader: None, ..facts.clone() } } else { Facts::default() };
         text.extend(facts.text(self.shell));
         text.extend(facts.more(
             self.shell,

@@ -1,0 +1,164 @@
+//! A login: the configuration in time, the node's verdict, the script.
+//!
+//! Never fails, whatever is wrong: that travels in the script as a warning, since the shell must come up. What does not come in
+//! time, storage or network, is done without.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::cli::InitArguments;
+use crate::config::{self, Loaded};
+use crate::host::boot::Boot;
+use crate::host::patience::{self, Patience};
+use crate::host::{Host, local_dir};
+use crate::node::memory::Memory;
+use crate::node::settle;
+use crate::shell::env::{self, Export};
+use crate::shell::init::{Facts, Script, Shell};
+use crate::shell::kept;
+use crate::shell::last::{self, Last};
+
+/// `node.storage_wait` where no login has kept what the configuration says.
+const STORAGE_WAIT: Duration = Duration::from_millis(300);
+
+/// What a login knows before it has read its configuration.
+struct Login {
+    boot: Option<Boot>,
+    memory: Option<Memory>,
+    last: Option<Last>,
+    patience: Patience,
+}
+
+impl Login {
+    fn of(host: &Host, config: Option<&Path>, shell: Shell) -> Self {
+        let boot = Boot::of(host);
+        let memory = boot.as_ref().and_then(|boot| Memory::in_boot(host, boot));
+        let named = config.map(Path::to_owned).or_else(|| host.nonempty("HPCSH_CONFIG").map(PathBuf::from));
+        let layers: Vec<PathBuf> = config::layers::places(host, config).into_iter().map(|layer| layer.path).collect();
+        let last = Last::of(host, shell, &layers, named.as_deref());
+        let patience = Patience {
+            deadline: last.as_ref().and_then(Last::patience).unwrap_or(STORAGE_WAIT),
+            record: memory.as_ref().map(|memory| memory.file("reader")),
+        };
+        Self { boot, memory, last, patience }
+    }
+
+    /// The facts of a node whose shared storage answers.
+    fn facts(&self, host: &Host, loaded: &Loaded) -> Facts {
+        let standing = settle::at_login(host, &loaded.config.node, self.memory.clone());
+        Facts {
+            state: standing.verdict.state,
+            is_fixed: standing.is_fixed,
+            memory: self.memory.as_ref().map(|memory| memory.stem().to_owned()),
+            reader: None,
+            notice: String::new(),
+        }
+    }
+
+    /// The same facts while storage does not answer.
+    fn stale(&self, facts: Facts, notice: String) -> Facts {
+        // Where nobody keeps a record, it is never found to answer again.
+        let reader = self.patience.record.clone().unwrap_or_else(|| PathBuf::from("/dev/null"));
+        Facts { reader: Some(reader), notice, ..facts }
+    }
+
+    /// Keeps the script for logins to come.
+    fn keep(&self, host: &Host, loaded: &Loaded, facts: &Facts, shell: Shell, text: &[u8]) -> Option<PathBuf> {
+        let dir = &loaded.config.roots.local;
+        let script = local_dir::ensure(dir).ok().and_then(|()| kept::script(shell, dir, text))?;
+        if let (Some(last), Some(boot)) = (&self.last, &self.boot) {
+            last.keep(host, boot, &script, loaded.config.storage_wait, facts);
+        }
+        Some(script)
+    }
+}
+
+/// `hpcsh init SHELL`: prints the facts of the node and the script, or a line that reads the node's copy of it.
+pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
+    if let Some(part) = init.part {
+        host.print(init.shell.part(part));
+        return;
+    }
+    let shell = init.shell;
+    let login = Login::of(host, config, shell);
+    let (loaded, mut facts) = match config::load_within(host, config, &login.patience) {
+        Ok(loaded) => {
+            let facts = login.facts(host, &loaded);
+            (loaded, facts)
+        }
+        Err(stale) => {
+            let mount = stale.mount.display();
+            let facts = login.facts(host, &stale.rest);
+            if let Some(line) = login.last.as_ref().and_then(Last::line).filter(|_| !init.print) {
+                let notice = format!(
+                    "{mount} does not answer: all is as at the last login that could read its configuration there"
+                );
+                host.print([login.stale(facts, notice).text(shell), line].concat());
+                return;
+            }
+            let notice = format!("{mount} does not answer, and with it the configuration");
+            (stale.rest, login.stale(facts, notice))
+        }
+    };
+    let history = loaded.config.shell.history.as_ref().filter(|_| facts.reader.is_none());
+    if let Some(history) = history.filter(|history| !patience::answers(host, &history.dir, &login.patience)) {
+        let notice = format!("{} does not answer: the history stays in memory", history.dir.display());
+        facts = login.stale(facts, notice);
+    }
+    let text = script(host, &loaded, shell);
+    // Into a file, or on a terminal, goes what somebody wants to read or to keep. What was made without a part of the
+    // configuration is no good one.
+    let is_good = !init.print && facts.reader.is_none() && host.out_is_pipe();
+    let kept = if is_good { login.keep(host, &loaded, &facts, shell, &text) } else { None };
+    // zsh gains by a file: it reads what a substitution prints 64 bytes a time, and a file in its compiled form.
+    let line = kept.filter(|_| shell == Shell::Zsh).map(|script| last::line(shell, &script));
+    host.print([facts.text(shell), line.unwrap_or(text)].concat());
+}
+
+/// For a shell that has started without this program: sees to it that the next one gets what `init` would print now, and
+/// remembers until when nobody need ask again.
+pub fn keep(host: &Host, config: Option<&Path>, shell: Shell) {
+    let login = Login::of(host, config, shell);
+    // What hangs now may answer the next time.
+    let Ok(loaded) = config::load_within(host, config, &login.patience) else { return };
+    let facts = login.facts(host, &loaded);
+    let text = script(host, &loaded, shell);
+    login.keep(host, &loaded, &facts, shell, &text);
+    if let Some(memory) = &login.memory {
+        memory.remind(host, &format!("login.{}", shell.name()), loaded.config.node.ttl);
+    }
+}
+
+/// The script that the configuration asks for.
+fn script(host: &Host, loaded: &Loaded, shell: Shell) -> Vec<u8> {
+    let mut warnings: Vec<String> = Vec::new();
+    if let [first, rest @ ..] = loaded.problems.as_slice() {
+        let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
+        warnings.push(format!("{}{more}; `hpcsh config check` tells all", first.brief()));
+    }
+    let local = local_dir::ensure(&loaded.config.roots.local);
+    let exports = exports(loaded, || local.clone(), &mut warnings);
+    let program = host.program().map_or_else(|| PathBuf::from("hpcsh"), Path::to_owned);
+    let copy = local.ok().and_then(|()| kept::copies(shell, &loaded.config.roots.local));
+    Script {
+        shell,
+        program: &program,
+        copy: copy.as_deref(),
+        exports: &exports,
+        settings: &loaded.config.shell,
+        warning: &warnings.join("; "),
+    }
+    .text()
+}
+
+/// The exports of a configuration; without those in the node-local directory where that cannot be used.
+pub fn exports(loaded: &Loaded, local: impl FnOnce() -> Result<(), String>, warnings: &mut Vec<String>) -> Vec<Export> {
+    let mut exports = env::plan(&loaded.config.env, &loaded.config.roots);
+    if exports.iter().any(Export::is_local)
+        && let Err(why) = local()
+    {
+        warnings.push(why);
+        exports.retain(|export| !export.is_local());
+    }
+    exports
+}
