@@ -789,7 +789,8 @@ make_environment() {
 # Becomes the command $@ in the throwaway home, with the variables of a fresh login. What else the caller has (HF_HOME, XDG_*,
 # ZDOTDIR, an active environment) leads out of that home.
 try_shell() {
-  set -- "HOME=$try_dir/home" "TMPDIR=$try_dir/tmp" "SHELL=$shell_file" "PATH=$try_dir/bin:$PATH" "$@"
+  set -- "HOME=$try_dir/home" "TMPDIR=$try_dir/tmp" "SHELL=$shell_file" "PATH=$try_dir/bin:$PATH" \
+    "HPCSH_LOCAL_DIR=$try_dir/local" "XDG_RUNTIME_DIR=$try_dir/tmp" "$@"
   for name in USER LOGNAME TERM COLORTERM TERMINFO TERMINFO_DIRS LANG LANGUAGE LC_CTYPE LC_MESSAGES LC_COLLATE LC_TIME \
     LC_NUMERIC TZ NO_COLOR CLICOLOR_FORCE LD_LIBRARY_PATH; do
     eval "value=\${$name-}"

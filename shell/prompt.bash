@@ -2,8 +2,8 @@
 # gets it. The rules are those of hpcsh.bash.
 
 # What shellcheck cannot see: the prologue and `\local` assign (2154), functions are defined for the user (2317). What it
-# takes for a slip: a status that is not wanted (2015).
-# shellcheck disable=SC2154,SC2015,SC2317
+# takes for a slip: a status that is not wanted (2015), a variable for other programs (2034).
+# shellcheck disable=SC2154,SC2015,SC2317,SC2034
 
 # --- variables, where some of the names are set already
 

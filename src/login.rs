@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::InitArguments;
-use crate::config::{self, Loaded};
+use crate::config::{self, InTime, Loaded};
 use crate::host::boot::Boot;
 use crate::host::patience::{self, Patience};
 use crate::host::{Host, local_dir};
@@ -81,10 +81,10 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     }
     let shell = init.shell;
     let login = Login::of(host, config, shell);
-    let (loaded, mut facts) = match config::load_within(host, config, &login.patience) {
-        Ok(loaded) => {
+    let (loaded, mut facts, is_known) = match config::load_within(host, config, &login.patience) {
+        Ok(InTime { loaded, asked_shared }) => {
             let facts = login.facts(host, &loaded);
-            (loaded, facts)
+            (loaded, facts, asked_shared)
         }
         Err(stale) => {
             let mount = stale.mount.display();
@@ -97,10 +97,11 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
                 return;
             }
             let notice = format!("{mount} does not answer, and with it the configuration");
-            (stale.rest, login.stale(facts, notice))
+            (stale.rest, login.stale(facts, notice), true)
         }
     };
-    let history = loaded.config.shell.history.as_ref().filter(|_| facts.reader.is_none());
+    // What the first prompt looks at, unless it is known already whether shared storage answers.
+    let history = loaded.config.shell.history.as_ref().filter(|_| !is_known);
     if let Some(history) = history.filter(|history| !patience::answers(host, &history.dir, &login.patience)) {
         let notice = format!("{} does not answer: the history stays in memory", history.dir.display());
         facts = login.stale(facts, notice);
@@ -120,7 +121,7 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
 pub fn keep(host: &Host, config: Option<&Path>, shell: Shell) {
     let login = Login::of(host, config, shell);
     // What hangs now may answer the next time.
-    let Ok(loaded) = config::load_within(host, config, &login.patience) else { return };
+    let Ok(InTime { loaded, .. }) = config::load_within(host, config, &login.patience) else { return };
     let facts = login.facts(host, &loaded);
     let text = script(host, &loaded, shell);
     login.keep(host, &loaded, &facts, shell, &text);

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 pub use problem::Problem;
 pub use resolve::{Resolved, Settings, Value};
-pub use within::{Stale, load_within};
+pub use within::{InTime, Stale, load_within};
 
 use crate::host::{Host, local_dir};
 use crate::node::probe;

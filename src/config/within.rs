@@ -21,6 +21,14 @@ pub struct Stale {
     pub rest: Loaded,
 }
 
+/// A configuration that came in time.
+pub struct InTime {
+    /// The configuration.
+    pub loaded: Loaded,
+    /// Whether a part of it lies on shared storage, which has answered then.
+    pub asked_shared: bool,
+}
+
 /// As `load`, but waits no longer than the deadline for what lies on shared storage.
 ///
 /// Where nothing does, it starts no process, and reads the kernel's table of mounts only if something lies outside of
@@ -28,7 +36,7 @@ pub struct Stale {
 ///
 /// # Errors
 /// Where the storage does not answer in time, or another process of this user's is stuck with it.
-pub fn load_within(host: &Host, argument: Option<&Path>, patience: &Patience) -> Result<Loaded, Box<Stale>> {
+pub fn load_within(host: &Host, argument: Option<&Path>, patience: &Patience) -> Result<InTime, Box<Stale>> {
     let places = layers::places(host, argument);
     let mut mount = None;
     let mut local = |layer: &Layer| match storage(host, layer) {
@@ -40,7 +48,9 @@ pub fn load_within(host: &Host, argument: Option<&Path>, patience: &Patience) ->
     };
     let mut looks: Vec<Option<Look>> =
         places.iter().map(|layer| look::on_root(host, layer).or_else(|| local(layer))).collect();
-    let Some(mount) = mount else { return Ok(made_of(host, &places, looks)) };
+    let Some(mount) = mount else {
+        return Ok(InTime { loaded: made_of(host, &places, looks), asked_shared: false });
+    };
     let shared = || places.iter().zip(&looks).filter(|(_, look)| look.is_none()).map(|(layer, _)| layer);
     let Ok(bytes) = in_time(patience, || look::encode(shared().map(|layer| look::at(host, layer)))) else {
         let unread = shared().map(|layer| layer.path.clone()).collect();
@@ -50,7 +60,7 @@ pub fn load_within(host: &Host, argument: Option<&Path>, patience: &Patience) ->
     for look in looks.iter_mut().filter(|look| look.is_none()) {
         *look = heard.next();
     }
-    Ok(made_of(host, &places, looks))
+    Ok(InTime { loaded: made_of(host, &places, looks), asked_shared: true })
 }
 
 /// What answers for a look at this layer.

@@ -242,5 +242,5 @@ fn zsh_compiles_its_copies_once() {
     // Another configuration is another script.
     home.configure("[env.set]\nOTHER = \"1\"\n");
     assert_eq!(Shell::Zsh.prompted(&home, "", "echo $OTHER").clean(), "1\n");
-    assert_eq!(compiled().len(), 5);
+    assert_eq!(compiled().len(), 6);
 }

@@ -55,7 +55,7 @@ impl World {
         let direct = config::load(&host, argument);
         let within = config::load_within(&host, argument, &self.patience(Duration::from_secs(20)));
         let within = within.unwrap_or_else(|stale| panic!("{} is said to hang", stale.mount.display()));
-        assert_eq!(within, direct);
+        assert_eq!(within.loaded, direct);
         assert!(!self.at("reader").exists(), "the reader's record is left behind");
         // Without time for a child, nothing of it is read: so it was one that read it.
         let none = config::load_within(&host, argument, &self.patience(Duration::ZERO));
@@ -147,7 +147,7 @@ fn what_is_local_is_read_without_a_child() {
     world.write("proc/self/mountinfo", TABLE.replace("nfs4", "ext4"));
     world.write(USER_FILE, "env.set.GOOD = \"1\"\n");
     let loaded = config::load_within(&world.host(), None, &world.patience(Duration::ZERO));
-    assert_eq!(loaded.ok().unwrap(), config::load(&world.host(), None));
+    assert_eq!(loaded.ok().unwrap().loaded, config::load(&world.host(), None));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn hung_storage_costs_one_deadline_and_one_child() {
     let patience = Patience { deadline: DEADLINE, record: Some(home.path().join("reader")) };
     let load = |file: &Path| config::load_within(&Host::real(), Some(file), &patience).map_err(|stale| stale.mount);
     for file in [&file, &link] {
-        assert!(load(file).unwrap().settings.iter().any(|(name, _)| name == "env.set.GOOD"));
+        assert!(load(file).unwrap().loaded.settings.iter().any(|(name, _)| name == "env.set.GOOD"));
         assert!(!home.path().join("reader").exists());
     }
 
@@ -215,6 +215,6 @@ fn hung_storage_costs_one_deadline_and_one_child() {
         assert!(answers(&Host::real(), &home.shared().join("history"), &patience));
     }
     storage.behave(Behaviour::Error(rustix::io::Errno::STALE));
-    let problems = load(&file).unwrap().problems;
+    let problems = load(&file).unwrap().loaded.problems;
     assert!(problems.iter().any(|problem| problem.message.contains("os error 116")), "{problems:?}");
 }

@@ -180,6 +180,7 @@ impl World {
         }
         command.args(["--net", "--mount", "sh", "-c", &script, "sh"]).args(&self.servers);
         command.env_clear().env("HOME", home.path()).env("HPCSH_LOCAL_DIR", home.local()).env("PATH", path());
+        command.env("XDG_RUNTIME_DIR", home.run());
         let out = run(&mut command).clean();
         let (json, took) = out.trim_end().rsplit_once('\n').unwrap();
         let json: Value = serde_json::from_str(json).unwrap();
