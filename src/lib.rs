@@ -119,9 +119,16 @@ fn run_status(host: &mut Host, config: Option<&Path>, status: StatusArguments) -
 
 /// Gives whether everything that was looked at may be entered.
 fn run_trust(host: &mut Host, config: Option<&Path>, task: TrustTask) -> Result<bool, Failure> {
+    if let TrustTask::Ask { environment, quiet } = task {
+        let refusal = login::refusal(host, config, &environment);
+        if let Some(why) = refusal.as_ref().filter(|_| !quiet) {
+            host.say(why);
+        }
+        return Ok(refusal.is_none());
+    }
     let settings = config::load(host, config).config.trust;
     match task {
-        TrustTask::Ask { environment, quiet } => Ok(shell::trust::ask(host, &settings, &environment, quiet)),
+        TrustTask::Ask { .. } => Ok(false),
         TrustTask::Say { word, dir, dry_run } => {
             shell::trust::say(host, &settings, dir.as_deref(), word, dry_run).map(|()| true)
         }
