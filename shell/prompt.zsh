@@ -216,8 +216,15 @@ function _hpcsh_complete {
 function _hpcsh_compile {
   \builtin emulate -L zsh
   \local file
+  \local -a move
+  # A command would be looked for along PATH, which may begin on shared storage.
+  if \builtin zmodload -F zsh/files b:zf_mv; then
+    move=(\builtin zf_mv)
+  else
+    move=(\command mv)
+  fi 2>/dev/null
   for file in "$_hpcsh_copy"-{prompt,more,enter,node}.zsh "$_hpcsh_script"; do
-    \builtin zcompile -U "$file.$$.zwc" "$file" && \command mv -f -- "$file.$$.zwc" "$file.zwc"
+    \builtin zcompile -U "$file.$$.zwc" "$file" && "${move[@]}" -f -- "$file.$$.zwc" "$file.zwc"
   done 2>/dev/null
 }
 
