@@ -97,17 +97,19 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     }
     let shell = init.shell;
     let login = Login::of(host, config, shell);
-    let last = login.last.as_ref().filter(|_| !init.print).and_then(|last| Some((last, last.line()?)));
-    let (mut loaded, mut facts, is_known) = match (config::load_within(host, config, &login.patience), last) {
+    let found = config::load_within(host, config, &login.patience);
+    let is_all = found.as_ref().is_ok_and(|found| !found.loaded.is_unread);
+    let last = login.last.as_ref().filter(|_| !is_all && !init.print).and_then(|last| Some((last, last.line()?)));
+    let (mut loaded, mut facts, is_known) = match (found, last) {
         // It answers, and says that it has none: so does a mount whose server has forgotten it.
-        (Ok(InTime { loaded, .. }), Some((last, line))) if loaded.is_unread => {
+        (Ok(InTime { loaded, .. }), Some((last, line))) => {
             let problem = loaded.problems.first().map(Problem::brief).unwrap_or_default();
             let notice = format!("{problem}; all is as at the last login that could read it");
             let facts = Facts { notice, ..login.facts_of_last(host, last, &loaded) };
             host.print([facts.text(shell), line].concat());
             return;
         }
-        (Ok(InTime { loaded, asked_shared }), _) => {
+        (Ok(InTime { loaded, asked_shared }), None) => {
             let facts = login.facts(host, &loaded);
             (loaded, facts, asked_shared)
         }

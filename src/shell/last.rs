@@ -35,7 +35,7 @@ impl Last {
         let key = layers.iter().fold(start, |sum, path| with(sum, path));
         let name = named.map_or_else(String::new, |path| format!("-{:016x}", with(digest::NONE, path)));
         let file = dir.join(format!("login{name}.{}", shell.name()));
-        let text = if is_mine(&file) { files::read(&file).unwrap_or_default() } else { Vec::new() };
+        let text = files::read(&file).unwrap_or_default();
         Some(Self { file, shell, key, text })
     }
 
@@ -59,10 +59,10 @@ impl Last {
         self.head().map(|(wait, ..)| wait)
     }
 
-    /// A line that evaluates the script, if it is still there.
+    /// A line that evaluates the script, if that is still there, and is ours as well as the file that names it.
     pub fn line(&self) -> Option<Vec<u8>> {
         let (.., script) = self.head()?;
-        is_mine(script).then(|| line(self.shell, script))
+        [&self.file, script].into_iter().all(is_mine).then(|| line(self.shell, script))
     }
 
     /// Keeps this script, which lies in this file. What cannot be written is not kept.
