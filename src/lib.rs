@@ -106,7 +106,7 @@ fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<
 /// Gives whether the node is online, or nothing was asked that has its answer in the exit code.
 fn run_status(host: &mut Host, config: Option<&Path>, status: StatusArguments) -> bool {
     if let Some(process) = status.locked {
-        host::process::leave_session();
+        host::process::leave_caller();
         if let Some(shell) = status.keep {
             login::keep(host, config, shell);
         }

@@ -60,15 +60,17 @@ pub fn at_login(host: &Host, settings: &Settings, memory: Option<Memory>) -> Sta
         return Standing::turning(kept.verdict, Some(memory));
     }
     let under_way = Verdict::new(State::Unknown, "the first look at the network is under way");
-    let verdict = if memory.holder(host).is_some() {
-        under_way
-    } else {
-        process::detached(|| {
-            if let Some(lock) = memory.lock(host, None) {
-                look(host, settings, &memory, lock);
+    let verdict = match memory.lock(host, None) {
+        Some(lock) => {
+            // Somebody may have been quicker, and done already.
+            if let Some(kept) = memory.verdict() {
+                return Standing::turning(kept.verdict, Some(memory));
             }
-        });
-        await_first(&memory, settings.first_wait).unwrap_or(under_way)
+            look_beside(host, settings, &memory, lock);
+            await_first(&memory, settings.first_wait).unwrap_or(under_way)
+        }
+        None if memory.holder(host).is_some() => under_way,
+        None => without_memory(host, settings, settings.first_wait),
     };
     Standing::turning(verdict, Some(memory))
 }
@@ -81,10 +83,22 @@ pub fn for_good(host: &Host, settings: &Settings) -> Standing {
     let Some(memory) = Memory::of(host) else {
         return Standing::turning(without_memory(host, settings, settings.deadline), None);
     };
-    if let Some(kept) = memory.verdict().filter(|kept| kept.verdict.state != State::Unknown) {
+    let known = || memory.verdict().filter(|kept| kept.verdict.state != State::Unknown);
+    if let Some(kept) = known() {
+        // Where no prompt comes by, as on a node that runs jobs alone, nobody else has it looked at again.
+        let now = boot::seconds(host).unwrap_or_default();
+        if !kept.is_fresh(now, settings.ttl.as_secs().max(1))
+            && let Some(lock) = memory.lock(host, None)
+        {
+            look_beside(host, settings, &memory, lock);
+        }
         return Standing::turning(kept.verdict, Some(memory));
     }
-    let verdict = refresh(host, settings, &memory, None);
+    let verdict = match memory.lock(host, None) {
+        // Somebody may have been quicker, and done already.
+        Some(lock) => known().map_or_else(|| look(host, settings, &memory, lock), |kept| kept.verdict),
+        None => await_other(host, settings, &memory),
+    };
     Standing::turning(verdict, Some(memory))
 }
 
@@ -101,9 +115,16 @@ pub fn at_rest(host: &Host, settings: &Settings) -> Standing {
 
 /// Looks now, or waits for him who is looking. `for_us` is the process that took the lock to start this one.
 pub fn refresh(host: &Host, settings: &Settings, memory: &Memory, for_us: Option<u32>) -> Verdict {
-    if let Some(lock) = memory.lock(host, for_us) {
-        return look(host, settings, memory, lock);
+    match memory.lock(host, for_us) {
+        Some(lock) => look(host, settings, memory, lock),
+        None if memory.holder(host).is_some() => await_other(host, settings, memory),
+        // It cannot be taken, as on a full disk.
+        None => without_memory(host, settings, settings.deadline),
     }
+}
+
+/// Waits for him who is looking.
+fn await_other(host: &Host, settings: &Settings, memory: &Memory) -> Verdict {
     let before = memory.verdict();
     let start = clock::now();
     // A little more than he may need.
@@ -112,10 +133,7 @@ pub fn refresh(host: &Host, settings: &Settings, memory: &Memory, for_us: Option
         match memory.verdict() {
             Some(kept) if before.as_ref() != Some(&kept) => return kept.verdict,
             kept if memory.holder(host).is_none() => {
-                if let Some(kept) = kept {
-                    return kept.verdict;
-                }
-                break;
+                return kept.map_or_else(|| without_memory(host, settings, settings.deadline), |kept| kept.verdict);
             }
             _ => {}
         }
@@ -132,6 +150,18 @@ fn look(host: &Host, settings: &Settings, memory: &Memory, lock: Lock) -> Verdic
     remember(memory, &kept, now, &attempts);
     drop(lock);
     kept.verdict
+}
+
+/// The same, in a process that nobody waits for.
+fn look_beside(host: &Host, settings: &Settings, memory: &Memory, lock: Lock) {
+    // The other process takes it over; given back here, it would be free for a moment.
+    std::mem::forget(lock);
+    let process = std::process::id();
+    process::detached(|| {
+        if let Some(lock) = memory.lock(host, Some(process)) {
+            look(host, settings, memory, lock);
+        }
+    });
 }
 
 /// What is not remembered is found out again by the next one, as on a full disk.
@@ -164,7 +194,7 @@ fn ask(host: &Host, settings: &Settings) -> Finding {
 }
 
 /// Where nothing can be remembered, each one looks for himself, and not for long.
-fn without_memory(host: &Host, settings: &Settings, most: Duration) -> Verdict {
+pub fn without_memory(host: &Host, settings: &Settings, most: Duration) -> Verdict {
     ask(host, &Settings { deadline: settings.deadline.min(most), ..settings.clone() }).verdict
 }
 

@@ -44,6 +44,9 @@ pub fn run(host: &mut Host, settings: &Settings, question: Question) -> bool {
         return true;
     }
     let mut report = look(host, settings, question.refresh);
+    if question.check && report.is_expired() {
+        report = look(host, settings, true);
+    }
     let is_online = report.verdict.state == State::Online;
     if question.json {
         host.print(report.json(question.watch));
@@ -55,8 +58,10 @@ pub fn run(host: &mut Host, settings: &Settings, question: Question) -> bool {
     while question.watch {
         clock::sleep(Duration::from_secs(1));
         let before = report.verdict.state;
-        let is_expired = report.remembered.as_ref().is_some_and(|(_, left)| *left <= 0);
-        report = look(host, settings, is_expired);
+        if host.has_no_reader() {
+            break;
+        }
+        report = look(host, settings, report.is_expired());
         if report.verdict.state != before
             && !host.print_all(if question.json { report.json(true) } else { report.line() })
         {
@@ -77,8 +82,13 @@ pub fn for_shell(host: &Host, settings: &Settings, process: u32) {
 }
 
 fn look(host: &Host, settings: &Settings, refresh: bool) -> Report {
-    let Standing { mut verdict, memory, .. } = settle::at_rest(host, settings);
-    let Some(memory) = memory else { return Report { verdict, remembered: None, looked: None } };
+    let Standing { mut verdict, memory, is_fixed } = settle::at_rest(host, settings);
+    let Some(memory) = memory else {
+        if !is_fixed {
+            verdict = settle::without_memory(host, settings, settings.deadline);
+        }
+        return Report { verdict, remembered: None, looked: None };
+    };
     if refresh || memory.verdict().is_none() {
         verdict = settle::refresh(host, settings, &memory, None);
     }
@@ -90,6 +100,10 @@ fn look(host: &Host, settings: &Settings, refresh: bool) -> Report {
 }
 
 impl Report {
+    fn is_expired(&self) -> bool {
+        self.remembered.as_ref().is_some_and(|(_, left)| *left <= 0)
+    }
+
     /// For people.
     fn text(&self) -> String {
         let mut text = format!("{} ({})\n", self.verdict.state, self.verdict.reason);
