@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::InitArguments;
-use crate::config::{self, InTime, Loaded};
+use crate::config::{self, InTime, Loaded, Stale};
 use crate::host::boot::Boot;
 use crate::host::patience::{self, Patience};
 use crate::host::{Host, local_dir};
@@ -18,8 +18,17 @@ use crate::shell::init::{Facts, Script, Shell};
 use crate::shell::kept;
 use crate::shell::last::{self, Last};
 
+/// The configuration in time, for commands that a shell or a script waits for.
+///
+/// # Errors
+/// Where shared storage with a part of it does not answer within `deadline`, or somebody waits for that already.
+pub fn configuration(host: &Host, config: Option<&Path>, deadline: Duration) -> Result<Loaded, Box<Stale>> {
+    let record = Memory::of(host).map(|memory| memory.file("reader"));
+    config::load_within(host, config, &Patience { deadline, record }).map(|found| found.loaded)
+}
+
 /// `node.storage_wait` where no login has kept what the configuration says.
-const STORAGE_WAIT: Duration = Duration::from_millis(300);
+pub const STORAGE_WAIT: Duration = Duration::from_millis(300);
 
 /// What a login knows before it has read its configuration.
 struct Login {

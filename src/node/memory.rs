@@ -150,11 +150,11 @@ mod tests {
         drop(lock);
         assert_eq!(memory.holder(&host), None);
         // The first process of the machine, which is not us.
-        std::fs::write(memory.file("lock"), "1 0\n").unwrap();
+        files::put(&memory.file("lock"), b"1 0\n").unwrap();
         assert!(memory.lock(&host, None).is_none());
         assert!(memory.lock(&host, Some(1)).is_some());
         for abandoned in ["4294967295 0\n", "", "what?\n"] {
-            std::fs::write(memory.file("lock"), abandoned).unwrap();
+            files::put(&memory.file("lock"), abandoned.as_bytes()).unwrap();
             assert!(memory.lock(&host, None).is_some(), "{abandoned:?}");
         }
     }
