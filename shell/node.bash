@@ -14,7 +14,7 @@
 function _hpcsh_watch {
   \local word='' expires='' rest='' now='' id='' since='' "old=$_hpcsh_verdict" ask=''
   _hpcsh_due=$((SECONDS + 5))
-  if [[ -n $_hpcsh_reader ]] && ! _hpcsh_is_held "$_hpcsh_reader"; then
+  if [[ -n $_hpcsh_reader && $_hpcsh_reader != /dev/null ]] && ! _hpcsh_is_held "$_hpcsh_reader"; then
     _hpcsh_reader=
     \builtin unset -v HPCSH_STORAGE
     \builtin printf 'hpcsh: the shared storage answers again; a new shell reads the configuration there\n' >&2

@@ -12,7 +12,7 @@ function _hpcsh_watch
     set -l word
     set -l expires
     set -g _hpcsh_due (math $argv + 5)
-    if test -n "$_hpcsh_reader"; and not _hpcsh_is_held $_hpcsh_reader
+    if test -n "$_hpcsh_reader"; and test "$_hpcsh_reader" != /dev/null; and not _hpcsh_is_held $_hpcsh_reader
         set -g _hpcsh_reader ''
         set -e HPCSH_STORAGE
         builtin printf 'hpcsh: the shared storage answers again; a new shell reads the configuration there\n' >&2

@@ -11,7 +11,7 @@ function _hpcsh_watch {
   \builtin emulate -L zsh
   \local word expires rest now id since old=$_hpcsh_verdict ask=
   _hpcsh_due=$(( SECONDS + 5 ))
-  if [[ -n $_hpcsh_reader ]] && ! _hpcsh_is_held "$_hpcsh_reader"; then
+  if [[ -n $_hpcsh_reader && $_hpcsh_reader != /dev/null ]] && ! _hpcsh_is_held "$_hpcsh_reader"; then
     _hpcsh_reader=
     \builtin unset HPCSH_STORAGE
     \builtin print -ru2 'hpcsh: the shared storage answers again; a new shell reads the configuration there'

@@ -135,9 +135,11 @@ fn run_status(host: &mut Host, config: Option<&Path>, status: StatusArguments) -
 /// Gives whether everything that was looked at may be entered.
 fn run_trust(host: &mut Host, config: Option<&Path>, task: TrustTask) -> Result<bool, Failure> {
     if let TrustTask::Ask { environment, quiet } = task {
-        // A shell waits for the answer, and nothing is trusted by what cannot be read.
-        let loaded = login::configuration(host, config, login::STORAGE_WAIT);
-        return Ok(loaded.is_ok_and(|loaded| shell::trust::ask(host, &loaded.config.trust, &environment, quiet)));
+        let refusal = login::refusal(host, config, &environment);
+        if let Some(why) = refusal.as_ref().filter(|_| !quiet) {
+            host.say(why);
+        }
+        return Ok(refusal.is_none());
     }
     let settings = config::load(host, config).config.trust;
     match task {

@@ -15,6 +15,7 @@ mod floors;
 mod forks;
 mod habits;
 mod hung;
+mod hung_login;
 mod install;
 mod lint;
 mod network;
