@@ -17,6 +17,7 @@ mod habits;
 mod hung;
 mod install;
 mod lint;
+mod local_first;
 mod network;
 mod old_shells;
 mod options;
