@@ -18,6 +18,7 @@ mod hung;
 mod hung_login;
 mod install;
 mod lint;
+mod local_first;
 mod network;
 mod node;
 mod node_first;
