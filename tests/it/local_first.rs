@@ -1,7 +1,6 @@
 //! `install.sh --local-first`: a shell starts through what the node has kept, while the program, the rc file and the
 //! configuration lie on storage that hangs.
 
-use std::env::consts::ARCH;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
