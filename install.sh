@@ -22,6 +22,7 @@ end_mark='# <<< hpcsh <<<'
 # Notes on the begin marker: what uninstalling must know, kept where a lost state directory cannot lose it.
 note_newline=' (with the newline before)'
 note_new=' (new file)'
+note_link=' (in place of a link)'
 
 # --- talk
 
@@ -47,8 +48,8 @@ help() {
 Installs hpcsh, takes it back, or lets you try it.
 
 Usage:
-  ./install.sh [--from FILE] [--prefix DIR] [--rc [--shell zsh|bash|fish]] [--dry-run]
-  ./install.sh --shared DIR [--from FILE] [--rc [--shell zsh|bash|fish]] [--dry-run]
+  ./install.sh [--from FILE] [--prefix DIR] [--rc [--local-first] [--shell zsh|bash|fish]] [--dry-run]
+  ./install.sh --shared DIR [--from FILE] [--rc [--local-first] [--shell zsh|bash|fish]] [--dry-run]
   ./install.sh --uninstall [--prefix DIR | --shared DIR] [--dry-run]
   ./install.sh --try [zsh|bash] [-c COMMAND] [--from FILE]
 
@@ -62,6 +63,10 @@ Options:
                   ($XDG_CONFIG_HOME counts), of those shells that are installed; what was there before is kept
                   beside it as NAME.before-hpcsh
   --shell SHELL   with --rc: zsh, bash or fish alone
+  --local-first   with --rc, for zsh and bash: a line that reads what this node has kept of the last login, and asks the
+                  program where that does not hold; so a shell starts while the storage hangs that the program lies
+                  on. A ~/.zshrc or ~/.bashrc that is a link into shared storage is replaced by a file that reads it
+                  while that storage answers. Later runs of --rc keep both, --uninstall takes both back
   --uninstall     take the line and the program back; configuration and state stay
   --dry-run       say what would be done, and do nothing
   --try [SHELL]   open a shell with hpcsh active in a throwaway home, with a sample project; nothing stays
@@ -75,6 +80,7 @@ Examples:
   ./install.sh --rc                            install for yourself
   ./install.sh --from ./hpcsh --prefix /opt/hpcsh
   ./install.sh --shared /gpfs/tools            install for everybody; each user then: the same with --rc
+  ./install.sh --shared /gpfs/tools --rc --local-first      a line that does without the storage while it hangs
   ./install.sh --uninstall
 
 Exit codes: 0 done, 1 failed, 2 wrong usage; with -c the status of the command.
@@ -261,6 +267,33 @@ our_line() {
   line_for "$1" "$(our_word "$1")"
 }
 
+# What a line that reads the node's own file first begins with.
+# shellcheck disable=SC2016 # the other shells expand it
+local_start='_hpcsh_login=${HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}/login.'
+
+# The same line for zsh or bash, reading first what the node has kept of the last login. It is read where only we can have
+# written it, and says itself whether it holds: for this boot, host, network, home. $2 is `guarded` in a file that can tell
+# whether the storage of the program answers.
+# shellcheck disable=SC2016 # the other shells expand it
+our_local_line() {
+  guard=
+  if [ "$2" = guarded ] && leads_to_shared "$bin"; then
+    guard="hpcsh_rc_answers $(our_word "$1") && "
+  fi
+  printf '%s%s; if %s && %s; then %s; elif %s; fi\n' "$local_start" "$1" \
+    '[[ $_hpcsh_login == /* && -d ${_hpcsh_login%/*} && -O ${_hpcsh_login%/*} && ! -L ${_hpcsh_login%/*} && -f $_hpcsh_login && -O $_hpcsh_login && ! -L $_hpcsh_login ]]' \
+    '\builtin source "$_hpcsh_login"' '\builtin true' \
+    "$guard$(line_for "$1" "$(our_word "$1")" | sed 's/^if //; s/; fi$//')"
+}
+
+# Whether the line $1 is one that reads the node's own file first.
+is_local_line() {
+  case $1 in
+    "$local_start"*) ;;
+    *) return 1 ;;
+  esac
+}
+
 # The rc file of the shell $1.
 rc_of() {
   case $1 in
@@ -310,7 +343,7 @@ find_block() {
   [ "$3" -eq $((begin + 2)) ] || fail "$2:$begin: the block has not exactly one line" "$odd"
   note=$(line_at "$1" "$begin")
   case $note in
-    "$begin_mark" | "$begin_mark$note_newline" | "$begin_mark$note_new") note=${note#"$begin_mark"} ;;
+    "$begin_mark" | "$begin_mark$note_newline" | "$begin_mark$note_new" | "$begin_mark$note_link") note=${note#"$begin_mark"} ;;
     *) fail "$2:$begin: this marker is not as $program_name writes it" "$odd" ;;
   esac
   [ "$(line_at "$1" "$3")" = "$end_mark" ] || fail "$2:$3: this marker is not as $program_name writes it" "$odd"
@@ -365,19 +398,24 @@ fresh_like_target() {
     fail "$rc belongs to somebody else: replacing it would change its owner or group" "run this as the owner of the file"
 }
 
-# Keeps the rc file as it is now. An earlier copy that says something else is the user's by now: it gets a number.
-back_up() {
-  backup=$rc.before-hpcsh
+# Gives $backup, where it is there, a number.
+move_backup() {
   if [ -e "$backup" ] || [ -L "$backup" ]; then
-    if [ -f "$backup" ] && cmp -s "$target" "$backup"; then
-      return 0
-    fi
     number=1
     while [ -e "$backup.$number" ] || [ -L "$backup.$number" ]; do
       number=$((number + 1))
     done
     mv -- "$backup" "$backup.$number" || fail "cannot rename $backup"
   fi
+}
+
+# Keeps the rc file as it is now. An earlier copy that says something else is the user's by now: it gets a number.
+back_up() {
+  backup=$rc.before-hpcsh
+  if [ -f "$backup" ] && cmp -s "$target" "$backup"; then
+    return 0
+  fi
+  move_backup
   fresh "$(parent "$rc")"
   cp -p -- "$target" "$temporary" || fail "cannot copy $target"
   settle "$backup"
@@ -455,9 +493,16 @@ take_line() {
     demand_writable
     case $line in
       "$(our_line zsh)" | "$(our_line bash)" | "$(our_line fish)") ;;
+      "$(our_local_line zsh '')" | "$(our_local_line bash '')") ;;
+      "$(our_local_line zsh guarded)" | "$(our_local_line bash guarded)") ;;
       *) others="$others
 $line" ;;
     esac
+    ! is_local_line "$line" || take_kept
+    if [ "$note" = "$note_link" ]; then
+      take_stand_in
+      return 0
+    fi
     if step "restore  $rc: lines $begin to $((begin + 2)) go"; then
       fresh_like_target
       without_block "$target" "$begin" "$note" >"$temporary" || fail "cannot write $temporary"
@@ -468,6 +513,11 @@ $line" ;;
         settle "$target"
       fi
     fi
+  fi
+  if [ -L "$rc" ] && [ -L "$backup" ] && [ "$(readlink -- "$rc")" = "$(readlink -- "$backup")" ]; then
+    # Of a run that was killed before the link was replaced.
+    step "remove   $backup, which says the same" || return 0
+    rm -f -- "$backup" || fail "cannot remove $backup"
   fi
   [ -f "$backup" ] && [ ! -L "$backup" ] || return 0
   # While planning the block is still there: compare with what the file will be.
@@ -482,6 +532,286 @@ $line" ;;
   elif [ "$phase" = plan ]; then
     say "$program_name: $backup differs from what $rc will be: left alone"
   fi
+}
+
+# --- an rc file that is a link into shared storage
+
+# Whether the path $1 leads to storage that another machine, or a program, answers for. The kernel's table of mounts tells;
+# nothing is looked at that does not lie in a local mount, since that may hang. Links are followed, and `..` after them.
+leads_to_shared() {
+  ahead=$1 at='' links=0
+  while [ -n "$ahead" ]; do
+    part=${ahead%%/*}
+    case $ahead in
+      */*) ahead=${ahead#*/} ;;
+      *) ahead= ;;
+    esac
+    case $part in
+      '' | .) continue ;;
+      ..)
+        at=${at%/*}
+        continue
+        ;;
+    esac
+    at=$at/$part
+    ! is_on_shared "$at" || return 0
+    [ -L "$at" ] || continue
+    links=$((links + 1))
+    [ "$links" -le 40 ] || return 1
+    link=$(readlink -- "$at") || return 1
+    case $link in
+      /*) at= ;;
+      *) at=${at%/*} ;;
+    esac
+    ahead=$link/$ahead
+  done
+  return 1
+}
+
+# Whether the mount that holds the path $1, which has no links in it, is shared storage: src/host/mounts.rs has the same list.
+# The root counts as local, whatever it is: this shell lies there too.
+is_on_shared() {
+  path=$1 found='' type=''
+  case $path in
+    *[!A-Za-z0-9_./-]*) path=$(printf '%s\n' "$path" | sed 's/\\/\\134/g; s/ /\\040/g; s/	/\\011/g') ;;
+  esac
+  # `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPER`. A later one hides an earlier one at its place.
+  while read -r _ _ _ _ point rest; do
+    case $path/ in
+      "$point"/*)
+        if [ "${#point}" -ge "${#found}" ]; then
+          found=$point
+          type=${rest#* - }
+          type=${type%% *}
+        fi
+        ;;
+    esac
+  done 2>/dev/null </proc/self/mountinfo || :
+  case $type in
+    9p | afs | autofs | beegfs | ceph | cifs | coda | cvfs | dvs | fhgfs | fuse | fuse.* | gfs2 | glusterfs | gpfs | kafs | lustre) ;;
+    mmfs | ncpfs | nfs | nfs4 | ocfs2 | orangefs | panfs | pvfs2 | smb3 | smbfs | virtiofs | wekafs) ;;
+    *) return 1 ;;
+  esac
+}
+
+# Where the link $1 leads, one step, as an absolute path.
+link_of() {
+  link=$(readlink -- "$1")
+  case $link in
+    /*) printf '%s\n' "$link" ;;
+    *) printf '%s/%s\n' "$(parent "$1")" "$link" ;;
+  esac
+}
+
+# What stands in place of the link: our line, then the file $2, which zsh or bash ($1) reads while its storage answers.
+#
+# One text for both shells, which must work where nothing else does: the storage may hang just now for the first time.
+stand_in() {
+  sed "s/login\\.SHELL\$/login.$1/" <<'END'
+# Of hpcsh (install.sh --rc --local-first), in place of a link: what it led to lies on storage that may hang, and is read below
+# while that answers. `install.sh --uninstall` brings the link back.
+
+# Whether the process that the record $1 names, `PROCESS SINCE`, still lives. Left in `age`: hundredths of a second since then.
+function hpcsh_rc_held {
+  id='' since='' age=0
+  if [[ ! -f $1 || ! -O $1 || -L $1 ]]; then
+    \return 1
+  fi
+  {
+    IFS=' ' \builtin read -r id since rest <"$1"
+    IFS=' ' \builtin read -r now rest </proc/uptime
+    if [[ -z $id || $id == *[^0-9]* || -z $since || $since == *[^0-9]* ]]; then
+      \return 1
+    fi
+    name='' began=''
+    IFS=' ' \builtin read -r rest name state rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest began rest </proc/"$id"/stat
+  } 2>/dev/null
+  # Not a later process of the same number, nor one that has ended.
+  if [[ $name != *')' || $state == [ZXx] || -z $began || $began == *[^0-9]* ]] || ((10#$began > 10#$since)); then
+    \return 1
+  fi
+  age=$((10#${now/./} - 10#$since))
+  ((age >= 0))
+}
+
+# In a process of its own: looks at the file $2, and leaves the record $1 while it does; says whether it can be read. While another
+# looks, it waits; where that one has come through, storage answers, and nobody need queue.
+function hpcsh_rc_look {
+  # What hangs ignores signals: so it takes its record away when it comes through.
+  \builtin trap '' HUP INT QUIT PIPE TERM TSTP
+  \builtin exec </dev/null 2>/dev/null
+  if [[ -z ${ZSH_VERSION-} ]]; then
+    # The terminal.
+    \builtin exec 255>&-
+  fi
+  \set +e +u -C
+  IFS=' ' \builtin read -r me rest </proc/self/stat
+  while [[ -n $1 ]]; do
+    IFS=' ' \builtin read -r now rest </proc/uptime
+    now="$me $((10#${now/./}))"
+    if \builtin printf '%s\n' "$now" >"$1"; then
+      mine=1
+      \break
+    elif hpcsh_rc_held "$1"; then
+      if ((age >= limit)); then
+        \builtin exit
+      elif [[ -n $first && $first != "$id" ]]; then
+        \break
+      fi
+      first=$id
+    elif [[ ! -e $1 && ! -L $1 ]]; then
+      if [[ -n $first ]]; then
+        \break
+      fi
+    elif ((++odd > 2)); then
+      # Of one that has ended, or is none. Two may find it at once: the second to write has it.
+      \builtin printf '%s\n' "$now" >|"$1" || \break
+      \builtin read -r -t 0.02 rest <>/proc/self/fd/1
+      IFS= \builtin read -r rest <"$1"
+      if [[ $rest == "$now" ]]; then
+        mine=1
+        \break
+      fi
+    fi
+    # Nothing comes from a pipe that only we write.
+    \builtin read -r -t 0.005 rest <>/proc/self/fd/1
+  done
+  id=n
+  if [[ -r $2 ]]; then
+    IFS= \builtin read -r rest <"$2"
+    id=y
+  fi
+  \builtin printf '%s\n' "$id"
+  if [[ -n $mine ]]; then
+    PATH=/usr/bin:/bin:/run/current-system/sw/bin
+    \command rm -f "$1"
+  fi
+}
+
+# Whether the storage of the file $1 answers, and the file can be read: of all shells of this node's at most one process waits
+# for that, each shell no longer than `node.storage_wait`. Where it does not answer, the first prompt says so.
+function hpcsh_rc_answers {
+  if [[ -n ${ZSH_VERSION-} ]]; then
+    \builtin emulate -L zsh
+  fi
+  \local dir='' record='' id='' since='' age='' now='' rest='' name='' state='' began='' me='' mine='' first='' odd=0 limit='' said=''
+  for dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID" "${HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}" ''; do
+    if [[ -d $dir && -O $dir && ! -L $dir ]]; then
+      \break
+    fi
+  done
+  # How long the configuration of the last login lets one wait.
+  rest=${HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}/login.SHELL
+  if [[ -f $rest && -O $rest && ! -L $rest ]]; then
+    IFS=' ' \builtin read -r id id id limit rest <"$rest"
+  fi
+  if [[ -z $limit || $limit == *[^0-9]* ]] || ((10#$limit < 10)); then
+    limit=300
+  fi
+  rest=$((10#$limit % 1000 + 1000))
+  rest=$((10#$limit / 1000)).${rest#1}
+  limit=$((10#$limit / 10))
+  # The program's own reader and ours are one, where this shell knows the name of its record.
+  record=${dir:+$dir/rc-reader}
+  if [[ -n $record ]] && hpcsh_rc_held "$record" && ((age >= limit)); then
+    said=hangs
+  elif [[ ${_hpcsh_loaded-} == "$$" && -n ${_hpcsh_memory-} ]]; then
+    record=$_hpcsh_memory-reader
+    if hpcsh_rc_held "$record" && ((age >= limit)); then
+      said=hangs
+    fi
+  fi
+  if [[ -z $said ]]; then
+    { IFS=' ' \builtin read -r -t "$rest" -u 9 said || said=hangs; } 9< <(hpcsh_rc_look "$record" "$1") 2>/dev/null
+  fi
+  if [[ $said == hangs && ${_hpcsh_loaded-} == "$$" ]]; then
+    _hpcsh_reader=${record:-/dev/null}
+    _hpcsh_notice="${_hpcsh_notice:+$_hpcsh_notice; }$1 does not answer: it is left out"
+    _hpcsh_call prompt _hpcsh_renew
+  elif [[ $said == hangs ]]; then
+    \builtin export "HPCSH_STORAGE=stale"
+    \builtin printf 'hpcsh: %s does not answer: it is left out\n' "$1" >&2
+  fi
+  [[ $said == y ]]
+}
+
+END
+  printf '%s\n' "$begin_mark$note_link" "$(our_local_line "$1" guarded)" "$end_mark" ''
+  printf 'if hpcsh_rc_answers %s; then\n' "$(quoted "$2")"
+  printf '  \\builtin unset -f hpcsh_rc_answers hpcsh_rc_look hpcsh_rc_held\n'
+  printf '  \\builtin source %s\n' "$(quoted "$2")"
+  printf 'else\n  \\builtin unset -f hpcsh_rc_answers hpcsh_rc_look hpcsh_rc_held\nfi\n'
+}
+
+# Puts such a file in place of the link $2, the rc file of the shell $1.
+put_stand_in() {
+  rc=$2 target=$2 exists=no
+  led=$(link_of "$rc")
+  sweep "$(parent "$rc")"
+  demand_writable
+  step "keep     the link $rc as $rc.before-hpcsh" || :
+  step "replace  $rc by a file with the line, which reads $led while that answers" || return 0
+  backup=$rc.before-hpcsh
+  link=$(readlink -- "$rc")
+  if ! { [ -L "$backup" ] && [ "$(readlink -- "$backup")" = "$link" ]; }; then
+    move_backup
+    ln -s -- "$link" "$backup" || fail "cannot make the link $backup"
+  fi
+  fresh "$(parent "$rc")"
+  stand_in "$1" "$led" >"$temporary" || fail "cannot write $temporary"
+  chmod '=rw' "$temporary" || fail "cannot write $temporary"
+  settle "$rc"
+}
+
+# Takes the file that was looked at away again: the link comes back in one step. What somebody has added to it is kept.
+take_stand_in() {
+  [ -L "$backup" ] || fail "$backup, the link that $rc stands for, is gone" "put it back with ln -s, or edit $rc by hand"
+  led=$(link_of "$backup")
+  shell=${rc##*/.}
+  edited=no
+  [ "$(stand_in "${shell%rc}" "$led" | grep -vxF "$(our_local_line "${shell%rc}" guarded)" | cksum)" = \
+    "$(grep -vxF "$line" "$rc" | cksum)" ] || edited=yes
+  if [ "$edited" = yes ]; then
+    step "keep     $rc, which was edited, as $rc.edited" || :
+  fi
+  if step "restore  $rc, the link to $(readlink -- "$backup")"; then
+    if [ "$edited" = yes ]; then
+      fresh "$(parent "$rc")"
+      cp -p -- "$rc" "$temporary" || fail "cannot copy $rc"
+      settle "$rc.edited"
+    fi
+    mv -f -- "$backup" "$rc" || fail "cannot replace $rc"
+  fi
+  # The line may be in what it leads to as well.
+  take_line "$led"
+}
+
+# Takes what the node has kept for lines that read it first.
+take_kept() {
+  dir=${HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$(id -u)}
+  if [ ! -d "$dir" ] || [ -L "$dir" ]; then
+    return 0
+  fi
+  # In a directory that everybody may write, another may have made it.
+  case " $(ownership "$dir")" in
+    *" $(id -u) "*) ;;
+    *) return 0 ;;
+  esac
+  for each_file in "$dir/login.zsh" "$dir/login.bash"; do
+    case "
+$taken
+" in
+      *"
+$each_file
+"*) continue ;;
+    esac
+    if [ -f "$each_file" ]; then
+      taken="$taken
+$each_file"
+      step "remove   $each_file" || continue
+      rm -f -- "$each_file" || fail "cannot remove $each_file"
+    fi
+  done
 }
 
 # --- the program
@@ -694,6 +1024,47 @@ hint: let one of them say: [ ! -f ~/.bashrc ] || . ~/.bashrc"
   fi
 }
 
+# Brings the line to the rc file of the shell $1: the one that reads the node's own file first where that is asked for, or there.
+put_line() {
+  file=$(rc_of "$1")
+  if [ "$1" = fish ]; then
+    before=$steps
+    add_line "$file" "$(our_line fish)"
+    [ "$local_first$phase" != yesplan ] || [ "$before" -eq "$steps" ] ||
+      say "$program_name: fish gets the usual line, which asks the program: --local-first is for zsh and bash"
+    return 0
+  fi
+  if [ -L "$file" ] && leads_to_shared "$file"; then
+    if [ "$local_first" = yes ]; then
+      put_stand_in "$1" "$file"
+      # The line in what it leads to has become a second one: it is not to ask the program either.
+      look "$led"
+      [ -z "$begin" ] || add_line "$led" "$(our_local_line "$1" '')"
+      return 0
+    elif [ "$phase" = plan ]; then
+      say "$program_name: $file leads to shared storage: no shell starts while that hangs, unless you say --local-first"
+    fi
+  fi
+  look "$file"
+  if [ "$note" = "$note_link" ]; then
+    add_line "$file" "$(our_local_line "$1" guarded)"
+  elif [ "$local_first" = yes ] || is_local_line "$line"; then
+    add_line "$file" "$(our_local_line "$1" '')"
+  else
+    add_line "$file" "$(our_line "$1")"
+  fi
+}
+
+# Tells of other files that a shell reads at its start, and that hang with shared storage.
+warn_other_links() {
+  [ "$phase$local_first" = planyes ] && [ "$steps" -gt 0 ] || return 0
+  for each in .zshenv .zprofile .zlogin .bash_profile .bash_login .profile .inputrc .bash_history; do
+    if [ -L "$HOME/$each" ] && leads_to_shared "$HOME/$each"; then
+      say "$program_name: warning: ~/$each leads to shared storage: a shell that reads it does not start while that hangs"
+    fi
+  done
+}
+
 install_all() {
   swept=
   put_program
@@ -702,15 +1073,16 @@ install_all() {
     warn_open
   fi
   for shell in $shells; do
-    add_line "$(rc_of "$shell")" "$(our_line "$shell")"
+    put_line "$shell"
   done
+  warn_other_links
   case " $shells " in
     *' bash '*) warn_login_bash ;;
   esac
 }
 
 uninstall_all() {
-  swept='' others=''
+  swept='' others='' taken=''
   # The line first: a program without a line harms nobody.
   each=$(rc_files)
   set -f
@@ -904,7 +1276,7 @@ make_absolute() {
   done
 }
 
-mode=install edit_rc=no dry_run=no has_command=no
+mode=install edit_rc=no local_first=no dry_run=no has_command=no
 program='' prefix='' shared='' shells='' only_shell='' shell='' command=''
 node=$(uname -n)
 
@@ -939,6 +1311,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --rc) edit_rc=yes ;;
+    --local-first) local_first=yes ;;
     --shell)
       demand_value "$1" $# "${2-}"
       case $2 in
@@ -980,6 +1353,9 @@ while [ $# -gt 0 ]; do
 done
 
 [ -z "$only_shell" ] || [ "$edit_rc" = yes ] || usage_error "--shell goes with --rc" "--try takes its shell as the next word"
+[ "$local_first" = no ] || [ "$edit_rc" = yes ] || usage_error "--local-first goes with --rc"
+[ "$local_first$only_shell" != yesfish ] ||
+  usage_error "--local-first is for zsh and bash" "fish cannot tell without a process whether what was kept holds: --rc gives it the usual line"
 [ "$has_command" = no ] || [ "$mode" = try ] || usage_error "-c goes with --try"
 if [ "$mode" = try ] && [ -n "$prefix$shared$only_shell" ] || [ "$mode$edit_rc" = tryyes ]; then
   usage_error "--try installs nothing: --prefix, --shared, --rc and --shell do not go with it"

@@ -98,7 +98,12 @@ function _hpcsh_refresh {
     fi
     \return 0
   elif _hpcsh_is_ours "$lock"; then
-    # Of one that has ended.
+    # Of one that has ended; one that is empty, at second sight: it may just be being written.
+    if [[ -z $id$_hpcsh_empty ]]; then
+      _hpcsh_empty=1
+      \return 0
+    fi
+    _hpcsh_empty=
     _hpcsh_mark "$$" '|' || \return 0
   elif [[ ! -e $lock && ! -L $lock && -d ${lock%/*} ]]; then
     \set -C
@@ -150,5 +155,5 @@ function _hpcsh_show {
   fi
 }
 
-_hpcsh_login_due=0 _hpcsh_asked=-10
+_hpcsh_empty='' _hpcsh_login_due=0 _hpcsh_asked=-10
 _hpcsh_parts="${_hpcsh_parts-} node "

@@ -89,13 +89,19 @@ function _hpcsh_refresh
         end
         return 0
     else if _hpcsh_is_ours $lock
-        # Of one that has ended.
+        # Of one that has ended; one that is empty, at second sight: it may just be being written.
+        if not test -s $lock; and test -z "$_hpcsh_empty"
+            set -g _hpcsh_empty 1
+            return 0
+        end
+        set -g _hpcsh_empty
         builtin printf '%s %s\n' $_hpcsh_process $argv >$lock; or return 0
     else if not test -e $lock; and not test -L $lock; and test -d (string replace -r '/[^/]*\z' '' -- $lock)
         builtin printf '%s %s\n' $_hpcsh_process $argv >?$lock; or return 0
     end 2>/dev/null
-    command sh -c '"$0" status --locked "$1" </dev/null >/dev/null 2>&1 &
-        [ ! -f "$2" ] || [ -L "$2" ] || [ ! -O "$2" ] || echo "$! $3" >"$2"' $_hpcsh_program $_hpcsh_process $lock $argv
+    set -l start '"$0" status --locked "$1" </dev/null >/dev/null 2>&1 &'
+    set -l mark '[ ! -f "$2" ] || [ -L "$2" ] || [ ! -O "$2" ] || echo "$! $3" >"$2"'
+    command sh -c $start$mark $_hpcsh_program $_hpcsh_process $lock $argv
     set -g _hpcsh_ask_again (math $argv + 10)
     set -g _hpcsh_due (math $argv + 1)
 end

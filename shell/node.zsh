@@ -93,7 +93,12 @@ function _hpcsh_refresh {
     fi
     \return
   elif _hpcsh_is_ours "$lock"; then
-    # Of one that has ended.
+    # Of one that has ended; one that is empty, at second sight: it may just be being written.
+    if [[ -z $id$_hpcsh_empty ]]; then
+      _hpcsh_empty=1
+      \return
+    fi
+    _hpcsh_empty=
     \builtin setopt clobber
     _hpcsh_mark "$$" || \return
   elif [[ ! -e $lock && ! -L $lock && -d ${lock:h} ]]; then
@@ -144,5 +149,6 @@ function _hpcsh_show {
 if [[ $_hpcsh_color == none || -n ${NO_COLOR-} || ${TERM-} == dumb ]]; then
   _hpcsh_segment=%10v
 fi
+\builtin typeset -g _hpcsh_empty=
 \builtin typeset -gi _hpcsh_login_due _hpcsh_asked=-10
 \builtin typeset -g "_hpcsh_parts=${_hpcsh_parts-} node "

@@ -206,6 +206,14 @@ fn faults(table: &[Newer], text: &str) -> Vec<String> {
     faults
 }
 
+/// Fails where a text for this shell has something that the oldest one lacks.
+#[track_caller]
+pub fn assert_old(shell: &str, text: &str) {
+    let (_, table) = TABLES.into_iter().find(|(name, _)| *name == shell).unwrap();
+    let faults = faults(table, text);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
 #[test]
 fn nothing_is_newer_than_the_oldest_shells() {
     for (shell, table) in TABLES {

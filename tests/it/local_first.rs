@@ -1,0 +1,638 @@
+//! `install.sh --local-first`: a shell starts through what the node has kept, while the program, the rc file and the
+//! configuration lie on storage that hangs.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::forks::{can_trace, count, traced};
+use crate::install::{DONE, NOTHING, has_all, installer, line, names, rc, refused, shared_word, shells, snapshot};
+use crate::shells::Shell;
+use crate::storage::{Behaviour, stuck};
+use crate::support::{Home, PROGRAM, has, is_root, run, skip};
+use crate::terminal::Terminal;
+
+/// The line for a program, which is a word of the shell's; `guard` is what a file in place of a link asks before.
+fn local_line(word: &str, shell: &str, guard: &str) -> String {
+    let usual = line(word, shell);
+    let usual = usual.strip_prefix("if ").unwrap();
+    format!(
+        "_hpcsh_login=${{HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}}/login.{shell}; if [[ $_hpcsh_login == /* && \
+         -d ${{_hpcsh_login%/*}} && -O ${{_hpcsh_login%/*}} && ! -L ${{_hpcsh_login%/*}} && -f $_hpcsh_login && \
+         -O $_hpcsh_login && ! -L $_hpcsh_login ]] && \\builtin source \"$_hpcsh_login\"; then \\builtin true; \
+         elif {guard}{usual}"
+    )
+}
+
+/// A home whose program, configuration and rc files may lie on shared storage.
+struct Site {
+    home: Home,
+    tools: PathBuf,
+}
+
+const CONFIG: &str = "shared_home = \"SHARED\"\nenv.set.SITE = \"one\"\nenv.presets = [\"huggingface\"]\nnode.verdict = \"offline\"\n\
+                      path.prepend = [\"SHARED/bin\"]\n";
+
+impl Site {
+    /// With the program on shared storage; what links lead there: `.config`, and the rc files.
+    fn new(config: bool, rcs: bool) -> Self {
+        let home = Home::new();
+        let tools = home.shared().join("tools");
+        let text = CONFIG.replace("SHARED", home.shared().to_str().unwrap());
+        if config {
+            fs::create_dir_all(home.shared().join("config/hpcsh")).unwrap();
+            fs::write(home.shared().join("config/hpcsh/config.toml"), text).unwrap();
+            symlink(home.shared().join("config"), home.path().join(".config")).unwrap();
+        } else {
+            home.write(".config/hpcsh/config.toml", text);
+        }
+        for shell in Shell::ALL {
+            let text = format!("RC_WAS=read; before=${{before-}}x\nPS1='{}> '\n", shell.name());
+            if rcs {
+                let name = &shell.rc()[1..];
+                fs::create_dir_all(home.shared().join("dot")).unwrap();
+                fs::write(home.shared().join("dot").join(name), text).unwrap();
+                // A chain, one of them relative.
+                symlink(home.shared().join("dot"), home.path().join(format!("dot-{name}"))).unwrap();
+                symlink(format!("dot-{name}/{name}"), home.path().join(shell.rc())).unwrap();
+            } else {
+                home.write(shell.rc(), text);
+            }
+        }
+        Self { home, tools }
+    }
+
+    fn words(&self, more: &'static [&'static str]) -> Vec<&str> {
+        [&["--shared", self.tools.to_str().unwrap(), "--from", PROGRAM, "--rc"], more].concat()
+    }
+
+    #[track_caller]
+    fn install(&self) {
+        let done = installer(&self.home, &["dash"], &self.words(&["--local-first"]));
+        assert_eq!(done.status, 0, "{}", done.err);
+    }
+
+    /// A shell on a terminal of its own, with nothing typed yet.
+    fn open(&self, shell: Shell) -> Terminal {
+        Terminal::start(&shell.interactive(&self.home))
+    }
+
+    /// One login that could read everything.
+    fn log_in(&self, shell: Shell) -> String {
+        let mut terminal = self.open(shell);
+        let told = terminal.run(STATE);
+        terminal.leave();
+        told
+    }
+
+    fn mark(&self) -> String {
+        self.home.path().display().to_string()
+    }
+}
+
+/// What a shell has of us.
+const STATE: &str =
+    "echo \"$SITE|${HF_HOME##*/}|$HF_HUB_OFFLINE|${RC_WAS-}|${HPCSH_STORAGE-}|${HPCSH_NODE-}\"; type act | head -n 1";
+
+/// What is typed gets its answer in this time; a second is meant.
+const SOON: Duration = Duration::from_secs(5);
+
+#[test]
+fn the_line_is_brought_changed_in_place_and_taken_back() {
+    if !has_all() {
+        return;
+    }
+    for shell in shells() {
+        let home = Home::new();
+        let old = "a=1";
+        home.write(".zshrc", old);
+        let usual = ["--from", PROGRAM, "--rc"];
+        let first = [&usual, &["--local-first"][..]].concat();
+        assert_eq!(installer(&home, shell, &usual).status, 0);
+        let fish = fs::read(home.path().join(rc("fish"))).unwrap();
+        let dry = installer(&home, shell, &[&first, &["--dry-run"][..]].concat());
+        let told = installer(&home, shell, &first);
+        let steps =
+            |text: &str| text.lines().filter(|line| line.starts_with("  ")).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(steps(&dry.err), steps(&told.err));
+        let word = format!("'{}/.local/bin/hpcsh'", home.path().display());
+        let shown = |shell| local_line("'HOME/.local/bin/hpcsh'", shell, "");
+        assert_eq!(
+            steps(&told.err),
+            [
+                format!("  update   HOME/.zshrc, line 3: {}", shown("zsh")),
+                format!("  update   HOME/.bashrc, line 2: {}", shown("bash"))
+            ],
+        );
+        let zsh = format!(
+            "a=1\n# >>> hpcsh >>> (with the newline before)\n{}\n# <<< hpcsh <<<\n",
+            local_line(&word, "zsh", "")
+        );
+        assert_eq!(fs::read_to_string(home.path().join(".zshrc")).unwrap(), zsh);
+        assert_eq!(fs::read(home.path().join(rc("fish"))).unwrap(), fish);
+        let before = snapshot(&home.path());
+        for words in [&first[..], &usual] {
+            assert_eq!(installer(&home, shell, words).err, NOTHING);
+            assert_eq!(snapshot(&home.path()), before);
+        }
+
+        // Another program's line stays one that reads first.
+        let moved = installer(&home, shell, &["--from", PROGRAM, "--rc", "--prefix", "other"]);
+        assert_eq!(moved.status, 0, "{}", moved.err);
+        let text = fs::read_to_string(home.path().join(".bashrc")).unwrap();
+        let other = format!("'{}/other/bin/hpcsh'", home.path().display());
+        assert_eq!(text.lines().nth(1), Some(&*local_line(&other, "bash", "")));
+        assert_eq!(installer(&home, shell, &first).status, 0);
+
+        let clean = run(home.command("setsid").args(["zsh", "-ic", "whence -w act"]));
+        assert_eq!(clean.out, "act: function\n", "{}", clean.err);
+        assert!(home.local().join("login.zsh").exists());
+        let gone = installer(&home, shell, &["--uninstall"]);
+        assert_eq!(gone.status, 0, "{}", gone.err);
+        assert!(!gone.err.contains("another program"), "{}", gone.err);
+        assert!(!home.local().join("login.zsh").exists(), "{}", gone.err);
+        assert_eq!(fs::read_to_string(home.path().join(".zshrc")).unwrap(), old);
+        assert!(!home.path().join(".bashrc").exists());
+    }
+}
+
+#[test]
+fn a_fresh_line_and_wrong_usage() {
+    for shell in shells() {
+        let home = Home::new();
+        let told = installer(&home, shell, &["--from", PROGRAM, "--local-first"]);
+        let hint = "hint: see ./install.sh --help\n";
+        assert_eq!(told, refused(2, &format!("install.sh: error: --local-first goes with --rc\n{hint}")));
+        let told = installer(&home, shell, &["--from", PROGRAM, "--rc", "--shell", "fish", "--local-first"]);
+        assert_eq!(
+            told,
+            refused(
+                2,
+                "install.sh: error: --local-first is for zsh and bash\nhint: fish cannot tell without a process whether \
+                 what was kept holds: --rc gives it the usual line\n"
+            )
+        );
+        assert_eq!(names(&home), Vec::<String>::new());
+        if !has("fish") {
+            continue;
+        }
+        let words = ["--shared", "tools", "--from", PROGRAM, "--rc", "--local-first"];
+        let told = installer(&home, shell, &words);
+        let note = "install.sh: fish gets the usual line, which asks the program: --local-first is for zsh and bash\n";
+        assert!(told.status == 0 && told.err.contains(note) && told.err.contains(DONE), "{}", told.err);
+        assert_eq!(installer(&home, shell, &words).err, NOTHING);
+        let dir = home.path().join("tools");
+        for user in ["zsh", "bash"] {
+            let text = fs::read_to_string(home.path().join(rc(user))).unwrap();
+            let line = local_line(&shared_word(dir.to_str().unwrap(), user), user, "");
+            assert_eq!(text, format!("# >>> hpcsh >>> (new file)\n{line}\n# <<< hpcsh <<<\n"));
+        }
+    }
+}
+
+/// The same exports as by the usual line, under all options that an rc file may have set; no process, nothing on shared storage.
+#[test]
+fn a_login_through_what_was_kept_is_the_usual_one_without_a_process() {
+    for shell in Shell::ALL {
+        let site = Site::new(false, false);
+        let exports = |before: &str, line: &str| {
+            site.home.write(shell.rc(), format!("{before}\n{line}\n"));
+            let script = "echo \"status $?\"; export -p; set +e; hpcsh_off; export -p";
+            let mut outcome = run(shell.interactive(&site.home).args(["-c", script]));
+            outcome.err.retain(|_| false);
+            outcome
+        };
+        let usual = exports("", &shell.line());
+        assert!(usual.out.contains("SITE") && usual.out.contains("HPCSH_EXPORTS"), "{}", usual.out);
+        // One that nothing can be asked.
+        let line = local_line("/nonexistent", shell.name(), "");
+        for before in
+            ["", "set -eu", "set -f", "set -C", "alias source=false builtin=false true=false", "set -a; set +a"]
+        {
+            assert_eq!(exports(before, &line), usual, "{}: {before}", shell.name());
+        }
+        // Not interactive.
+        let quiet = |line: &str| {
+            let mut command = site.home.command(shell.name());
+            command.args(if shell == Shell::Zsh { &["-f", "-c"][..] } else { &["-c"] });
+            run(command.arg(format!("set -eu\n{line}\nset | grep -i _hpcsh | cut -c 1-40; export -p")))
+        };
+        assert_eq!(quiet(&line), quiet(&shell.line()), "{}", shell.name());
+
+        if !can_trace() {
+            return;
+        }
+        let start = |line: &str| {
+            site.home.write(shell.rc(), format!("{line}\n"));
+            let log = site.home.path().join("strace");
+            run(&mut traced(&site.home, &log, shell.interactive(&site.home).args(["-c", "exit"])));
+            let text = fs::read_to_string(&log).unwrap();
+            count(&text, &site.home.shared())
+        };
+        assert_eq!(start(&line), start(""), "{}", shell.name());
+    }
+}
+
+#[test]
+fn what_was_kept_for_something_else_is_refused() {
+    for shell in Shell::ALL {
+        let site = Site::new(false, false);
+        let kept = site.home.local().join(format!("login.{}", shell.name()));
+        let line = format!("{}\n", local_line("/nonexistent", shell.name(), ""));
+        let script = "echo \"${SITE-none}\"";
+        let start = |command: &mut Command| run(command.args(["-c", script])).out;
+        site.home.write(shell.rc(), shell.line());
+        assert_eq!(start(&mut shell.interactive(&site.home)), "one\n");
+        site.home.write(shell.rc(), &line);
+        let holds = || {
+            assert_eq!(start(&mut shell.interactive(&site.home)), "one\n", "{}", shell.name());
+        };
+        let refuses = |what: &str, command: &mut Command| {
+            assert_eq!(start(command), "none\n", "{}: {what}", shell.name());
+        };
+        holds();
+        refuses("HPCSH_CONFIG", shell.interactive(&site.home).env("HPCSH_CONFIG", "/nonexistent"));
+        refuses("another configuration", shell.interactive(&site.home).env("XDG_CONFIG_HOME", "/nonexistent"));
+        refuses("a proxy", shell.interactive(&site.home).env("https_proxy", "http://p:1"));
+        let other = site.home.path().join("other");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join(shell.rc()), &line).unwrap();
+        refuses("another home", shell.interactive(&site.home).env("HOME", &other).env("ZDOTDIR", &other));
+        refuses("another directory", shell.interactive(&site.home).env("HPCSH_LOCAL_DIR", &other));
+        fs::copy(&kept, site.home.path().join(kept.file_name().unwrap())).unwrap();
+        refuses("a relative directory", shell.interactive(&site.home).env("HPCSH_LOCAL_DIR", "."));
+
+        let text = fs::read_to_string(&kept).unwrap();
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+        fs::write(&kept, text.replace(boot.trim(), "00000000-0000-0000-0000-000000000000")).unwrap();
+        refuses("another boot", &mut shell.interactive(&site.home));
+        fs::write(&kept, &text).unwrap();
+        holds();
+
+        // In other namespaces, where those may be had.
+        for (flag, code) in [("-u", "hostname elsewhere && exec \"$@\""), ("-n", "exec \"$@\"")] {
+            let inner = shell.interactive(&site.home);
+            let mut command = site.home.command("unshare");
+            command.args([flag, "sh", "-c", code, "sh"]).arg(inner.get_program()).args(inner.get_args());
+            if is_root() && has("unshare") && run(site.home.command("unshare").args([flag, "true"])).status == 0 {
+                refuses(flag, &mut command);
+            } else {
+                skip("may not unshare");
+            }
+        }
+
+        // A link, and somebody else's.
+        let real = site.home.path().join("kept");
+        fs::rename(&kept, &real).unwrap();
+        symlink(&real, &kept).unwrap();
+        refuses("a link", &mut shell.interactive(&site.home));
+        fs::remove_file(&kept).unwrap();
+        fs::create_dir(&kept).unwrap();
+        refuses("a directory", &mut shell.interactive(&site.home));
+        fs::remove_dir(&kept).unwrap();
+        fs::rename(&real, &kept).unwrap();
+        let aside = site.home.local().with_file_name("aside");
+        fs::rename(site.home.local(), &aside).unwrap();
+        symlink(&aside, site.home.local()).unwrap();
+        refuses("a directory that is a link", &mut shell.interactive(&site.home));
+        fs::remove_file(site.home.local()).unwrap();
+        fs::rename(&aside, site.home.local()).unwrap();
+        holds();
+        if is_root() {
+            for path in [kept, site.home.local()] {
+                chown(&path, Some(4321), None).unwrap();
+                refuses("somebody else's", &mut shell.interactive(&site.home));
+                chown(&path, Some(0), None).unwrap();
+            }
+            holds();
+        }
+    }
+}
+
+/// (a) the program, (b) the rc file too, (c) the configuration as well.
+#[test]
+fn a_shell_starts_while_storage_hangs_and_tells_when_it_answers() {
+    for (config, rcs) in [(false, false), (false, true), (true, true)] {
+        for shell in Shell::ALL {
+            let what = format!("{}: configuration {config}, rc file {rcs}", shell.name());
+            let site = Site::new(config, rcs);
+            let Some(storage) = site.home.slow_shared() else { return };
+            site.install();
+            let good = site.log_in(shell);
+            assert!(good.starts_with("one|hf|1|read||offline\nact is a"), "{what}: {good}");
+            assert_eq!(stuck(&site.mark()), []);
+
+            storage.behave(Behaviour::Hang);
+            let began = Instant::now();
+            let mut terminals: Vec<_> = (0..10).map(|_| site.open(shell)).collect();
+            for terminal in &mut terminals {
+                if rcs {
+                    let file = site.home.path().join(format!("dot-{0}/{0}", &shell.rc()[1..]));
+                    let told = terminal.expect(": it is left out");
+                    let notice = format!("hpcsh: {} does not answer: it is left out", file.display());
+                    assert!(told.replace('\r', "").ends_with(&notice) && !told.contains("act is"), "{what}: {told}");
+                }
+                let told = terminal.run(STATE);
+                let read = if rcs { "|stale|offline\n" } else { "read||offline\n" };
+                assert!(told.starts_with(&format!("one|hf|1|{read}act is a")), "{what}: {told}");
+            }
+            assert!(began.elapsed() < SOON, "{what}: {:?}", began.elapsed());
+            assert!(stuck(&site.mark()).len() <= 1, "{what}: {:?}", stuck(&site.mark()));
+            if rcs {
+                // The commands of this node are found before what hangs.
+                let told = terminals[0].run("ls -d / && echo \"${PATH##*:}\"");
+                assert_eq!(told, format!("/\n{}/bin\n", site.home.shared().display()), "{what}");
+                // Now it is known, and nobody waits any more.
+                let mut late = site.open(shell);
+                assert!(late.run(STATE).contains("|stale|"), "{what}");
+                assert!(stuck(&site.mark()).len() <= 1, "{what}: {:?}", stuck(&site.mark()));
+            }
+            let mut terminal = terminals.pop().unwrap();
+            drop(terminals);
+            storage.behave(Behaviour::Answers);
+            if rcs {
+                let answers = "hpcsh: the shared storage answers again";
+                let began = Instant::now();
+                let mut seen = 0;
+                while began.elapsed() < Duration::from_secs(20) && seen == 0 {
+                    seen += terminal.run("sleep 0.2").matches(answers).count();
+                }
+                seen += terminal.run("sleep 7").matches(answers).count() + terminal.run(":").matches(answers).count();
+                assert_eq!(seen, 1, "{what}");
+            }
+            terminal.leave();
+            assert_eq!(site.log_in(shell), good, "{what}");
+        }
+    }
+}
+
+/// Nothing is kept that holds: then nothing of ours is there, but a prompt is.
+#[test]
+fn a_shell_starts_where_nothing_is_kept_and_storage_hangs() {
+    for shell in Shell::ALL {
+        let site = Site::new(true, true);
+        let Some(storage) = site.home.slow_shared() else { return };
+        site.install();
+        storage.behave(Behaviour::Hang);
+        let mut terminals: Vec<_> = (0..3).map(|_| site.open(shell)).collect();
+        for terminal in &mut terminals {
+            terminal.expect("hpcsh does not answer: it is left out");
+            terminal.expect("rc does not answer: it is left out");
+            let told = terminal.run("echo \"${SITE-none}|${RC_WAS-}|$HPCSH_STORAGE\"; typeset -f | grep -c hpcsh_");
+            assert_eq!(told, "none||stale\n0\n", "{}", shell.name());
+        }
+        // Where there is no place for a record, each has its own.
+        let most = if site.home.run().join("hpcsh").exists() || site.home.local().exists() { 1 } else { 3 };
+        assert!(stuck(&site.mark()).len() <= most, "{:?}", stuck(&site.mark()));
+        storage.behave(Behaviour::Answers);
+        drop(terminals);
+        assert!(site.log_in(shell).starts_with("one|hf|1|read||offline\n"));
+    }
+}
+
+/// What a file in place of a link leaves out is told to be left out, and what is there is read as if it were the rc file.
+#[test]
+fn a_file_in_place_of_a_link_reads_what_it_led_to() {
+    for shell in Shell::ALL {
+        let site = Site::new(true, true);
+        let Some(storage) = site.home.slow_shared() else { return };
+        site.install();
+        site.log_in(shell);
+        let far = storage.behind().join("dot").join(&shell.rc()[1..]);
+        let start = |before: &[&str], script: &str| {
+            let mut command = shell.interactive(&site.home);
+            let mut outcome = run(command.args(before).args(["-c", script]));
+            outcome.err = outcome.err.lines().filter(|line| !line.starts_with("bash: ")).collect();
+            outcome
+        };
+        for (text, script, out) in [
+            ("x=1\n", "echo $x", "1\n"),
+            ("x=1", "echo $x", "1\n"),
+            ("", "echo \"$? $SITE\"", "0 one\n"),
+            ("return 0\nx=1\n", "echo \"${x-unset}\"", "unset\n"),
+            ("f() { echo f; }\nalias g=f; typeset y=2\n", "f; alias g | grep -c f; echo $y", "f\n1\n2\n"),
+            ("typeset -f | grep -c hpcsh_rc; echo 9 >&9; :\n", "", "0\n"),
+        ] {
+            fs::write(&far, text).unwrap();
+            for flags in [&[][..], &["-e"], &["-u"], &["-f", "-C"]] {
+                if flags.contains(&"-f") && shell == Shell::Zsh {
+                    continue;
+                }
+                let outcome = start(flags, script);
+                assert_eq!(
+                    (outcome.out.as_str(), outcome.status),
+                    (out, 0),
+                    "{}: {text} {flags:?} {outcome:?}",
+                    shell.name()
+                );
+            }
+        }
+        // As a link that leads nowhere.
+        fs::remove_file(&far).unwrap();
+        let outcome = start(&[], "echo \"$SITE ${HPCSH_STORAGE-}\"");
+        assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("one \n", ""), "{}", shell.name());
+        // Records are not left behind.
+        let left = || {
+            fs::read_dir(site.home.run().join("hpcsh"))
+                .unwrap()
+                .any(|file| file.unwrap().file_name().to_str().unwrap().ends_with("-reader"))
+        };
+        let began = Instant::now();
+        while left() {
+            assert!(began.elapsed() < SOON, "a record is left");
+        }
+        // Those of processes that are gone, or none, are nobody's.
+        fs::write(&far, "RC_WAS=read\n").unwrap();
+        let key = fs::read_dir(site.home.run().join("hpcsh"))
+            .unwrap()
+            .find_map(|file| Some(file.unwrap().file_name().to_str()?.strip_suffix("-verdict")?.to_owned()));
+        for text in ["", "4194999 1\n", "nonsense", &format!("{} 1\n", std::process::id())] {
+            for name in [key.as_deref(), Some("rc")].into_iter().flatten() {
+                fs::write(site.home.run().join(format!("hpcsh/{name}-reader")), text).unwrap();
+            }
+            assert_eq!(start(&[], "echo \"$RC_WAS\"").out, "read\n", "{}: {text:?}", shell.name());
+        }
+    }
+}
+
+#[test]
+fn the_link_comes_back_and_what_was_added_is_kept() {
+    if !has_all() {
+        return;
+    }
+    for shell in shells() {
+        let site = Site::new(false, true);
+        let home = &site.home;
+        let Some(storage) = home.slow_shared() else { return };
+        let before = names(home);
+        let link = fs::read_link(home.path().join(".zshrc")).unwrap();
+        // Without the word it is left as it is, and told.
+        let told = installer(home, shell, &site.words(&["--dry-run"]));
+        let hint = "install.sh: HOME/.zshrc leads to shared storage: no shell starts while that hangs, unless you say --local-first\n";
+        assert!(told.err.contains(hint), "{}", told.err);
+
+        let dry = installer(home, shell, &site.words(&["--local-first", "--dry-run"]));
+        assert_eq!(names(home), before);
+        let told = installer(home, shell, &site.words(&["--local-first"]));
+        assert_eq!(told.status, 0, "{}", told.err);
+        for steps in [&dry.err, &told.err] {
+            for step in [
+                "\n  keep     the link HOME/.zshrc as HOME/.zshrc.before-hpcsh\n  replace  HOME/.zshrc by a file with the line, which \
+                 reads HOME/dot-zshrc/zshrc while that answers\n",
+                "\n  replace  HOME/.bashrc by a file",
+            ] {
+                assert!(steps.contains(step), "{steps}");
+            }
+        }
+        assert_eq!(fs::read_link(home.path().join(".zshrc.before-hpcsh")).unwrap(), link);
+        for user in Shell::ALL {
+            let file = home.path().join(user.rc());
+            assert_eq!(run(home.command(user.name()).arg("-n").arg(&file)).clean(), "");
+            if has("shellcheck") && user == Shell::Bash {
+                let checked = run(home.command("shellcheck").args(["-s", "bash", "-e", "SC1090,SC1091"]).arg(&file));
+                assert_eq!(checked.clean(), "");
+            }
+            let text = fs::read_to_string(&file).unwrap();
+            crate::old_shells::assert_old(user.name(), &text);
+            let word = shared_word(site.tools.to_str().unwrap(), user.name());
+            let guard = format!("hpcsh_rc_answers {word} && ");
+            assert!(text.contains(&format!("\n{}\n", local_line(&word, user.name(), &guard))), "{text}");
+        }
+        let state = snapshot(&home.path());
+        for more in [&[][..], &["--local-first"]] {
+            let words = [site.words(&[]), more.to_vec()].concat();
+            assert_eq!(installer(home, shell, &words).err, NOTHING);
+            assert_eq!(snapshot(&home.path()), state);
+        }
+        // Another program's place changes the line alone.
+        let other = home.shared().join("other");
+        let moved = installer(home, shell, &["--shared", other.to_str().unwrap(), "--from", PROGRAM, "--rc"]);
+        assert!(moved.err.contains("\n  update   HOME/.zshrc, line "), "{}", moved.err);
+        assert_eq!(fs::read_link(home.path().join(".zshrc.before-hpcsh")).unwrap(), link);
+
+        // What some other tool has added to it is not lost.
+        let mut text = fs::read_to_string(home.path().join(".zshrc")).unwrap();
+        text.push_str("# >>> conda >>>\n");
+        fs::write(home.path().join(".zshrc"), &text).unwrap();
+        let words = ["--uninstall", "--shared", other.to_str().unwrap()];
+        let dry = installer(home, shell, &[&words[..], &["--dry-run"]].concat());
+        let gone = installer(home, shell, &words);
+        assert_eq!(gone.status, 0, "{}", gone.err);
+        let kept = "\n  keep     HOME/.zshrc, which was edited, as HOME/.zshrc.edited\n  restore  HOME/.zshrc, the link to dot-zshrc/zshrc\n";
+        assert!(dry.err.contains(kept) && gone.err.contains(kept), "{}", gone.err);
+        assert!(!gone.err.contains(".bashrc.edited"), "{}", gone.err);
+        assert_eq!(fs::read_to_string(home.path().join(".zshrc.edited")).unwrap(), text);
+        fs::remove_file(home.path().join(".zshrc.edited")).unwrap();
+        assert_eq!(installer(home, shell, &["--uninstall", "--shared", site.tools.to_str().unwrap()]).status, 0);
+        let left: Vec<_> = names(home).into_iter().filter(|name| !name.contains("fish")).collect();
+        assert_eq!(left, before);
+        assert_eq!(fs::read_link(home.path().join(".zshrc")).unwrap(), link);
+        drop(storage);
+    }
+}
+
+/// The line in what the link led to, which other nodes read too, is changed and taken back with it.
+#[test]
+fn a_line_behind_the_link_is_changed_as_well() {
+    for shell in shells() {
+        let site = Site::new(false, true);
+        let home = &site.home;
+        let Some(storage) = home.slow_shared() else { return };
+        let far = storage.behind().join("dot/bashrc");
+        let old = fs::read_to_string(&far).unwrap();
+        assert_eq!(installer(home, shell, &site.words(&["--shell", "bash"])).status, 0);
+        assert!(fs::read_to_string(&far).unwrap().contains("\nif [ -x "));
+        assert_eq!(installer(home, shell, &site.words(&["--shell", "bash", "--local-first"])).status, 0);
+        let text = fs::read_to_string(&far).unwrap();
+        let word = shared_word(site.tools.to_str().unwrap(), "bash");
+        assert_eq!(text, format!("{old}# >>> hpcsh >>>\n{}\n# <<< hpcsh <<<\n", local_line(&word, "bash", "")));
+        assert!(site.log_in(Shell::Bash).starts_with("one|hf|1|read||offline\n"));
+        assert_eq!(installer(home, shell, &["--uninstall", "--shared", site.tools.to_str().unwrap()]).status, 0);
+        assert_eq!(fs::read_to_string(&far).unwrap(), old);
+        assert!(fs::symlink_metadata(home.path().join(".bashrc")).unwrap().is_symlink());
+    }
+}
+
+/// The whole process group dies at any step; each file is whole, and the next run mends the rest.
+#[test]
+fn killed_anywhere_the_rc_file_is_the_link_or_whole() {
+    for shell in shells() {
+        let site = Site::new(false, true);
+        let home = &site.home;
+        let Some(storage) = home.slow_shared() else { return };
+        let shims = home.path().join("shims");
+        let counter = shims.join("counter");
+        fs::create_dir(&shims).unwrap();
+        for tool in ["mktemp", "cp", "mv", "rm", "chmod", "mkdir", "ln", "dd", "cat", "sed"] {
+            let real = crate::install::which(tool);
+            let text = format!(
+                "#!/bin/sh\nread -r n <'{0}'; n=$((n + 1)); echo $n >'{0}'\nif [ $n != \"$KILL_AT\" ]; then exec {1} \"$@\"; fi\n\
+                 {1} \"$@\"; kill -KILL 0\n",
+                counter.display(),
+                real.display()
+            );
+            fs::write(shims.join(tool), text).unwrap();
+            fs::set_permissions(shims.join(tool), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let path = format!("{}:{}", shims.display(), crate::support::path());
+        let killed = |words: &[&str], at: u32| {
+            fs::write(&counter, "0\n").unwrap();
+            let mut command = home.command(shell[0]);
+            command.args(&shell[1..]).arg(crate::install::script()).args(words).env("PATH", &path);
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+            run(command.env("KILL_AT", at.to_string())).status == -1
+        };
+        let calls = || fs::read_to_string(&counter).unwrap().trim().parse::<u32>().unwrap();
+        let far = site.tools.to_str().unwrap().to_owned();
+        let install = site.words(&["--shell", "zsh", "--local-first"]);
+        let uninstall = ["--uninstall", "--shared", &far];
+        let place = home.path().join(".zshrc");
+        let files = || names(home).into_iter().filter(|name| name.starts_with(".zshrc")).collect::<Vec<_>>();
+        let is_link = || fs::read_link(&place).is_ok_and(|link| link == Path::new("dot-zshrc/zshrc"));
+        assert_eq!(installer(home, shell, &install).status, 0);
+        let whole = fs::read(&place).unwrap();
+        let check = |when: &str| assert!(is_link() || fs::read(&place).unwrap() == whole, "{when}");
+        for (words, other, wanted) in [
+            (&uninstall[..], &install[..], &[".zshrc"][..]),
+            (&install, &uninstall, &[".zshrc", ".zshrc.before-hpcsh"]),
+        ] {
+            assert!(!killed(&[words, &["--dry-run"]].concat(), 0));
+            let mut kills = 0;
+            for at in (calls()..).step_by(2) {
+                let when = format!("{shell:?} {words:?} {at}");
+                let was_killed = killed(words, at);
+                check(&when);
+                assert_eq!(installer(home, shell, words).status, 0, "{when}");
+                assert_eq!(
+                    (is_link(), files()),
+                    (words == uninstall, wanted.iter().map(|name| (*name).to_owned()).collect()),
+                    "{when}"
+                );
+                if !was_killed {
+                    break;
+                }
+                kills += 1;
+                assert_eq!(installer(home, shell, other).status, 0, "{when}");
+            }
+            assert!(kills >= 2, "{shell:?}: only {kills} kills");
+            assert_eq!(installer(home, shell, &uninstall).status, 0);
+        }
+        drop(storage);
+    }
+}
+
+/// Two lists of the same: what counts as shared.
+#[test]
+fn the_installer_and_the_program_know_the_same_file_systems() {
+    let read = |name: &str| fs::read_to_string(Path::new(crate::support::PROJECT).join(name)).unwrap();
+    let source = read("src/host/mounts.rs");
+    let table = source.split("const SHARED: &[&str] = &[").nth(1).unwrap().split("];").next().unwrap();
+    let known: Vec<&str> = table.split('"').skip(1).step_by(2).collect();
+    let script = read("install.sh");
+    let cases = script.split("is_on_shared() {").nth(1).unwrap().split("case $type in").nth(1).unwrap();
+    let mut listed: Vec<&str> = cases.split("*) return 1").next().unwrap().split([' ', '|', ')', ';', '\n']).collect();
+    listed.retain(|word| !word.is_empty() && *word != "fuse.*");
+    assert_eq!(listed, known);
+}
