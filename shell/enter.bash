@@ -125,7 +125,10 @@ function _hpcsh_move {
 
 # Enters $1, natively or not at all, if the program says that it may be entered.
 function _hpcsh_enter_trusted {
-  if ! _hpcsh_ask "$1"; then
+  if [[ -n $_hpcsh_reader ]]; then
+    # Who would tell whether it may waits for storage.
+    \return 0
+  elif ! _hpcsh_ask "$1"; then
     _hpcsh_told+=$1:
   elif _hpcsh_call more _hpcsh_enter "$1" native; then
     \builtin export "HPCSH_ENTERED=$1"
@@ -139,7 +142,7 @@ function _hpcsh_ask {
   if [[ $_hpcsh_told == *":$1:"* ]]; then
     quiet=(--quiet)
   fi
-  [[ -x $_hpcsh_program ]] && \command "$_hpcsh_program" trust --ask ${quiet[@]+"${quiet[@]}"} -- "$1"
+  [[ -z $_hpcsh_reader && -x $_hpcsh_program ]] && \command "$_hpcsh_program" trust --ask ${quiet[@]+"${quiet[@]}"} -- "$1"
 }
 
 # Judges again what an outer shell has entered, as somebody else perhaps; and an rc file may have put its own directories in

@@ -109,11 +109,13 @@ end
 function _hpcsh_ask
     set -l quiet
     builtin contains -- $argv $_hpcsh_told; and set quiet --quiet
-    test -x $_hpcsh_program; and command $_hpcsh_program trust --ask $quiet -- $argv
+    test -z "$_hpcsh_reader"; and test -x $_hpcsh_program; and command $_hpcsh_program trust --ask $quiet -- $argv
 end
 
 # Enters $argv, natively or not at all, if the program says, or has said since the project was entered, that it may be entered. It tells once why not.
 function _hpcsh_enter_trusted
+    # Who would tell whether it may waits for storage.
+    test -z "$_hpcsh_reader"; or return 0
     if not builtin contains -- $argv $_hpcsh_trusted
         if not _hpcsh_ask $argv
             set -g _hpcsh_refused $_hpcsh_refused $argv

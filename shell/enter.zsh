@@ -121,6 +121,8 @@ function _hpcsh_move {
 # Enters $1, natively or not at all, if it is as it was when the program said that it may be entered, or if the program says so
 # now. What has changed in the last seconds may change again without another time, and is not remembered.
 function _hpcsh_enter_trusted {
+  # Who would tell whether it may waits for storage.
+  [[ -z $_hpcsh_reader ]] || \return 0
   \local venv=$1 told
   \local -i at
   at=${_hpcsh_known[(ie)$venv]}
@@ -147,7 +149,7 @@ function _hpcsh_enter_trusted {
 function _hpcsh_ask {
   \local quiet
   [[ $_hpcsh_told == *":$1:"* ]] && quiet=--quiet
-  [[ -x $_hpcsh_program ]] && \command "$_hpcsh_program" trust --ask $quiet -- "$1"
+  [[ -z $_hpcsh_reader && -x $_hpcsh_program ]] && \command "$_hpcsh_program" trust --ask $quiet -- "$1"
 }
 
 # What tells whether the environment $1 has changed, or what the user said of any: REPLY, the number and the time of the last

@@ -74,6 +74,9 @@ done
 if [[ -n ${VIRTUAL_ENV-} ]]; then
   _hpcsh_call prompt _hpcsh_environment_first
 fi
+if [[ -n $_hpcsh_reader ]]; then
+  _hpcsh_call prompt _hpcsh_shared_last
+fi
 
 if [[ $- != *i* ]]; then
   _hpcsh_call prompt _hpcsh_exports_only
@@ -95,6 +98,10 @@ if [[ ${_hpcsh_loaded-} != "$$" ]]; then
   if [[ -n $_hpcsh_history_file && ${HISTFILE-} == "${HOME-}/.bash_history" ]]; then
     _hpcsh_undo+=(set HISTFILE "$HISTFILE")
     HISTFILE=$_hpcsh_history_file
+    # Nobody waits for storage that does not answer.
+    if [[ -n $_hpcsh_history_shared && -n $_hpcsh_reader ]]; then
+      \builtin unset -v HISTFILE
+    fi
   fi
   # Behind everybody's. Before bash 5.1, PROMPT_COMMAND is one string; later an array, in which others may still assign the
   # first element. What it was is put back; a readonly one, as audits set it, is left alone: then there is no first prompt.

@@ -63,6 +63,9 @@ for _hpcsh_dir in $_hpcsh_path
         set -gx HPCSH_EXPORTS "$HPCSH_EXPORTS"PATH+=$_hpcsh_dir\x1f
     end
 end
+if test -n "$_hpcsh_reader"
+    _hpcsh_call prompt _hpcsh_shared_last
+end
 
 if not status is-interactive
     for _hpcsh_dir in $_hpcsh_notice $_hpcsh_warning
@@ -70,11 +73,11 @@ if not status is-interactive
     end
     for _hpcsh_dir in program copy verdict warning switches ls_colors shared history_size history_file records path unset \
         parts records_always records_offline records_online fact fixed notice login memory reader unknown ttl side color \
-        text_offline text_unknown text_online text_stale
+        text_offline text_unknown text_online text_stale history_shared
         set -eg _hpcsh_$_hpcsh_dir
     end
     builtin functions -e _hpcsh_call _hpcsh_always _hpcsh_offline _hpcsh_online
-    builtin functions -e _hpcsh_settle _hpcsh_renew _hpcsh_admit _hpcsh_release _hpcsh_first_prompt _hpcsh_complete
+    builtin functions -e _hpcsh_settle _hpcsh_renew _hpcsh_shared_last _hpcsh_admit _hpcsh_release _hpcsh_first_prompt _hpcsh_complete
 else
 
     if not set -qg _hpcsh_loaded

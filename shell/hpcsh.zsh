@@ -30,6 +30,9 @@ function _hpcsh_path_add {
       HPCSH_EXPORTS+=PATH+=$dir$'\x1f'
     fi
   done
+  if [[ -n $_hpcsh_reader ]]; then
+    _hpcsh_call prompt _hpcsh_shared_last
+  fi
 }
 
 # Reads the part $1 ("prompt", "more"): the node's own copy, which the program has put there, else what the program says.

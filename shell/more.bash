@@ -173,6 +173,10 @@ function _hpcsh_leave {
   # A label in front goes; a prompt that somebody has made anew stays.
   if [[ -n ${_OLD_VIRTUAL_PS1+x} && ${PS1-} == *"$_OLD_VIRTUAL_PS1" ]]; then
     PS1=$_OLD_VIRTUAL_PS1
+    # The node may have been put in front since then.
+    if [[ -n ${HPCSH_PROMPT-} ]]; then
+      _hpcsh_call node _hpcsh_show
+    fi
   fi
   if [[ -n ${_OLD_VIRTUAL_PYTHONHOME+x} ]]; then
     \builtin export "PYTHONHOME=$_OLD_VIRTUAL_PYTHONHOME"

@@ -14,7 +14,7 @@
 function _hpcsh_watch {
   \local word='' expires='' rest='' now='' id='' since='' "old=$_hpcsh_verdict" ask=''
   _hpcsh_due=$((SECONDS + 5))
-  if [[ -n $_hpcsh_reader ]] && ! _hpcsh_is_held "$_hpcsh_reader"; then
+  if [[ -n $_hpcsh_reader && $_hpcsh_reader != /dev/null ]] && ! _hpcsh_is_held "$_hpcsh_reader"; then
     _hpcsh_reader=
     \builtin unset -v HPCSH_STORAGE
     \builtin printf 'hpcsh: the shared storage answers again; a new shell reads the configuration there\n' >&2
@@ -75,42 +75,51 @@ function _hpcsh_is_held {
 }
 
 # Has the program look again, in the background, unless one does so already. The lock is taken here: a program on storage that
-# hangs would never get to.
+# hangs would never get to. Where nothing comes of it, as on a full disk, it is asked again after a while and not at each prompt.
 function _hpcsh_refresh {
-  \local id='' since='' "clobber=$-"
-  if [[ -n ${HPCSH_OFFLINE-} ]]; then
+  \local id='' since='' "flags=$-" dir lock
+  if [[ ${HPCSH_OFFLINE-} == [01] || $now -ge $_hpcsh_asked && $now -lt $((_hpcsh_asked + 10)) ]]; then
     \return 0
   fi
-  \set -C
-  if ! _hpcsh_mark "$$" ''; then
-    if _hpcsh_is_held "$_hpcsh_memory-lock"; then
-      # So long nobody looks at a network: the program lies on storage that hangs.
-      if [[ -z $_hpcsh_reader && -n $since && $since != *[^0-9]* && $((now - since)) -gt 30 ]]; then
-        _hpcsh_reader=$_hpcsh_memory-lock
-        \builtin export HPCSH_STORAGE=stale
-        _hpcsh_show
-      fi
-      id=held
-    elif [[ -d ${_hpcsh_memory%/*} ]]; then
-      # Of one that has ended.
-      id=
-      _hpcsh_mark "$$" '|' || id=held
-    else
-      # The directory has gone, as with the last logout: the program finds another.
-      _hpcsh_memory=/dev/shm/hpcsh-$UID/${_hpcsh_memory##*/}
+  # Where the program has its files by now: a runtime directory goes with the last logout, and comes with the next login.
+  for dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID"; do
+    if [[ -d $dir && -O $dir && ! -L $dir && (-O ${dir%/*} || $dir == */hpcsh-$UID) ]]; then
+      _hpcsh_memory=$dir/${_hpcsh_memory##*/}
+      \break
     fi
-  fi
-  [[ $clobber == *C* ]] || \set +C
-  if [[ $id == held ]]; then
+  done
+  lock=$_hpcsh_memory-lock
+  if _hpcsh_is_held "$lock"; then
+    # So long nobody looks at a network: the program lies on storage that hangs.
+    if [[ -z $_hpcsh_reader && -n $since && $since != *[^0-9]* && $((now - 10#$since)) -gt 30 ]]; then
+      _hpcsh_reader=$lock
+      \builtin export HPCSH_STORAGE=stale
+      _hpcsh_show
+    fi
     \return 0
+  elif _hpcsh_is_ours "$lock"; then
+    # Of one that has ended; one that is empty, at second sight: it may just be being written.
+    if [[ -z $id$_hpcsh_empty ]]; then
+      _hpcsh_empty=1
+      \return 0
+    fi
+    _hpcsh_empty=
+    _hpcsh_mark "$$" '|' || \return 0
+  elif [[ ! -e $lock && ! -L $lock && -d ${lock%/*} ]]; then
+    \set -C
+    _hpcsh_mark "$$" '' && id=$$
+    [[ $flags == *C* ]] || \set +C
+    [[ -n $id ]] || \return 0
   fi
+  # In no process group of its own, so that it can leave this session.
+  \set +m
   \command "$_hpcsh_program" status --locked "$$" --keep bash </dev/null >/dev/null 2>&1 &
   \builtin disown "$!"
-  rest=$!
-  if _hpcsh_is_held "$_hpcsh_memory-lock" && [[ $id == "$$" ]]; then
+  [[ $flags != *m* ]] || \set -m
+  if _hpcsh_is_held "$lock" && [[ $id == "$$" ]]; then
     _hpcsh_mark "$!" '|' || \builtin true
   fi
-  _hpcsh_due=$((SECONDS + 1))
+  _hpcsh_asked=$now _hpcsh_due=$((SECONDS + 1))
 }
 
 # Writes the lock for the process $1; over another one where $2 is not empty.
@@ -146,5 +155,5 @@ function _hpcsh_show {
   fi
 }
 
-_hpcsh_login_due=0
+_hpcsh_empty='' _hpcsh_login_due=0 _hpcsh_asked=-10
 _hpcsh_parts="${_hpcsh_parts-} node "

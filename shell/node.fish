@@ -12,7 +12,7 @@ function _hpcsh_watch
     set -l word
     set -l expires
     set -g _hpcsh_due (math $argv + 5)
-    if test -n "$_hpcsh_reader"; and not _hpcsh_is_held $_hpcsh_reader
+    if test -n "$_hpcsh_reader"; and test "$_hpcsh_reader" != /dev/null; and not _hpcsh_is_held $_hpcsh_reader
         set -g _hpcsh_reader ''
         set -e HPCSH_STORAGE
         builtin printf 'hpcsh: the shared storage answers again; a new shell reads the configuration there\n' >&2
@@ -52,31 +52,57 @@ function _hpcsh_is_ours
     test -f $argv; and test -O $argv; and not test -L $argv
 end
 
-# Whether the process that $argv names, `PROCESS SINCE`, is still there.
+# Whether the process that $argv names, `PROCESS SINCE`, is still there. The second word is left in _hpcsh_since.
 function _hpcsh_is_held
     set -l process
-    _hpcsh_is_ours $argv; and read -d ' ' process rest <$argv
+    set -g _hpcsh_since
+    _hpcsh_is_ours $argv; and read -d ' ' process _hpcsh_since <$argv
     string match -qr '^\d+\z' -- "$process"; and test -d /proc/$process
 end
 
 # Has the program look again, in the background, unless one does so already. The lock is taken here: a program on storage that
-# hangs would never get to. fish waits until what it starts has become the program, so another shell starts it.
+# hangs would never get to. Where nothing comes of it, as on a full disk, it is asked again after a while and not at each prompt.
+# fish waits until what it starts has become the program, so another shell starts it.
 function _hpcsh_refresh
-    set -l lock $_hpcsh_memory-lock
-    if test -n "$HPCSH_OFFLINE"; or _hpcsh_is_held $lock
+    if builtin contains -- "$HPCSH_OFFLINE" 0 1; or test $argv -lt $_hpcsh_ask_again
         return 0
     end
-    if test -e $lock
-        # Of one that has ended.
-        builtin printf '%s %s\n' $_hpcsh_process $argv >$lock
-    else if test -d (string replace -r '/[^/]*\z' '' -- $lock)
+    # Where the program has its files by now: a runtime directory goes with the last logout, and comes with the next login.
+    set -l parts (string split -r -m1 / -- $_hpcsh_memory)
+    set -l others
+    test -d $parts[1]; or set others /dev/shm/hpcsh-(command id -u) /tmp/hpcsh-(command id -u)
+    for dir in $XDG_RUNTIME_DIR/hpcsh $parts[1] $others
+        if test -d $dir; and test -O $dir; and not test -L $dir
+            set -g _hpcsh_memory $dir/$parts[2]
+            break
+        end
+    end
+    set -l lock $_hpcsh_memory-lock
+    if _hpcsh_is_held $lock
+        # So long nobody looks at a network: the program lies on storage that hangs.
+        if test -z "$_hpcsh_reader"; and string match -qr '^\d+\z' -- "$_hpcsh_since"
+            if test (math $argv - $_hpcsh_since) -gt 30
+                set -g _hpcsh_reader $lock
+                set -gx HPCSH_STORAGE stale
+                _hpcsh_show
+            end
+        end
+        return 0
+    else if _hpcsh_is_ours $lock
+        # Of one that has ended; one that is empty, at second sight: it may just be being written.
+        if not test -s $lock; and test -z "$_hpcsh_empty"
+            set -g _hpcsh_empty 1
+            return 0
+        end
+        set -g _hpcsh_empty
+        builtin printf '%s %s\n' $_hpcsh_process $argv >$lock; or return 0
+    else if not test -e $lock; and not test -L $lock; and test -d (string replace -r '/[^/]*\z' '' -- $lock)
         builtin printf '%s %s\n' $_hpcsh_process $argv >?$lock; or return 0
-    else
-        # The directory has gone, as with the last logout: the program finds another.
-        set -g _hpcsh_memory /dev/shm/hpcsh-(command id -u)/(string split -r -m1 / -- $_hpcsh_memory)[2]
     end 2>/dev/null
-    command sh -c '"$0" status --locked "$1" </dev/null >/dev/null 2>&1 & [ ! -O "$2" ] || echo "$! $3" >"$2"' \
-        $_hpcsh_program $_hpcsh_process $lock $argv
+    set -l start '"$0" status --locked "$1" </dev/null >/dev/null 2>&1 &'
+    set -l mark '[ ! -f "$2" ] || [ -L "$2" ] || [ ! -O "$2" ] || echo "$! $3" >"$2"'
+    command sh -c $start$mark $_hpcsh_program $_hpcsh_process $lock $argv
+    set -g _hpcsh_ask_again (math $argv + 10)
     set -g _hpcsh_due (math $argv + 1)
 end
 
@@ -118,4 +144,5 @@ function _hpcsh_segment
 end
 
 set -g _hpcsh_process $fish_pid
+set -g _hpcsh_ask_again 0
 set -g _hpcsh_parts $_hpcsh_parts node

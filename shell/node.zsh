@@ -11,7 +11,7 @@ function _hpcsh_watch {
   \builtin emulate -L zsh
   \local word expires rest now id since old=$_hpcsh_verdict ask=
   _hpcsh_due=$(( SECONDS + 5 ))
-  if [[ -n $_hpcsh_reader ]] && ! _hpcsh_is_held "$_hpcsh_reader"; then
+  if [[ -n $_hpcsh_reader && $_hpcsh_reader != /dev/null ]] && ! _hpcsh_is_held "$_hpcsh_reader"; then
     _hpcsh_reader=
     \builtin unset HPCSH_STORAGE
     \builtin print -ru2 'hpcsh: the shared storage answers again; a new shell reads the configuration there'
@@ -70,37 +70,48 @@ function _hpcsh_is_held {
 }
 
 # Has the program look again, in the background, unless one does so already. The lock is taken here: a program on storage that
-# hangs would never get to.
+# hangs would never get to. Where nothing comes of it, as on a full disk, it is asked again after a while and not at each prompt.
 function _hpcsh_refresh {
-  \local id= since=
-  if [[ -n ${HPCSH_OFFLINE-} ]]; then
+  \local id= since= dir lock
+  if [[ ${HPCSH_OFFLINE-} == [01] ]] || (( now >= _hpcsh_asked && now < _hpcsh_asked + 10 )); then
     \return
   fi
-  \builtin setopt no_clobber
-  if ! _hpcsh_mark "$$"; then
-    if _hpcsh_is_held "$_hpcsh_memory-lock"; then
-      # So long nobody looks at a network: the program lies on storage that hangs.
-      if [[ -z $_hpcsh_reader && $since != *[^0-9]* ]] && (( now - since > 30 )); then
-        _hpcsh_reader=$_hpcsh_memory-lock
-        \builtin export HPCSH_STORAGE=stale
-        _hpcsh_show
-      fi
+  # Where the program has its files by now: a runtime directory goes with the last logout, and comes with the next login.
+  for dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" /dev/shm/hpcsh-$UID /tmp/hpcsh-$UID; do
+    if [[ -d $dir && -O $dir && ! -L $dir && ( -O ${dir:h} || $dir == */hpcsh-$UID ) ]]; then
+      _hpcsh_memory=$dir/${_hpcsh_memory:t}
+      \break
+    fi
+  done
+  lock=$_hpcsh_memory-lock
+  if _hpcsh_is_held "$lock"; then
+    # So long nobody looks at a network: the program lies on storage that hangs.
+    if [[ -z $_hpcsh_reader && -n $since && $since != *[^0-9]* ]] && (( now - since > 30 )); then
+      _hpcsh_reader=$lock
+      \builtin export HPCSH_STORAGE=stale
+      _hpcsh_show
+    fi
+    \return
+  elif _hpcsh_is_ours "$lock"; then
+    # Of one that has ended; one that is empty, at second sight: it may just be being written.
+    if [[ -z $id$_hpcsh_empty ]]; then
+      _hpcsh_empty=1
       \return
     fi
+    _hpcsh_empty=
     \builtin setopt clobber
-    # Of one that has ended. Where the directory has gone, as with the last logout, the program finds another.
-    if [[ -d ${_hpcsh_memory:h} ]]; then
-      _hpcsh_mark "$$" || \return
-    else
-      _hpcsh_memory=/dev/shm/hpcsh-$UID/${_hpcsh_memory:t}
-    fi
+    _hpcsh_mark "$$" || \return
+  elif [[ ! -e $lock && ! -L $lock && -d ${lock:h} ]]; then
+    \builtin setopt no_clobber
+    _hpcsh_mark "$$" || \return
   fi
-  \builtin setopt clobber
+  # In no process group of its own, so that it can leave this session.
+  \builtin setopt clobber no_monitor
   \command "$_hpcsh_program" status --locked "$$" --keep zsh </dev/null >/dev/null 2>&1 &!
-  if _hpcsh_is_held "$_hpcsh_memory-lock" && [[ $id == "$$" ]]; then
+  if _hpcsh_is_held "$lock" && [[ $id == "$$" ]]; then
     _hpcsh_mark "$!"
   fi
-  _hpcsh_due=$(( SECONDS + 1 ))
+  (( _hpcsh_asked = now, _hpcsh_due = SECONDS + 1 ))
 }
 
 # Writes the lock for the process $1.
@@ -138,5 +149,6 @@ function _hpcsh_show {
 if [[ $_hpcsh_color == none || -n ${NO_COLOR-} || ${TERM-} == dumb ]]; then
   _hpcsh_segment=%10v
 fi
-\builtin typeset -gi _hpcsh_login_due
+\builtin typeset -g _hpcsh_empty=
+\builtin typeset -gi _hpcsh_login_due _hpcsh_asked=-10
 \builtin typeset -g "_hpcsh_parts=${_hpcsh_parts-} node "

@@ -19,7 +19,6 @@ function _hpcsh_renew {
   # Of another node's storage perhaps, where it was inherited.
   if [[ -n $_hpcsh_reader ]]; then
     \builtin export HPCSH_STORAGE=stale
-    _hpcsh_shared_last
   else
     \builtin unset -v HPCSH_STORAGE
   fi
@@ -43,9 +42,9 @@ function _hpcsh_shared_last {
   fi
 }
 
-# Waits for the node's first verdict. Without a memory there is none to wait for.
+# Waits for the node's first verdict. Without a memory there is none to wait for; and the program itself waits for storage.
 function _hpcsh_settle {
-  if [[ -n $_hpcsh_memory && -z ${HPCSH_OFFLINE-} ]]; then
+  if [[ -n $_hpcsh_memory && -z ${HPCSH_OFFLINE-}$_hpcsh_reader ]]; then
     case $(\command "$_hpcsh_program" status --word) in
       online) _hpcsh_verdict=online ;;
       offline) _hpcsh_verdict=offline ;;

@@ -24,15 +24,6 @@ function _hpcsh_renew
     set -e HPCSH_STORAGE
     if test -n "$_hpcsh_reader"
         set -gx HPCSH_STORAGE stale
-        # Directories on storage that does not answer come last: a command that is found before them does not wait for it.
-        set -l last
-        for dir in $PATH
-            if test -n "$_hpcsh_shared"; and string match -q -- "$_hpcsh_shared/*" $dir/
-                set last $last $dir
-                set -gx PATH (string match -v -- $dir $PATH)
-            end
-        end
-        set -gx PATH $PATH $last
     end
     _hpcsh_always _hpcsh_admit
     if builtin contains -- offline $_hpcsh_verdict $_hpcsh_unknown; and test $_hpcsh_verdict != online
@@ -52,6 +43,21 @@ function _hpcsh_renew
     set -eg _hpcsh_old
     set -eg _hpcsh_new
     set -eg _hpcsh_names
+end
+
+# Puts the directories of PATH that lie on the shared storage, which does not answer, behind the others: a command that is found
+# before them does not wait for it.
+function _hpcsh_shared_last
+    set -l first
+    set -l last
+    for dir in $PATH
+        if test -n "$_hpcsh_shared"; and test (string sub -l (string length -- $_hpcsh_shared/) -- $dir/) = $_hpcsh_shared/
+            set last $last $dir
+        else
+            set first $first $dir
+        end
+    end
+    set -gx PATH $first $last
 end
 
 # Exports the variable $argv[1] with the value $argv[2] where it is unset or ours.

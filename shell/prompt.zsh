@@ -15,7 +15,6 @@ function _hpcsh_renew {
   # Of another node's storage perhaps, where it was inherited.
   if [[ -n $_hpcsh_reader ]]; then
     \builtin export HPCSH_STORAGE=stale
-    _hpcsh_shared_last
   else
     \builtin unset HPCSH_STORAGE
   fi
@@ -40,9 +39,9 @@ function _hpcsh_shared_last {
   fi
 }
 
-# Waits for the node's first verdict. Without a memory there is none to wait for.
+# Waits for the node's first verdict. Without a memory there is none to wait for; and the program itself waits for storage.
 function _hpcsh_settle {
-  if [[ -n $_hpcsh_memory && -z ${HPCSH_OFFLINE-} ]]; then
+  if [[ -n $_hpcsh_memory && -z ${HPCSH_OFFLINE-}$_hpcsh_reader ]]; then
     case $(\command "$_hpcsh_program" status --word) in
       online) _hpcsh_verdict=online ;;
       offline) _hpcsh_verdict=offline ;;
@@ -137,8 +136,7 @@ function _hpcsh_first_prompt {
   if [[ -n ${_hpcsh_script-} && ! -e $_hpcsh_script.zwc ]]; then
     _hpcsh_compile
   fi
-  # A directory on storage that does not answer is not looked at.
-  if [[ -n $_hpcsh_history_size && ( -z $_hpcsh_reader || $_hpcsh_history_file != "${_hpcsh_shared:-/nowhere}"/* ) ]]; then
+  if [[ -n $_hpcsh_history_size ]]; then
     _hpcsh_history
   fi
   for name in hist cp ls; do
@@ -218,8 +216,15 @@ function _hpcsh_complete {
 function _hpcsh_compile {
   \builtin emulate -L zsh
   \local file
+  \local -a move
+  # A command would be looked for along PATH, which may begin on shared storage.
+  if \builtin zmodload -F zsh/files b:zf_mv; then
+    move=(\builtin zf_mv)
+  else
+    move=(\command mv)
+  fi 2>/dev/null
   for file in "$_hpcsh_copy"-{prompt,more,enter,node}.zsh "$_hpcsh_script"; do
-    \builtin zcompile -U "$file.$$.zwc" "$file" && \command mv -f -- "$file.$$.zwc" "$file.zwc"
+    \builtin zcompile -U "$file.$$.zwc" "$file" && "${move[@]}" -f -- "$file.$$.zwc" "$file.zwc"
   done 2>/dev/null
 }
 
@@ -235,8 +240,8 @@ function _hpcsh_history {
     _hpcsh_undo+=(set SAVEHIST 0)
     SAVEHIST=$_hpcsh_history_size
   fi
-  # The directory is made once; where that fails, the history stays in memory as it would without us.
-  if [[ -z ${HISTFILE-} ]] && { [[ -d $dir ]] || \command mkdir -p -m 700 -- "$dir" 2>/dev/null; }; then
+  # The directory is made once; where that fails, or storage does not answer, the history stays in memory as it would without us.
+  if [[ -z ${HISTFILE-} && ( -z $_hpcsh_history_shared || -z $_hpcsh_reader ) ]] && { [[ -d $dir ]] || \command mkdir -p -m 700 -- "$dir" 2>/dev/null; }; then
     _hpcsh_undo+=(unset HISTFILE '')
     \builtin typeset -g HISTFILE=$_hpcsh_history_file
     # zsh has read its file before the first prompt, when there was none.

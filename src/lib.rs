@@ -28,11 +28,13 @@ pub mod verdict;
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Duration;
 
 use cli::{ConfigTask, EnvArguments, ManArguments, StatusArguments, Task, TrustTask};
 use error::{Failure, Kind};
 use host::{Host, local_dir};
 use node::settle;
+use node::status::Answer;
 use verdict::Verdict;
 
 /// Parses the words of a command line, reads the configuration, runs the command.
@@ -80,8 +82,15 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
 /// The exit code of a command that only looked, and found that something is not as it should be.
 const CHECK_FOUND: u8 = 3;
 
+/// How long a job script waits for a configuration on shared storage: longer than a login, since it can do without none.
+const JOB_WAIT: Duration = Duration::from_secs(10);
+
 fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<(), Failure> {
-    let loaded = config::load(host, config);
+    let loaded = login::configuration(host, config, JOB_WAIT).map_err(|stale| {
+        let file = stale.unread.first().map(|file| file.display().to_string()).unwrap_or_default();
+        Failure::failed(format!("{} does not answer, and {file} lies there", stale.mount.display()))
+            .hint("without it nobody knows the variables: wait for the storage, or name another file with --config")
+    })?;
     let mut warnings: Vec<String> = loaded.problems.iter().map(config::Problem::brief).collect();
     let exports = login::exports(&loaded, || local_dir::ensure(&loaded.config.roots.local), &mut warnings);
     for warning in warnings {
@@ -106,22 +115,35 @@ fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<
 /// Gives whether the node is online, or nothing was asked that has its answer in the exit code.
 fn run_status(host: &mut Host, config: Option<&Path>, status: StatusArguments) -> bool {
     if let Some(process) = status.locked {
-        host::process::leave_session();
+        host::process::leave_caller();
         if let Some(shell) = status.keep {
             login::keep(host, config, shell);
         }
-        node::status::for_shell(host, &config::load(host, config).config.node, process);
+        // Without the configuration nothing is found out, and the lock is given back.
+        let loaded = login::configuration(host, config, login::STORAGE_WAIT);
+        node::status::for_shell(host, loaded.ok().map(|loaded| loaded.config.node).as_ref(), process);
         return true;
     }
-    let settings = config::load(host, config).config.node;
-    node::status::run(host, &settings, status.question) || !status.question.check
+    let (loaded, stale) = match login::configuration(host, config, login::STORAGE_WAIT) {
+        Ok(loaded) => (loaded, None),
+        Err(stale) => (stale.rest, Some(stale.mount)),
+    };
+    node::status::run(host, &loaded.config.node, status.question, stale.as_deref())
+        || status.question.answer != Answer::ExitCode
 }
 
 /// Gives whether everything that was looked at may be entered.
 fn run_trust(host: &mut Host, config: Option<&Path>, task: TrustTask) -> Result<bool, Failure> {
+    if let TrustTask::Ask { environment, quiet } = task {
+        let refusal = login::refusal(host, config, &environment);
+        if let Some(why) = refusal.as_ref().filter(|_| !quiet) {
+            host.say(why);
+        }
+        return Ok(refusal.is_none());
+    }
     let settings = config::load(host, config).config.trust;
     match task {
-        TrustTask::Ask { environment, quiet } => Ok(shell::trust::ask(host, &settings, &environment, quiet)),
+        TrustTask::Ask { .. } => Ok(false),
         TrustTask::Say { word, dir, dry_run } => {
             shell::trust::say(host, &settings, dir.as_deref(), word, dry_run).map(|()| true)
         }

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::InitArguments;
-use crate::config::{self, InTime, Loaded};
+use crate::config::{self, InTime, Loaded, Problem, Stale};
 use crate::host::boot::Boot;
+use crate::host::mounts::{self, Storage};
 use crate::host::patience::{self, Patience};
+use crate::host::process::Stuck;
 use crate::host::{Host, local_dir};
 use crate::node::memory::Memory;
 use crate::node::settle;
@@ -17,9 +19,19 @@ use crate::shell::env::{self, Export};
 use crate::shell::init::{Facts, Script, Shell};
 use crate::shell::kept;
 use crate::shell::last::{self, Last};
+use crate::shell::trust;
+
+/// The configuration in time, for commands that a shell or a script waits for.
+///
+/// # Errors
+/// Where shared storage with a part of it does not answer within `deadline`, or somebody waits for that already.
+pub fn configuration(host: &Host, config: Option<&Path>, deadline: Duration) -> Result<Loaded, Box<Stale>> {
+    let record = Memory::of(host).map(|memory| memory.file("reader"));
+    config::load_within(host, config, &Patience { deadline, record }).map(|found| found.loaded)
+}
 
 /// `node.storage_wait` where no login has kept what the configuration says.
-const STORAGE_WAIT: Duration = Duration::from_millis(300);
+pub const STORAGE_WAIT: Duration = Duration::from_millis(300);
 
 /// What a login knows before it has read its configuration.
 struct Login {
@@ -55,6 +67,19 @@ impl Login {
         }
     }
 
+    /// The facts that go with the script of the last login: of its configuration, or of what is left of this one.
+    fn facts_of_last(&self, host: &Host, last: &Last, rest: &Loaded) -> Facts {
+        match last.verdict() {
+            Some(state) => Facts {
+                state,
+                is_fixed: true,
+                memory: self.memory.as_ref().map(|memory| memory.stem().to_owned()),
+                ..Facts::default()
+            },
+            None => self.facts(host, rest),
+        }
+    }
+
     /// The same facts while storage does not answer.
     fn stale(&self, facts: Facts, notice: String) -> Facts {
         // Where nobody keeps a record, it is never found to answer again.
@@ -81,35 +106,52 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     }
     let shell = init.shell;
     let login = Login::of(host, config, shell);
-    let (loaded, mut facts, is_known) = match config::load_within(host, config, &login.patience) {
-        Ok(InTime { loaded, asked_shared }) => {
+    let found = config::load_within(host, config, &login.patience);
+    let is_all = found.as_ref().is_ok_and(|found| !found.loaded.is_unread);
+    let last = login.last.as_ref().filter(|_| !is_all && !init.print).and_then(|last| Some((last, last.line()?)));
+    let (mut loaded, mut facts, is_known) = match (found, last) {
+        // It answers, and says that it has none: so does a mount whose server has forgotten it.
+        (Ok(InTime { loaded, .. }), Some((last, line))) => {
+            let problem = loaded.problems.first().map(Problem::brief).unwrap_or_default();
+            let notice = format!("{problem}; all is as at the last login that could read it");
+            let facts = Facts { notice, ..login.facts_of_last(host, last, &loaded) };
+            host.print([facts.text(shell), line].concat());
+            return;
+        }
+        (Ok(InTime { loaded, asked_shared }), None) => {
             let facts = login.facts(host, &loaded);
             (loaded, facts, asked_shared)
         }
-        Err(stale) => {
+        (Err(stale), Some((last, line))) => {
             let mount = stale.mount.display();
-            let facts = login.facts(host, &stale.rest);
-            if let Some(line) = login.last.as_ref().and_then(Last::line).filter(|_| !init.print) {
-                let notice = format!(
-                    "{mount} does not answer: all is as at the last login that could read its configuration there"
-                );
-                host.print([login.stale(facts, notice).text(shell), line].concat());
-                return;
+            let notice =
+                format!("{mount} does not answer: all is as at the last login that could read its configuration there");
+            let facts = login.facts_of_last(host, last, &stale.rest);
+            host.print([login.stale(facts, notice).text(shell), line].concat());
+            return;
+        }
+        (Err(stale), None) => {
+            let Stale { mount, mut rest, .. } = *stale;
+            let notice = format!("{} does not answer, and with it the configuration", mount.display());
+            let facts = login.facts(host, &rest);
+            // What in PATH lies there comes last.
+            if rest.config.shell.shared_home.as_os_str().is_empty() {
+                rest.config.shell.shared_home = mount;
             }
-            let notice = format!("{mount} does not answer, and with it the configuration");
-            (stale.rest, login.stale(facts, notice), true)
+            (rest, login.stale(facts, notice), true)
         }
     };
     // What the first prompt looks at, unless it is known already whether shared storage answers.
-    let history = loaded.config.shell.history.as_ref().filter(|_| !is_known);
-    if let Some(history) = history.filter(|history| !patience::answers(host, &history.dir, &login.patience)) {
-        let notice = format!("{} does not answer: the history stays in memory", history.dir.display());
+    if let Some((dir, true)) = see_to_history(host, &mut loaded, shell).filter(|_| !is_known)
+        && !patience::answers(host, &dir, &login.patience)
+    {
+        let notice = format!("{} does not answer: the history stays in memory", dir.display());
         facts = login.stale(facts, notice);
     }
     let text = script(host, &loaded, shell);
     // Into a file, or on a terminal, goes what somebody wants to read or to keep. What was made without a part of the
     // configuration is no good one.
-    let is_good = !init.print && facts.reader.is_none() && host.out_is_pipe();
+    let is_good = !init.print && !loaded.is_unread && facts.reader.is_none() && host.out_is_pipe();
     let kept = if is_good { login.keep(host, &loaded, &facts, shell, &text) } else { None };
     // zsh gains by a file: it reads what a substitution prints 64 bytes a time, and a file in its compiled form.
     let line = kept.filter(|_| shell == Shell::Zsh).map(|script| last::line(shell, &script));
@@ -121,12 +163,49 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
 pub fn keep(host: &Host, config: Option<&Path>, shell: Shell) {
     let login = Login::of(host, config, shell);
     // What hangs now may answer the next time.
-    let Ok(InTime { loaded, .. }) = config::load_within(host, config, &login.patience) else { return };
+    let Ok(InTime { mut loaded, .. }) = config::load_within(host, config, &login.patience) else { return };
+    if loaded.is_unread {
+        return;
+    }
+    see_to_history(host, &mut loaded, shell);
     let facts = login.facts(host, &loaded);
     let text = script(host, &loaded, shell);
     login.keep(host, &loaded, &facts, shell, &text);
     if let Some(memory) = &login.memory {
         memory.remind(host, &format!("login.{}", shell.name()), loaded.config.node.ttl);
+    }
+}
+
+/// Finds out where the history lies: the directory, and whether that may hang.
+fn see_to_history(host: &Host, loaded: &mut Loaded, shell: Shell) -> Option<(PathBuf, bool)> {
+    let history = loaded.config.shell.history.as_mut()?;
+    let dir = history.file(shell)?.parent()?.to_owned();
+    history.is_shared = mounts::storage(host, &dir) != Storage::Local;
+    Some((dir, history.is_shared))
+}
+
+/// Why a shell may not enter this environment unasked; `None`: it may. In time, since a `cd` waits for it.
+pub fn refusal(host: &Host, config: Option<&Path>, environment: &Path) -> Option<String> {
+    let record = Memory::of(host).map(|memory| memory.file("reader"));
+    let patience = Patience { deadline: STORAGE_WAIT, record };
+    let stuck = |what: &Path| Some(trust::not_entered(environment, &format!("{} does not answer", what.display())));
+    let loaded = match config::load_within(host, config, &patience) {
+        Ok(InTime { loaded, .. }) => loaded,
+        Err(stale) => return stuck(&stale.mount),
+    };
+    let settings = loaded.config.trust;
+    // What the configuration lies on has answered. An environment's own program may lie on other storage than it does.
+    let shared = trust::asked(&settings, environment).find_map(|path| match mounts::storage(host, &path) {
+        Storage::Local => None,
+        Storage::Shared(mount) => Some(mount),
+    });
+    let decide = || trust::refusal(host, &settings, environment);
+    let Some(mount) = shared else { return decide() };
+    let may = || decide().map_or_else(|| b"+".to_vec(), String::into_bytes);
+    match patience::in_time(&patience, may).as_deref() {
+        Ok(b"+") => None,
+        Ok(why) => Some(String::from_utf8_lossy(why).into_owned()),
+        Err(Stuck) => stuck(&mount),
     }
 }
 

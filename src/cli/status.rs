@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
-use crate::node::status::Question;
+use crate::node::status::{Answer, Question};
 use crate::shell::init::Shell;
 
 /// What `hpcsh status` is asked for.
@@ -55,13 +55,13 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn read(matches: &mut ArgMatches) -> StatusArguments {
-    let question = Question {
-        json: matches.get_flag("json"),
-        refresh: matches.get_flag("refresh"),
-        check: matches.get_flag("check"),
-        watch: matches.get_flag("watch"),
-        word: matches.get_flag("word"),
+    let answer = match (matches.get_flag("check"), matches.get_flag("watch"), matches.get_flag("word")) {
+        (_, _, true) => Answer::Word,
+        (true, _, _) => Answer::ExitCode,
+        (_, true, _) => Answer::Turns,
+        _ => Answer::All,
     };
+    let question = Question { answer, json: matches.get_flag("json"), refresh: matches.get_flag("refresh") };
     StatusArguments {
         question,
         locked: matches.remove_one("locked"),

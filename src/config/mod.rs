@@ -54,6 +54,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// What was left out, and why.
     pub problems: Vec<Problem>,
+    /// Whether a file is there that could not be read.
+    pub is_unread: bool,
 }
 
 /// Reads every layer there is, and waits for storage as long as that takes. Never fails: what is wrong is in `problems`.
@@ -69,6 +71,7 @@ fn made_of(host: &Host, places: &[layers::Layer], looks: Vec<Option<look::Look>>
     let mut texts = Vec::new();
     let mut settings = Vec::new();
     let mut owners = Vec::new();
+    let is_unread = looks.iter().any(|look| matches!(look, Some(look::Look::Failed(_))));
     for (layer, look) in places.iter().zip(looks) {
         let Some(text) = look.and_then(|look| layers::read(host, layer, look, &owners, &mut problems)) else {
             continue;
@@ -93,7 +96,7 @@ fn made_of(host: &Host, places: &[layers::Layer], looks: Vec<Option<look::Look>>
         (file, problem.place.as_ref().map_or((usize::MAX, 0), |place| (place.line, place.column)))
     });
     let config = assemble(host, &settings);
-    Loaded { config, settings, problems }
+    Loaded { config, settings, problems, is_unread }
 }
 
 /// Fills each capability's settings; what no layer says is the default of `keys::KEYS`.
@@ -144,6 +147,7 @@ fn assemble(host: &Host, from: &Settings) -> Config {
                 file: path("history.file"),
                 dir: private.clone(),
                 dir_is_configured: state.is_some(),
+                is_shared: false,
             }),
             prompt: prompt(from),
             ttl: span("node.ttl", probe::TTL).as_secs().max(1),

@@ -40,6 +40,11 @@ pub fn own_entry(path: &Path) -> io::Result<Entry> {
     fs::symlink_metadata(path).map(|found| Entry::of(&found))
 }
 
+/// Whether a regular file of this owner's is at a path; a symlink is none.
+pub fn is_file_of(path: &Path, owner: u32) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.uid() == owner)
+}
+
 /// The path without symlinks.
 pub fn real_path(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path)

@@ -22,6 +22,8 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 /// The world as a command sees it.
 pub struct Host {
     /// Data for the caller: standard output.
@@ -183,6 +185,16 @@ impl Host {
     /// The same; whether there still is a reader.
     pub fn print_all(&mut self, data: impl AsRef<[u8]>) -> bool {
         self.out.write_all(data.as_ref()).and_then(|()| self.out.flush()).is_ok()
+    }
+
+    /// Whether the data goes into a pipe or a socket whose reader has gone away.
+    pub fn has_no_reader(&self) -> bool {
+        let stdout = rustix::stdio::stdout();
+        let mut files = [PollFd::new(&stdout, PollFlags::empty())];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let real = matches!(self.variables, Variables::Process);
+        real && poll(&mut files, Some(&at_once)).is_ok()
+            && files[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
     }
 
     /// Writes one line of talk for people.

@@ -49,8 +49,13 @@ pub fn detached(work: impl FnOnce()) {
     });
 }
 
-/// Leaves the session of whoever started this process, and with it the terminal.
-pub fn leave_session() {
+/// Leaves whoever started this process: the session, with it the terminal, and all files but the three streams.
+pub fn leave_caller() {
+    leave_session();
+    close_all_but(&[0, 1, 2]);
+}
+
+fn leave_session() {
     let _ = rustix::process::setsid();
 }
 
@@ -66,7 +71,8 @@ fn fork(keep: RawFd, work: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
     let done = catch_unwind(AssertUnwindSafe(|| {
         leave_session();
         forget_signals();
-        close_all_but(keep);
+        let keep = [keep];
+        close_all_but(if keep[0] < 0 { &[] } else { &keep });
         work()
     }));
     // SAFETY: it ends here: nothing that the parent will do at its end is done twice.
@@ -96,16 +102,14 @@ fn forget_signals() {
     }
 }
 
-/// Closes every file but one.
-#[allow(unsafe_code)] // the child of `fork` alone
-fn close_all_but(keep: RawFd) {
-    let mut ranges = vec![(keep + 1, RawFd::MAX)];
-    if keep > 0 {
-        ranges.push((0, keep - 1));
-    }
-    for (first, last) in ranges {
-        // SAFETY: the child uses none of these: they belong to the code of which it is a copy. The call by its number: not
-        // each C library has it.
+/// Closes every file but these, which come in order.
+#[allow(unsafe_code)] // the child of `fork`, and a process at its start
+fn close_all_but(keep: &[RawFd]) {
+    let ends = keep.iter().map(|file| file - 1).chain([RawFd::MAX]);
+    let ranges = [0].into_iter().chain(keep.iter().map(|file| file + 1)).zip(ends);
+    for (first, last) in ranges.filter(|(first, last)| first <= last) {
+        // SAFETY: this process uses none of these: they belong to whoever started it, or to the code of which it is a copy. The
+        // call by its number: not each C library has it.
         if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
             continue;
         }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::memory::{Lock, Memory};
-use super::probe::{self, Attempt, Finding, Settings};
+use super::probe::{self, Finding, Settings};
 use crate::host::{Host, boot, clock, process};
 use crate::verdict::{Kept, State, Verdict};
 
@@ -48,7 +48,7 @@ fn configured(host: &Host, settings: &Settings) -> Option<Standing> {
     (verdict.state != State::Unknown).then(|| Standing::fixed(verdict))
 }
 
-/// For the script of a login, which a prompt mends. `HPCSH_OFFLINE` is for the script to see.
+/// For the script of a login, which a prompt mends. What `HPCSH_OFFLINE` says the script itself sees; there is no look then.
 pub fn at_login(host: &Host, settings: &Settings, memory: Option<Memory>) -> Standing {
     if let Some(standing) = configured(host, settings) {
         return standing;
@@ -59,21 +59,25 @@ pub fn at_login(host: &Host, settings: &Settings, memory: Option<Memory>) -> Sta
     if let Some(kept) = memory.verdict() {
         return Standing::turning(kept.verdict, Some(memory));
     }
-    let under_way = Verdict::new(State::Unknown, "the first look at the network is under way");
-    let verdict = if memory.holder(host).is_some() {
-        under_way
-    } else {
-        process::detached(|| {
-            if let Some(lock) = memory.lock(host, None) {
-                look(host, settings, &memory, lock);
+    let unknown = Verdict::new(State::Unknown, "the first look at the network has not ended");
+    let verdict = match overruled(host).map_or_else(|| memory.lock(host, None), |_| None) {
+        Some(lock) => {
+            // Somebody may have been quicker, and done already.
+            if let Some(kept) = memory.verdict() {
+                return Standing::turning(kept.verdict, Some(memory));
             }
-        });
-        await_first(&memory, settings.first_wait).unwrap_or(under_way)
+            look_beside(host, settings, &memory, lock);
+            await_first(&memory, settings.first_wait).unwrap_or(unknown)
+        }
+        None if overruled(host).is_some() || memory.holder(host).is_some() => unknown,
+        // It cannot be taken, as on a full disk.
+        None => without_memory(host, settings, settings.first_wait),
     };
     Standing::turning(verdict, Some(memory))
 }
 
-/// For a job script, or a shell that is not interactive: what is there, else the first look, for which it waits.
+/// For a job script, or a shell that is not interactive: what is there and holds, else a look, for which it waits, and a second
+/// one where an online verdict may turn. Nothing mends it later.
 pub fn for_good(host: &Host, settings: &Settings) -> Standing {
     if let Some(standing) = overruled(host).map(Standing::fixed).or_else(|| configured(host, settings)) {
         return standing;
@@ -81,10 +85,25 @@ pub fn for_good(host: &Host, settings: &Settings) -> Standing {
     let Some(memory) = Memory::of(host) else {
         return Standing::turning(without_memory(host, settings, settings.deadline), None);
     };
-    if let Some(kept) = memory.verdict().filter(|kept| kept.verdict.state != State::Unknown) {
+    let now = boot::seconds(host).unwrap_or_default();
+    let holds = |kept: &Kept| kept.verdict.state != State::Unknown && kept.is_fresh(now, settings.ttl.as_secs().max(1));
+    if let Some(kept) = memory.verdict().filter(holds) {
         return Standing::turning(kept.verdict, Some(memory));
     }
-    let verdict = refresh(host, settings, &memory, None);
+    let mut verdict = match memory.lock(host, None) {
+        // Somebody may have been quicker, and done already.
+        Some(lock) => match memory.verdict().filter(holds) {
+            Some(kept) => kept.verdict,
+            None => look(host, settings, &memory, lock),
+        },
+        None => match memory.verdict().filter(holds) {
+            Some(kept) => kept.verdict,
+            None => refresh(host, settings, &memory, None),
+        },
+    };
+    if verdict.reason.ends_with(FAILED_ONCE) {
+        verdict = refresh(host, settings, &memory, None);
+    }
     Standing::turning(verdict, Some(memory))
 }
 
@@ -101,9 +120,16 @@ pub fn at_rest(host: &Host, settings: &Settings) -> Standing {
 
 /// Looks now, or waits for him who is looking. `for_us` is the process that took the lock to start this one.
 pub fn refresh(host: &Host, settings: &Settings, memory: &Memory, for_us: Option<u32>) -> Verdict {
-    if let Some(lock) = memory.lock(host, for_us) {
-        return look(host, settings, memory, lock);
+    match memory.lock(host, for_us) {
+        Some(lock) => look(host, settings, memory, lock),
+        None if memory.holder(host).is_some() => await_other(host, settings, memory),
+        // It cannot be taken, as on a full disk.
+        None => without_memory(host, settings, settings.deadline),
     }
+}
+
+/// Waits for him who is looking.
+fn await_other(host: &Host, settings: &Settings, memory: &Memory) -> Verdict {
     let before = memory.verdict();
     let start = clock::now();
     // A little more than he may need.
@@ -112,10 +138,7 @@ pub fn refresh(host: &Host, settings: &Settings, memory: &Memory, for_us: Option
         match memory.verdict() {
             Some(kept) if before.as_ref() != Some(&kept) => return kept.verdict,
             kept if memory.holder(host).is_none() => {
-                if let Some(kept) = kept {
-                    return kept.verdict;
-                }
-                break;
+                return kept.map_or_else(|| without_memory(host, settings, settings.deadline), |kept| kept.verdict);
             }
             _ => {}
         }
@@ -126,17 +149,29 @@ pub fn refresh(host: &Host, settings: &Settings, memory: &Memory, for_us: Option
 
 /// Looks, and remembers what it found.
 fn look(host: &Host, settings: &Settings, memory: &Memory, lock: Lock) -> Verdict {
-    let Finding { verdict, attempts } = ask(host, settings);
+    let before = memory.verdict();
+    let Finding { verdict, attempts } = match &before {
+        Some(kept) if may_not_look(host) => Finding { verdict: kept.verdict.clone(), attempts: Vec::new() },
+        _ => ask(host, settings),
+    };
     let now = boot::seconds(host).unwrap_or_default();
-    let kept = next(memory.verdict(), verdict, now, settings.ttl);
-    remember(memory, &kept, now, &attempts);
+    let kept = next(before, verdict, now, settings.ttl);
+    // What cannot be written, as on a full disk, the next one finds out again.
+    let _ = memory.keep(&kept, now, &attempts);
     drop(lock);
     kept.verdict
 }
 
-/// What is not remembered is found out again by the next one, as on a full disk.
-fn remember(memory: &Memory, kept: &Kept, now: u64, attempts: &[Attempt]) {
-    let _ = memory.keep(kept, now, attempts);
+/// The same, in a process that nobody waits for.
+fn look_beside(host: &Host, settings: &Settings, memory: &Memory, lock: Lock) {
+    // The other process takes it over; given back here, it would be free for a moment.
+    std::mem::forget(lock);
+    let process = std::process::id();
+    process::detached(|| {
+        if let Some(lock) = memory.lock(host, Some(process)) {
+            look(host, settings, memory, lock);
+        }
+    });
 }
 
 /// What is remembered after a look that found `found`.
@@ -155,8 +190,13 @@ fn next(before: Option<Kept>, found: Verdict, now: u64, ttl: Duration) -> Kept {
     }
 }
 
+/// Whether the user wants no look at the network: what is known stays so, and what is not stays unknown.
+fn may_not_look(host: &Host) -> bool {
+    host.nonempty("HPCSH_NO_PROBE").is_some()
+}
+
 fn ask(host: &Host, settings: &Settings) -> Finding {
-    if host.nonempty("HPCSH_NO_PROBE").is_some() {
+    if may_not_look(host) {
         let verdict = Verdict::new(State::Unknown, "HPCSH_NO_PROBE keeps hpcsh from looking");
         return Finding { verdict, attempts: Vec::new() };
     }
@@ -164,7 +204,7 @@ fn ask(host: &Host, settings: &Settings) -> Finding {
 }
 
 /// Where nothing can be remembered, each one looks for himself, and not for long.
-fn without_memory(host: &Host, settings: &Settings, most: Duration) -> Verdict {
+pub(super) fn without_memory(host: &Host, settings: &Settings, most: Duration) -> Verdict {
     ask(host, &Settings { deadline: settings.deadline.min(most), ..settings.clone() }).verdict
 }
 

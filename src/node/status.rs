@@ -1,6 +1,7 @@
 //! `hpcsh status`: the verdict, why, how old, and what was tried for it.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
@@ -12,18 +13,27 @@ use crate::host::{Host, boot, clock};
 use crate::verdict::{Kept, State, Verdict};
 
 /// What is asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
+    /// What is to be said.
+    pub answer: Answer,
     /// For programs.
     pub json: bool,
     /// Look now.
     pub refresh: bool,
-    /// Only the exit code.
-    pub check: bool,
-    /// Go on, a line whenever it turns.
-    pub watch: bool,
+}
+
+/// What is to be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// All there is.
+    All,
+    /// Nothing: the exit code tells.
+    ExitCode,
+    /// A line now, and whenever the verdict turns, until nobody reads it.
+    Turns,
     /// For a script: one word, after the first look.
-    pub word: bool,
+    Word,
 }
 
 /// All there is to say.
@@ -34,51 +44,71 @@ struct Report {
     remembered: Option<(Memory, i64)>,
     /// How many seconds ago the node was looked at, and what was tried.
     looked: Option<(u64, Vec<Attempt>)>,
+    /// Shared storage that does not answer.
+    stale: Option<PathBuf>,
 }
 
-/// Gives whether the node is online.
-pub fn run(host: &mut Host, settings: &Settings, question: Question) -> bool {
-    if question.word {
+/// Gives whether the node is online. `stale` is shared storage that does not answer.
+pub fn run(host: &mut Host, settings: &Settings, question: Question, stale: Option<&Path>) -> bool {
+    if question.answer == Answer::Word {
         let verdict = settle::for_good(host, settings).verdict;
         host.print(format!("{}\n", verdict.state));
         return true;
     }
-    let mut report = look(host, settings, question.refresh);
-    let is_online = report.verdict.state == State::Online;
-    if question.json {
-        host.print(report.json(question.watch));
-    } else if question.watch {
-        host.print(report.line());
-    } else if !question.check {
-        host.print(report.text());
+    let look = |host: &Host, refresh| Report { stale: stale.map(Path::to_owned), ..look(host, settings, refresh) };
+    let mut report = look(host, question.refresh);
+    if question.answer == Answer::ExitCode && report.is_expired() {
+        report = look(host, true);
     }
-    while question.watch {
-        clock::sleep(Duration::from_secs(1));
-        let before = report.verdict.state;
-        let is_expired = report.remembered.as_ref().is_some_and(|(_, left)| *left <= 0);
-        report = look(host, settings, is_expired);
-        if report.verdict.state != before
-            && !host.print_all(if question.json { report.json(true) } else { report.line() })
-        {
-            break;
+    let is_online = report.verdict.state == State::Online;
+    match question.answer {
+        Answer::Turns => {
+            let say = |report: &Report| if question.json { report.json(true) } else { report.line() };
+            watch(host, report, look, say);
         }
+        _ if question.json => host.print(report.json(false)),
+        Answer::All => host.print(report.text()),
+        Answer::ExitCode | Answer::Word => {}
     }
     is_online
 }
 
-/// Looks in the background, for a shell whose verdict has expired, and gives back the lock, which its process took.
-pub fn for_shell(host: &Host, settings: &Settings, process: u32) {
-    match settle::at_rest(host, settings).memory {
-        Some(memory) => {
-            settle::refresh(host, settings, &memory, Some(process));
+/// Says each turn, from now on, while somebody reads it.
+fn watch(host: &mut Host, mut report: Report, look: impl Fn(&Host, bool) -> Report, say: impl Fn(&Report) -> String) {
+    let mut said = None;
+    loop {
+        if said != Some(report.verdict.state) {
+            said = Some(report.verdict.state);
+            if !host.print_all(say(&report)) {
+                return;
+            }
         }
+        clock::sleep(Duration::from_secs(1));
+        if host.has_no_reader() {
+            return;
+        }
+        report = look(host, report.is_expired());
+    }
+}
+
+/// Looks in the background, for a shell whose verdict has expired, and gives back the lock, which its process took. Without
+/// settings, which may lie on storage that hangs, it only does that.
+pub fn for_shell(host: &Host, settings: Option<&Settings>, process: u32) {
+    let memory = settings.and_then(|settings| Some((settings, settle::at_rest(host, settings).memory?)));
+    match memory {
+        Some((settings, memory)) => drop(settle::refresh(host, settings, &memory, Some(process))),
         None => drop(Memory::of(host).and_then(|memory| memory.lock(host, Some(process)))),
     }
 }
 
 fn look(host: &Host, settings: &Settings, refresh: bool) -> Report {
-    let Standing { mut verdict, memory, .. } = settle::at_rest(host, settings);
-    let Some(memory) = memory else { return Report { verdict, remembered: None, looked: None } };
+    let Standing { mut verdict, memory, is_fixed } = settle::at_rest(host, settings);
+    let Some(memory) = memory else {
+        if !is_fixed {
+            verdict = settle::without_memory(host, settings, settings.deadline);
+        }
+        return Report { verdict, remembered: None, looked: None, stale: None };
+    };
     if refresh || memory.verdict().is_none() {
         verdict = settle::refresh(host, settings, &memory, None);
     }
@@ -86,13 +116,17 @@ fn look(host: &Host, settings: &Settings, refresh: bool) -> Report {
     let left = |kept: &Kept| kept.expires.cast_signed() - now.cast_signed();
     let left = memory.verdict().map_or(0, |kept| left(&kept));
     let looked = memory.attempts().map(|(when, attempts)| (now.saturating_sub(when), attempts));
-    Report { verdict, remembered: Some((memory, left)), looked }
+    Report { verdict, remembered: Some((memory, left)), looked, stale: None }
 }
 
 impl Report {
+    fn is_expired(&self) -> bool {
+        self.remembered.as_ref().is_some_and(|(_, left)| *left <= 0)
+    }
+
     /// For people.
     fn text(&self) -> String {
-        let mut text = format!("{} ({})\n", self.verdict.state, self.verdict.reason);
+        let mut text = self.line();
         if let (Some((_, left)), Some((ago, attempts))) = (&self.remembered, &self.looked) {
             let until =
                 if *left > 0 { format!("holds for {left} s") } else { "expired: the next prompt looks again".into() };
@@ -102,6 +136,9 @@ impl Report {
                 let what = result.as_ref().map_or_else(String::as_str, |()| "answered");
                 let _ = writeln!(text, "  {target:width$}  {:>5} ms  {what}", took.as_millis());
             }
+        }
+        if let Some(mount) = &self.stale {
+            let _ = writeln!(text, "storage: {} does not answer", mount.display());
         }
         text
     }
@@ -123,6 +160,7 @@ impl Report {
             "age": self.looked.as_ref().map(|(ago, _)| ago),
             "expires_in": self.remembered.as_ref().map(|(_, left)| left),
             "file": self.remembered.as_ref().map(|(memory, _)| memory.file("verdict").to_string_lossy().into_owned()),
+            "storage": if self.stale.is_some() { "stale" } else { "answers" },
             "targets": self.looked.iter().flat_map(|(_, attempts)| attempts.iter().map(target)).collect::<Vec<_>>(),
         });
         let text =

@@ -141,6 +141,9 @@ struct Dialect {
 const SH: Dialect = Dialect { set: "export ", unset: "unset ", between: "=", quote: |word| quote::sh(word) };
 const FISH: Dialect = Dialect { set: "set -gx ", unset: "set -e ", between: " ", quote: |word| quote::fish(word) };
 
+/// What a login sets while shared storage does not answer.
+const STORAGE: &str = "HPCSH_STORAGE";
+
 fn evaluated(exports: &[Export], node: &Node<'_>, host: &Host, dialect: &Dialect) -> Vec<u8> {
     let old = inherited(host);
     let mut marker = Marker::default();
@@ -163,6 +166,10 @@ fn evaluated(exports: &[Export], node: &Node<'_>, host: &Host, dialect: &Dialect
     marker.keep_additions(&old);
     set("HPCSH_NODE", node.verdict.state.word().as_bytes());
     set(Marker::NAME, marker.bytes());
+    // Of the storage of the node that the environment comes from.
+    if current(host, STORAGE).is_some() {
+        back.push(STORAGE.to_owned());
+    }
     for name in back {
         text.extend_from_slice(format!("{}{name}\n", dialect.unset).as_bytes());
     }

@@ -164,6 +164,8 @@ pub struct History {
     pub dir: PathBuf,
     /// Whether the user named that directory.
     pub dir_is_configured: bool,
+    /// Whether the file lies on storage that may hang; the login finds out.
+    pub is_shared: bool,
 }
 
 impl History {
@@ -171,7 +173,7 @@ impl History {
     ///
     /// zsh saves nothing without a file, so it always gets one. bash has one in the home, and is moved only where the
     /// user says where. fish keeps its own, in a format of its own, below `XDG_DATA_HOME`, and can be told no other place.
-    fn file(&self, shell: Shell) -> Option<PathBuf> {
+    pub fn file(&self, shell: Shell) -> Option<PathBuf> {
         let (name, needed) = match shell {
             Shell::Zsh => ("zsh_history", true),
             Shell::Bash => ("bash_history", false),
@@ -224,6 +226,7 @@ impl Script<'_> {
             ("ls_colors", settings.ls_colors.as_bytes()),
             ("history_size", history.map_or(String::new(), |history| history.size.to_string()).as_bytes()),
             ("history_file", file.as_os_str().as_encoded_bytes()),
+            ("history_shared", if history.is_some_and(|history| history.is_shared) { b"1" } else { b"" }),
             ("unknown", if settings.unknown_is_online { b"online" } else { b"offline" }),
             ("ttl", settings.ttl.to_string().as_bytes()),
             ("side", prompt.side.as_bytes()),

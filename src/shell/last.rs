@@ -3,7 +3,7 @@
 //! `login.SHELL` in the node-local directory names the script that was evaluated last, for one boot, host, network namespace, home
 //! and set of configuration files; whoever differs in one of them does not use it. It is written when its bytes change.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,8 +11,9 @@ use std::time::Duration;
 use super::init::{Facts, Shell};
 use crate::digest;
 use crate::host::boot::Boot;
-use crate::host::{Host, files, local_dir};
+use crate::host::{Host, files, local_dir, users};
 use crate::quote;
+use crate::verdict::State;
 
 /// What was kept of the last login with the same configuration files.
 #[derive(Debug)]
@@ -38,24 +39,30 @@ impl Last {
         Some(Self { file, shell, key, text })
     }
 
-    /// Its first line: `# hpcsh KEY MILLISECONDS SCRIPT`.
-    fn head(&self) -> Option<(Duration, PathBuf)> {
-        let line = self.text.split(|byte| *byte == b'\n').next()?;
-        let rest = line.strip_prefix(format!("# hpcsh {:016x} ", self.key).as_bytes())?;
-        let at = rest.iter().position(|byte| *byte == b' ')?;
-        let wait = std::str::from_utf8(&rest[..at]).ok()?.parse().ok()?;
-        Some((Duration::from_millis(wait), PathBuf::from(std::ffi::OsStr::from_bytes(&rest[at + 1..]))))
+    /// Its first line: `# hpcsh KEY MILLISECONDS VERDICT SCRIPT`, the verdict only where it is the configuration's word.
+    fn head(&self) -> Option<(Duration, &[u8], &Path)> {
+        let end = self.text.iter().position(|byte| *byte == b'\n')?;
+        let rest = self.text[..end].strip_prefix(format!("# hpcsh {:016x} ", self.key).as_bytes())?;
+        let mut words = rest.splitn(3, |byte| *byte == b' ');
+        let wait = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
+        Some((Duration::from_millis(wait), words.next()?, Path::new(OsStr::from_bytes(words.next()?))))
+    }
+
+    /// The verdict, where that configuration fixes it.
+    pub fn verdict(&self) -> Option<State> {
+        let (_, word, _) = self.head()?;
+        [State::Online, State::Offline].into_iter().find(|state| state.word().as_bytes() == word)
     }
 
     /// How long that configuration lets a login wait for storage.
     pub fn patience(&self) -> Option<Duration> {
-        self.head().map(|(wait, _)| wait)
+        self.head().map(|(wait, ..)| wait)
     }
 
-    /// A line that evaluates the script, if it is still there.
+    /// A line that evaluates the script, if that is still there, and is ours as well as the file that names it.
     pub fn line(&self) -> Option<Vec<u8>> {
-        let (_, script) = self.head()?;
-        files::exists(&script).then(|| line(self.shell, &script))
+        let (.., script) = self.head()?;
+        [&self.file, script].into_iter().all(is_mine).then(|| line(self.shell, script))
     }
 
     /// Keeps this script, which lies in this file. What cannot be written is not kept.
@@ -72,7 +79,8 @@ impl Last {
     }
 
     fn render(&self, host: &Host, boot: &Boot, script: &Path, patience: Duration, facts: &Facts) -> Vec<u8> {
-        let mut text = format!("# hpcsh {:016x} {} ", self.key, patience.as_millis()).into_bytes();
+        let fixed = if facts.is_fixed { facts.state.word() } else { "" };
+        let mut text = format!("# hpcsh {:016x} {} {fixed} ", self.key, patience.as_millis()).into_bytes();
         text.extend_from_slice(script.as_os_str().as_bytes());
         text.push(b'\n');
         let code = match self.shell {
@@ -103,6 +111,11 @@ impl Last {
         text.extend_from_slice(code);
         text
     }
+}
+
+/// Whether it is a file that only we can have put into our directory, and no link.
+fn is_mine(file: &Path) -> bool {
+    files::is_file_of(file, users::my_id())
 }
 
 /// A line that evaluates the script in this file.

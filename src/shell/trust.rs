@@ -233,22 +233,28 @@ impl Records<'_> {
     }
 }
 
-/// What a shell asks before it enters the environment: whether it may. Where not, one line tells why, unless `quiet`.
-pub fn ask(host: &mut Host, settings: &Settings, environment: &Path, quiet: bool) -> bool {
+/// What a shell asks before it enters the environment: whether it may. Where not, the line that tells why.
+pub fn refusal(host: &Host, settings: &Settings, environment: &Path) -> Option<String> {
     let facts = Facts::of(host, environment);
-    let decision = decision(host, settings, &facts);
-    if let Err(why) = &decision
-        && !quiet
-    {
-        let name = environment.to_string_lossy();
-        // A name with control characters is not one to type.
-        let command =
-            if quote::visible(&name) == name { format!(" {}", shell_escape::escape(name)) } else { String::new() };
-        // What could not be looked at cannot be allowed.
-        let advice = if facts.is_ok() { format!("; `hpcsh allow{command}` allows it") } else { String::new() };
-        host.say(format!("hpcsh: {} is not entered: it {why}{advice}", shown(environment)));
-    }
-    decision.is_ok()
+    let why = decision(host, settings, &facts).err()?;
+    let name = environment.to_string_lossy();
+    // A name with control characters is not one to type.
+    let command =
+        if quote::visible(&name) == name { format!(" {}", shell_escape::escape(name)) } else { String::new() };
+    // What could not be looked at cannot be allowed.
+    let advice = if facts.is_ok() { format!("; `hpcsh allow{command}` allows it") } else { String::new() };
+    Some(format!("hpcsh: {} is not entered: it {why}{advice}", shown(environment)))
+}
+
+/// The same where it does not get as far as a decision.
+pub fn not_entered(environment: &Path, why: &str) -> String {
+    format!("hpcsh: {} is not entered: {why}", shown(environment))
+}
+
+/// The files that the answer depends on.
+pub fn asked<'a>(settings: &'a Settings, environment: &Path) -> impl Iterator<Item = PathBuf> + use<'a> {
+    let roots = settings.roots.iter().cloned();
+    [environment.to_owned(), environment.join("bin/python"), settings.records.clone()].into_iter().chain(roots)
 }
 
 fn decision(host: &Host, settings: &Settings, facts: &Result<Facts, String>) -> Decision {
