@@ -639,10 +639,10 @@ function hpcsh_rc_held {
 function hpcsh_rc_look {
   # What hangs ignores signals: so it takes its record away when it comes through.
   \builtin trap '' HUP INT QUIT PIPE TERM TSTP
-  \builtin exec </dev/null 2>/dev/null
+  \exec </dev/null 2>/dev/null
   if [[ -z ${ZSH_VERSION-} ]]; then
     # The terminal.
-    \builtin exec 255>&-
+    \exec 255>&-
   fi
   \set +e +u -C
   IFS=' ' \builtin read -r me rest </proc/self/stat
@@ -694,7 +694,7 @@ function hpcsh_rc_answers {
   if [[ -n ${ZSH_VERSION-} ]]; then
     \builtin emulate -L zsh
   fi
-  \local dir='' record='' id='' since='' age='' now='' rest='' name='' state='' began='' me='' mine='' first='' odd=0 limit='' said=''
+  \local dir='' record='' id='' since='' age='' now='' rest='' name='' state='' began='' me='' mine='' first='' odd=0 limit='' patience='' said='' fd=''
   for dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID" "${HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}" ''; do
     if [[ -d $dir && -O $dir && ! -L $dir ]]; then
       \break
@@ -709,7 +709,7 @@ function hpcsh_rc_answers {
     limit=300
   fi
   rest=$((10#$limit % 1000 + 1000))
-  rest=$((10#$limit / 1000)).${rest#1}
+  patience=$((10#$limit / 1000)).${rest#1}
   limit=$((10#$limit / 10))
   # The program's own reader and ours are one, where this shell knows the name of its record.
   record=${dir:+$dir/rc-reader}
@@ -722,7 +722,10 @@ function hpcsh_rc_answers {
     fi
   fi
   if [[ -z $said ]]; then
-    { IFS=' ' \builtin read -r -t "$rest" -u 9 said || said=hangs; } 9< <(hpcsh_rc_look "$record" "$1") 2>/dev/null
+    # Not a redirection of the command: zsh would wait for the process.
+    \exec {fd}< <(hpcsh_rc_look "$record" "$1")
+    IFS=' ' \builtin read -r -t "$patience" -u "$fd" said || said=hangs
+    \exec {fd}<&-
   fi
   if [[ $said == hangs && ${_hpcsh_loaded-} == "$$" ]]; then
     _hpcsh_reader=${record:-/dev/null}

@@ -67,6 +67,10 @@ function _hpcsh_refresh
     if builtin contains -- "$HPCSH_OFFLINE" 0 1; or test $argv -lt $_hpcsh_ask_again
         return 0
     end
+    # Nor may a program be asked for that lies on the storage that does not answer.
+    if test -n "$_hpcsh_reader" -a -n "$_hpcsh_shared"; and test (string sub -l (string length -- $_hpcsh_shared/) -- $_hpcsh_program) = $_hpcsh_shared/
+        return 0
+    end
     # Where the program has its files by now: a runtime directory goes with the last logout, and comes with the next login.
     set -l parts (string split -r -m1 / -- $_hpcsh_memory)
     set -l others

@@ -76,6 +76,10 @@ function _hpcsh_refresh {
   if [[ ${HPCSH_OFFLINE-} == [01] ]] || (( now >= _hpcsh_asked && now < _hpcsh_asked + 10 )); then
     \return
   fi
+  # Nor may a program be asked for that lies on the storage that does not answer.
+  if [[ -n $_hpcsh_reader && $_hpcsh_program == "${_hpcsh_shared:-/nowhere}"/* ]]; then
+    \return
+  fi
   # Where the program has its files by now: a runtime directory goes with the last logout, and comes with the next login.
   for dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" /dev/shm/hpcsh-$UID /tmp/hpcsh-$UID; do
     if [[ -d $dir && -O $dir && ! -L $dir && ( -O ${dir:h} || $dir == */hpcsh-$UID ) ]]; then
