@@ -126,7 +126,7 @@ function cdr {
 
 # Powerlevel10k's segment `hpcsh`, and what it shows before the rc file is read: the same calls, always.
 function prompt_hpcsh instant_prompt_hpcsh {
-  p10k segment -f "${_hpcsh_color-}" -e -c '${HPCSH_PROMPT-}' -t '${HPCSH_PROMPT-}'
+  p10k segment -f "${_hpcsh_color-}" -e -c '${HPCSH_PROMPT-}' -t '${HPCSH_PROMPT//\%/%%}'
 }
 
 function waitvllm {

@@ -133,6 +133,10 @@ function _hpcsh_show {
     text+=${text:+ }$_hpcsh_text_stale
   fi
   \builtin typeset -g "HPCSH_PROMPT=$text"
+  if [[ ${PS1-}${RPS1-} == *HPCSH_PROMPT* ]]; then
+    # A prompt of the user's own, which shows it.
+    \return 0
+  fi
   if [[ -n $_hpcsh_side && -z ${POWERLEVEL9K_MODE+1}${POWERLEVEL9K_LEFT_PROMPT_ELEMENTS+1}${STARSHIP_SHELL+1} ]]; then
     psvar[10]=$text
     if [[ $_hpcsh_side == right ]]; then

@@ -26,8 +26,11 @@ use crate::shell::trust;
 /// # Errors
 /// Where shared storage with a part of it does not answer within `deadline`, or somebody waits for that already.
 pub fn configuration(host: &Host, config: Option<&Path>, deadline: Duration) -> Result<Loaded, Box<Stale>> {
-    let record = Memory::of(host).map(|memory| memory.file("reader"));
-    config::load_within(host, config, &Patience { deadline, record }).map(|found| found.loaded)
+    config::load_within(host, config, &patience(host, deadline)).map(|found| found.loaded)
+}
+
+fn patience(host: &Host, deadline: Duration) -> Patience {
+    Patience { deadline, record: Memory::of(host).map(|memory| memory.file("reader")) }
 }
 
 /// `node.storage_wait` where no login has kept what the configuration says.
@@ -186,11 +189,9 @@ fn see_to_history(host: &Host, loaded: &mut Loaded, shell: Shell) -> Option<(Pat
 
 /// Why a shell may not enter this environment unasked; `None`: it may. In time, since a `cd` waits for it.
 pub fn refusal(host: &Host, config: Option<&Path>, environment: &Path) -> Option<String> {
-    let record = Memory::of(host).map(|memory| memory.file("reader"));
-    let patience = Patience { deadline: STORAGE_WAIT, record };
     let stuck = |what: &Path| Some(trust::not_entered(environment, &format!("{} does not answer", what.display())));
-    let loaded = match config::load_within(host, config, &patience) {
-        Ok(InTime { loaded, .. }) => loaded,
+    let loaded = match configuration(host, config, STORAGE_WAIT) {
+        Ok(loaded) => loaded,
         Err(stale) => return stuck(&stale.mount),
     };
     let settings = loaded.config.trust;
@@ -201,6 +202,7 @@ pub fn refusal(host: &Host, config: Option<&Path>, environment: &Path) -> Option
     });
     let decide = || trust::refusal(host, &settings, environment);
     let Some(mount) = shared else { return decide() };
+    let patience = patience(host, STORAGE_WAIT);
     let may = || decide().map_or_else(|| b"+".to_vec(), String::into_bytes);
     match patience::in_time(&patience, may).as_deref() {
         Ok(b"+") => None,

@@ -3,8 +3,8 @@
 //! The goals stand beside the figures and are no tests: a missed one is marked `OVER` and the run still ends well. What
 //! cannot run here says so. Nothing leaves the machine, and nothing outside a temporary directory is written.
 //!
-//! The benches: [`process`], [`start`], [`prompt`], [`act`], [`script`], [`completion`]. What they stand on: [`stage`] (a throwaway
-//! home), [`shells`] (how each shell is started), [`nothing`] (programs that do nothing), [`rounds`] (shuffled rounds),
+//! The benches: [`process`], [`start`], [`prompt`], [`act`], [`cd`], [`script`], [`completion`], [`node`], [`local`], [`hung`]. What they
+//! stand on: [`stage`] (a throwaway home), [`house`] (another one on it), [`storage`] (shared storage that is slow or hangs), [`shells`] (how each shell is started), [`nothing`] (programs that do nothing), [`rounds`] (shuffled rounds),
 //! [`trace`] (system calls), [`terminal`] (a shell under a terminal), [`report`] (the tables).
 
 // The lints keep the program behind its door to the world; a bench is the world: it prints, and starts processes.
@@ -13,6 +13,10 @@
 mod act;
 mod cd;
 mod completion;
+mod house;
+mod hung;
+mod local;
+mod node;
 mod nothing;
 mod process;
 mod prompt;
@@ -22,6 +26,9 @@ mod script;
 mod shells;
 mod stage;
 mod start;
+#[path = "../../tests/it/storage.rs"]
+#[allow(dead_code)] // the tests use more of it
+mod storage;
 mod terminal;
 mod trace;
 
@@ -34,7 +41,7 @@ use stage::Stage;
 /// A bench: prints its tables; an error is something broken, never a missed goal.
 type Bench = fn(&Stage, &mut Report) -> Result<(), String>;
 
-const BENCHES: [(&str, Bench); 7] = [
+const BENCHES: [(&str, Bench); 10] = [
     ("process", process::run),
     ("start", start::run),
     ("prompt", prompt::run),
@@ -42,6 +49,9 @@ const BENCHES: [(&str, Bench); 7] = [
     ("cd", cd::run),
     ("script", script::run),
     ("completion", completion::run),
+    ("node", node::run),
+    ("local", local::run),
+    ("hung", hung::run),
 ];
 
 fn main() -> ExitCode {

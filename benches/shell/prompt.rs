@@ -1,5 +1,7 @@
 //! One prompt, after the first: what the hooks cost, and what the kernel is asked for while nothing is done but Enter.
 
+use std::process::Command;
+
 use hpcsh::shell::init::Shell;
 
 use crate::report::{Report, Row, Table, us};
@@ -91,14 +93,19 @@ fn count(stage: &Stage, report: &mut Report, shell: Shell, variants: &[Rc]) -> R
 fn prompts(stage: &Stage, shell: Shell, rc: Rc) -> Result<Trace, String> {
     let mut command = interactive(stage, shell, rc, &format!("PS1='{PROMPT}'"))?;
     command.current_dir(&stage.work);
-    let (traced, file) = trace::wrap(&command)?;
+    typed(&command, TRACED)
+}
+
+/// The calls of so many prompts of this shell, after its first ones.
+pub fn typed(command: &Command, prompts: usize) -> Result<Trace, String> {
+    let (traced, file) = trace::wrap(command)?;
     let mut session = Session::start(&traced)?;
     session.prompt()?; // the first one, at which one-shot hooks go
     session.enter("")?;
     session.prompt()?;
     session.enter(&format!("test -e {}", trace::BEGIN))?;
     session.prompt()?;
-    for _ in 1..TRACED {
+    for _ in 1..prompts {
         session.enter("")?;
         session.prompt()?;
     }

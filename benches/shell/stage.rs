@@ -67,6 +67,7 @@ impl Stage {
             .env("PATH", format!("{}:{SYSTEM_PATH}", self.path("bin").display()))
             .env("LANG", "C.UTF-8")
             .env("XDG_RUNTIME_DIR", self.path("run"))
+            .env("HPCSH_LOCAL_DIR", self.path("node"))
             // A bench looks at no network.
             .env("HPCSH_NO_PROBE", "1")
             .env("TERM", "xterm");

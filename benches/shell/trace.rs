@@ -99,6 +99,12 @@ impl Trace {
         self.calls.iter().filter(|call| is_one_of(call, &["execve", "execveat"])).count()
     }
 
+    /// Calls that name a path in `dir` in full.
+    pub fn below(&self, dir: &Path) -> usize {
+        let dir = dir.to_string_lossy();
+        self.calls.iter().filter(|call| path_of(call).is_some_and(|path| path.starts_with(&*dir))).count()
+    }
+
     /// Calls that name a path in `dir`; a relative one does, since everything runs there.
     pub fn within(&self, dir: &Path) -> usize {
         let dir = dir.to_string_lossy();

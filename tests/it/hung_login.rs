@@ -105,7 +105,7 @@ impl Scene {
         let began = Instant::now();
         let script = format!("echo before >&2; _hpcsh_precmd; _hpcsh_precmd; {TELL}");
         let outcome = run(self.shell(shell, "").arg("-c").arg(script));
-        (Told::of(outcome), began.elapsed())
+        (Told::of(&outcome), began.elapsed())
     }
 
     /// Waits until no process waits for the storage, and so no record is there.
@@ -130,7 +130,7 @@ struct Told {
 }
 
 impl Told {
-    fn of(outcome: Outcome) -> Self {
+    fn of(outcome: &Outcome) -> Self {
         let words = outcome.out.lines().filter_map(|line| line.split_once('='));
         let words = words.map(|(name, word)| (name.to_owned(), word.to_owned())).collect();
         let lines = outcome.err.lines().filter(|line| !line.starts_with("bash: ")).map(str::to_owned);
@@ -223,9 +223,10 @@ fn a_login_whose_configuration_hangs_has_the_last_good_one() {
                     scene.storage.behave(behaviour);
                     let (told, took) = scene.told(shell);
                     let shared = scene.home.shared();
-                    let (good, rest) = match was_good {
-                        true => ("1", ": all is as at the last login that could read its configuration there"),
-                        false => ("", ", and with it the configuration"),
+                    let (good, rest) = if was_good {
+                        ("1", ": all is as at the last login that could read its configuration there")
+                    } else {
+                        ("", ", and with it the configuration")
                     };
                     // Without a configuration nobody says that the node is offline.
                     let prompt = if was_good { "offline stale" } else { "offline? stale" };
@@ -337,8 +338,7 @@ fn a_terminal_says_stale_and_says_when_it_is_over() {
         let (told, _) = scene.told(shell);
         assert_eq!(told.state(), ["2", "", "offline"]);
         let nested = terminal.run(&format!("{} -i -c 'echo \"[$HPCSH_STORAGE|$GOOD]\"' 2>/dev/null", shell.name()));
-        let wanted = if shell == Shell::Bash { "[|2]" } else { "[|2]" };
-        assert!(nested.contains(wanted), "{nested}");
+        assert!(nested.contains("[|2]"), "{nested}");
         let began = Instant::now();
         terminal.leave();
         assert!(began.elapsed() < SOON);
@@ -370,7 +370,7 @@ fn a_prompt_says_once_that_storage_answers_again() {
         fs::write(gone, "").unwrap();
         let output = child.wait_with_output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        let told = Told::of(Outcome { out: text(output.stdout), err: text(output.stderr), status: 0 });
+        let told = Told::of(&Outcome { out: text(output.stdout), err: text(output.stderr), status: 0 });
         assert_eq!(
             told.warnings,
             ["hpcsh: the shared storage answers again; a new shell reads the configuration there"]
@@ -393,7 +393,7 @@ fn ten_shells_at_once_leave_one_process_behind() {
             let mut command = shell.interactive(&scene.home);
             command.env("HPCSH_CONFIG", scene.home.shared().join("etc/hpcsh/config.toml")).arg("-c").arg(script);
             let began = Instant::now();
-            (Told::of(run(&mut command)), began.elapsed())
+            (Told::of(&run(&mut command)), began.elapsed())
         };
         let told: Vec<_> = std::thread::scope(|scope| {
             let shells: Vec<_> = (0..10).map(|_| scope.spawn(start)).collect();
@@ -452,7 +452,7 @@ fn what_hangs_comes_last_in_path() {
             let mut command = scene.shell(shell, "");
             let rc = fs::read_to_string(scene.home.path().join(shell.rc())).unwrap();
             scene.home.write(shell.rc(), format!("PATH='{shared}/inherited:/usr/bin:{shared}:/bin:{shared}x'\n{rc}"));
-            let told = Told::of(run(command.arg("-c").arg(script)));
+            let told = Told::of(&run(command.arg("-c").arg(script)));
             let home = scene.home.path().display().to_string();
             let wanted = if was_good {
                 format!("{home}/bin:/usr/bin:/bin:{shared}x:{shared}/bin:{shared}/inherited:{shared}")
@@ -553,7 +553,7 @@ fn a_kept_script_holds_nothing_of_the_shell_that_asked() {
         let told = |shell: Shell, variables: &[(&str, &str)]| {
             let mut command = scene.shell(shell, "");
             let script = format!("echo before >&2; _hpcsh_precmd; {tell}");
-            Told::of(run(command.arg("-c").arg(script).envs(variables.iter().copied())))
+            Told::of(&run(command.arg("-c").arg(script).envs(variables.iter().copied())))
         };
         let words = |told: &Told| ["good", "other", "own"].map(|name| told.word(name).to_owned());
         let good = told(first, &[("HF_HOME", "/mine"), ("GOOD", "own")]);
@@ -702,7 +702,7 @@ fn slow_storage_is_asked_once_at_login_and_never_at_a_prompt() {
             let is_whole = operations == [&way[..], &own[..]].concat();
             // What is given up goes on.
             assert!(is_whole || took >= Duration::from_millis(300), "{delay} ms: {operations:?}");
-            println!("{} at {delay} ms an operation: {took:?}, {operations:?}", shell.name());
+            eprintln!("{} at {delay} ms an operation: {took:?}, {operations:?}", shell.name());
             let is_current = told.state() == [&*delay.to_string(), "", "offline"] && told.warnings.is_empty();
             let is_last = told.word("storage") == "stale" && told.warnings.len() == 1;
             assert!(is_current || delay == 50 && is_last, "{delay} ms: {told:?}");
@@ -739,7 +739,7 @@ fn fish_has_its_prompt_too() {
         );
         let began = Instant::now();
         let mut command = scene.home.command("fish");
-        let told = Told::of(run(command.env("HPCSH_CONFIG", &config).args(["--no-config", "-i", "-c", &script])));
+        let told = Told::of(&run(command.env("HPCSH_CONFIG", &config).args(["--no-config", "-i", "-c", &script])));
         (told, began.elapsed())
     };
     let (good, _) = told();

@@ -23,6 +23,7 @@ mod network;
 mod node;
 mod node_first;
 mod node_places;
+mod node_prompt;
 mod old_shells;
 mod options;
 mod quoting;

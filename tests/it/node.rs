@@ -119,7 +119,7 @@ impl Node {
         home.configure(config);
         let told: Value = serde_json::from_str(&home.hpcsh(&["status", "--json"]).clean()).unwrap();
         let verdict = PathBuf::from(told["file"].as_str().unwrap());
-        assert!(verdict.starts_with(home.run()), "{verdict:?}");
+        assert!(verdict.starts_with(home.run()), "{}", verdict.display());
         let node = Self { home, verdict };
         for name in ["verdict", "attempts"] {
             fs::remove_file(node.file(name)).unwrap();

@@ -74,8 +74,8 @@ for name in sys.argv[2:]:
 /// The README's sample of a configuration.
 fn sample() -> String {
     let readme = std::fs::read_to_string(Path::new(PROJECT).join("README.md")).unwrap();
-    let (_, after) = readme.split_once("```toml\n").unwrap();
-    after.split_once("```").unwrap().0.to_owned()
+    let (_, after) = readme.split_once("```toml\nshared_home").unwrap();
+    format!("shared_home{}", after.split_once("```").unwrap().0)
 }
 
 #[test]
