@@ -728,9 +728,7 @@ function hpcsh_rc_answers {
     \exec {fd}<&-
   fi
   if [[ $said == hangs && ${_hpcsh_loaded-} == "$$" ]]; then
-    _hpcsh_reader=${record:-/dev/null}
-    _hpcsh_notice="${_hpcsh_notice:+$_hpcsh_notice; }$1 does not answer: it is left out"
-    _hpcsh_call prompt _hpcsh_renew
+    _hpcsh_call prompt _hpcsh_stale "${record:-/dev/null}" "$1 does not answer: it is left out"
   elif [[ $said == hangs ]]; then
     \builtin export "HPCSH_STORAGE=stale"
     \builtin printf 'hpcsh: %s does not answer: it is left out\n' "$1" >&2

@@ -38,8 +38,14 @@ if [[ -z $_hpcsh_fixed ]]; then
 fi
 if [[ -f $_hpcsh_memory-reader && -O $_hpcsh_memory-reader && ! -L $_hpcsh_memory-reader ]]; then
   IFS=' ' \builtin read -r _hpcsh_dir _hpcsh_notice <"$_hpcsh_memory-reader" || _hpcsh_dir=
-  if [[ $_hpcsh_dir == [0-9]* && $_hpcsh_dir != *[^0-9]* && -d /proc/$_hpcsh_dir ]]; then
+  # Of one that has only just begun nobody knows: others look as well.
+  IFS=' ' \builtin read -r _hpcsh_reader </proc/uptime || _hpcsh_reader=
+  _hpcsh_reader=${_hpcsh_reader%% *}
+  if [[ $_hpcsh_dir == [0-9]* && $_hpcsh_dir != *[^0-9]* && -d /proc/$_hpcsh_dir && $_hpcsh_notice == [0-9]* &&
+    $_hpcsh_notice != *[^0-9]* && $((10#${_hpcsh_reader/./} - 10#0${_hpcsh_notice//[^0-9]/})) -ge 30 ]]; then
     _hpcsh_reader=$_hpcsh_memory-reader
+  else
+    _hpcsh_reader=
   fi
   _hpcsh_notice=
 fi

@@ -39,6 +39,15 @@ function _hpcsh_shared_last {
   fi
 }
 
+# From now on shared storage is known not to answer: $1 is the record of who waits for it, $2 a line for the first prompt. Called by
+# the file that `install.sh --local-first` has put in place of a link, be it an older one.
+function _hpcsh_stale {
+  _hpcsh_reader=$1
+  _hpcsh_notice=${_hpcsh_notice:+$_hpcsh_notice; }$2
+  \builtin export "HPCSH_STORAGE=stale"
+  _hpcsh_shared_last
+}
+
 # Waits for the node's first verdict. Without a memory there is none to wait for; and the program itself waits for storage.
 function _hpcsh_settle {
   if [[ -n $_hpcsh_memory && -z ${HPCSH_OFFLINE-}$_hpcsh_reader ]]; then

@@ -113,6 +113,8 @@ pub(super) fn state(path: &Path, deadline: Duration) -> State {
         Some(state) => state,
         // Without a lock, one could remove what another has just put in place of what both have judged.
         None => match locked(path, deadline, || {
+            // A shell writes one in two steps: what is empty may be one in a moment.
+            clock::sleep(PAUSE);
             judge(path, deadline).or_else(|| fs::remove_file(path).ok().map(|()| State::Free))
         }) {
             Some(state) => state,

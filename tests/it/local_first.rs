@@ -90,6 +90,17 @@ impl Site {
         told
     }
 
+    /// Waits until nobody waits for the storage any more.
+    #[track_caller]
+    fn settle(&self) {
+        let is_record = |file: &fs::DirEntry| file.file_name().to_str().is_some_and(|name| name.ends_with("-reader"));
+        let began = Instant::now();
+        while fs::read_dir(self.home.run().join("hpcsh")).unwrap().any(|file| is_record(&file.unwrap())) {
+            assert!(began.elapsed() < Duration::from_secs(20), "a record is left");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     fn mark(&self) -> String {
         self.home.path().display().to_string()
     }
@@ -352,6 +363,8 @@ fn a_shell_starts_while_storage_hangs_and_tells_when_it_answers() {
             assert!(stuck(&site.mark()).len() <= 1, "{what}: {:?}", stuck(&site.mark()));
             if rcs {
                 // The commands of this node are found before what hangs.
+                let path = ask(&mut terminals[0], "echo \"$PATH\"");
+                assert!(path.ends_with("/shared/bin\n") && !path.starts_with("/tmp/hpcsh-test"), "{what}: {path}");
                 let told = ask(&mut terminals[0], "command ls -d / && echo \"${PATH##*:}\"");
                 assert_eq!(told, format!("/\n{}/bin\n", site.home.shared().display()), "{what}");
                 // Now it is known, and nobody waits any more.
@@ -373,6 +386,7 @@ fn a_shell_starts_while_storage_hangs_and_tells_when_it_answers() {
                 assert_eq!(seen, 1, "{what}");
             }
             terminal.leave();
+            site.settle();
             assert_eq!(site.log_in(shell), good, "{what}");
         }
     }
@@ -396,6 +410,7 @@ fn a_shell_starts_where_nothing_is_kept_and_storage_hangs() {
         assert!(stuck(&site.mark()).len() <= 1, "{:?}", stuck(&site.mark()));
         storage.behave(Behaviour::Answers);
         drop(terminals);
+        site.settle();
         let told = site.log_in(shell);
         assert!(told.starts_with("one|hf|1|read||offline\n"), "{told}");
     }
@@ -443,15 +458,7 @@ fn a_file_in_place_of_a_link_reads_what_it_led_to() {
         let outcome = start(&[], "echo \"$SITE ${HPCSH_STORAGE-}\"");
         assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("one \n", ""), "{}", shell.name());
         // Records are not left behind.
-        let left = || {
-            fs::read_dir(site.home.run().join("hpcsh"))
-                .unwrap()
-                .any(|file| file.unwrap().file_name().to_str().unwrap().ends_with("-reader"))
-        };
-        let began = Instant::now();
-        while left() {
-            assert!(began.elapsed() < SOON, "a record is left");
-        }
+        site.settle();
         // Those of processes that are gone, or none, are nobody's.
         fs::write(&far, "RC_WAS=read\n").unwrap();
         let key = fs::read_dir(site.home.run().join("hpcsh"))
