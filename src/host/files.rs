@@ -4,12 +4,17 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{FlockOperation, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
+
+use super::clock;
 
 /// The most that is read of a file that holds text for us; a larger one is no configuration.
 const MOST: u64 = 1 << 20;
+/// How often a lock is tried that another process holds.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// What tells one file from another, and who may change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,6 +261,19 @@ pub fn claim(path: &Path, line: &[u8]) -> io::Result<()> {
     let done = file.write_all(line).and_then(|()| fs::hard_link(&beside, path));
     let _ = fs::remove_file(&beside);
     done
+}
+
+/// Does it while no other process does, by a lock on the directory of `path`; without one where there are no locks, or somebody
+/// who was stopped holds it past the deadline.
+pub fn alone<T>(path: &Path, deadline: Duration, act: impl FnOnce() -> T) -> T {
+    let begun = clock::now();
+    let dir = path.parent().and_then(|dir| OpenOptions::new().read(true).open(dir).ok());
+    let would_wait =
+        |dir: &File| rustix::fs::flock(dir, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK);
+    while dir.as_ref().is_some_and(would_wait) && begun.elapsed() < deadline {
+        clock::sleep(PAUSE);
+    }
+    act()
 }
 
 /// Creates a file that was not there, whole or not at all: written beside it, synced, linked into place.
