@@ -20,9 +20,7 @@ pub struct Snapshot {
     pub path: PathBuf,
     /// Its directory.
     pub dir: Dir,
-    /// The path of the repository in the cache, in which it lies.
-    pub above: PathBuf,
-    /// The repository.
+    /// The repository in which it lies.
     pub repository: Dir,
 }
 
@@ -62,7 +60,7 @@ impl Snapshot {
             io::ErrorKind::NotFound => no_revision(&repository, wanted),
             _ => Failure::failed(format!("{}: {error}", path.display())),
         })?;
-        Ok(Self { commit, path, dir, above, repository })
+        Ok(Self { commit, path, dir, repository })
     }
 }
 

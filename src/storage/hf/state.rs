@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::io::Errno;
 
@@ -99,22 +99,24 @@ fn why_not(snapshot: &Snapshot, file: &Expected, unfinished: &BTreeMap<String, u
     }
 }
 
-/// What on the way to a file is closed to this user: the file, or the first directory that is.
+/// What on the way to a file is closed to this user: the file, or the last directory that can still be seen from above.
 fn closed(path: &Path) -> Problem {
-    let real = files::real_path(path);
-    let mut at = match &real {
-        Ok(real) => real.as_path(),
-        // A directory cannot be passed: its own entry can still be seen from above.
-        Err(_) => path,
-    };
-    loop {
-        if let Ok(entry) = files::entry(at) {
-            return Problem::Closed(at.to_owned(), entry.owner, entry.mode);
+    let mut at = path.to_owned();
+    // As many links as the kernel follows.
+    for _ in 0..40 {
+        let Ok(target) = files::link_target(&at) else { break };
+        at.pop();
+        for part in target.components() {
+            match part {
+                Component::ParentDir => drop(at.pop()),
+                part => at.push(part),
+            }
         }
-        match at.parent() {
-            Some(above) => at = above,
-            None => return Problem::Other("it is closed to you".to_owned()),
-        }
+    }
+    let seen = at.ancestors().find_map(|at| Some((at.to_owned(), files::entry(at).ok()?)));
+    match seen {
+        Some((at, entry)) => Problem::Closed(at, entry.owner, entry.mode),
+        None => Problem::Other("it is closed to you".to_owned()),
     }
 }
 
