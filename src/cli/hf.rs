@@ -48,7 +48,7 @@ pub(super) fn command() -> Command {
                         Arg::new("glob")
                             .num_args(0..)
                             .value_name("GLOB")
-                            .help("Of these names alone: globs, or parts of a name"),
+                            .help("Of these names alone: globs, or pieces of a name"),
                     )
                     .arg(kind("Of this kind alone"))
                     .arg(

@@ -17,6 +17,7 @@ use super::snapshot::{self, Snapshot};
 use super::state::{self, Problem};
 use crate::error::Failure;
 use crate::host::{Host, users};
+use crate::quote;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +79,9 @@ pub fn run(host: &mut Host, question: &Question) -> Result<bool, Failure> {
                 format!("{wanted}: {}\n  {hint}\n{command}", failure.message)
             }
         };
-        host.print(text);
+        // Names of files are others', and must not drive the terminal.
+        let lines: Vec<String> = text.lines().map(|line| quote::visible(line) + "\n").collect();
+        host.print(lines.concat());
     }
     if question.json {
         host.print(serde_json::to_string_pretty(&values).unwrap_or_default() + "\n");
@@ -225,7 +228,8 @@ impl Report {
         let width =
             self.findings.iter().take(SHOWN).map(|(file, _)| file.name.chars().count()).max().unwrap_or_default();
         for (file, problem) in self.findings.iter().take(SHOWN) {
-            text.push_str(&format!("  {:width$}  {}\n", file.name, problem.text(host, file)));
+            let name = quote::visible(&file.name);
+            text.push_str(&format!("  {name:width$}  {}\n", problem.text(host, file)));
         }
         if self.findings.len() > SHOWN {
             text.push_str(&format!("  and {} more (--json has all)\n", self.findings.len() - SHOWN));

@@ -19,6 +19,7 @@ use super::{say, snapshot, state};
 use crate::error::Failure;
 use crate::host::dirs::{Dir, Found, Type};
 use crate::host::{Host, clock, process};
+use crate::quote;
 use crate::storage::pool;
 
 /// What is asked.
@@ -109,7 +110,7 @@ pub fn run(host: &mut Host, question: &Question) -> Result<(), Failure> {
 
     for repository in &repositories {
         for error in &repository.errors {
-            host.say(format!("warning: {}: {error}", repository.name));
+            host.say(quote::visible(&format!("warning: {}: {error}", repository.name)));
         }
     }
     if question.json {
@@ -138,7 +139,8 @@ pub fn run(host: &mut Host, question: &Question) -> Result<(), Failure> {
 pub fn names(host: &mut Host) {
     let read = || {
         let names = Cache::open(host).map(|cache| snapshot::names(&cache)).unwrap_or_default();
-        let mut lines: Vec<String> = names.iter().map(|name| format!("{name}\n")).collect();
+        let names = names.iter().filter(|name| name.is_valid());
+        let mut lines: Vec<String> = names.map(|name| format!("{name}\n")).collect();
         lines.sort_unstable();
         lines.concat().into_bytes()
     };
@@ -361,10 +363,10 @@ fn table(repositories: &[Repository], now: i64) -> String {
         let unfinished =
             (one.unfinished > 0).then(|| format!("  (and {} of an interrupted download)", say::size(one.unfinished)));
         [
-            one.name.to_string(),
+            quote::visible(&one.name.to_string()),
             one.name.kind.word().to_owned(),
             say::size(one.size()),
-            one.revisions(),
+            quote::visible(&one.revisions()),
             used + &unfinished.unwrap_or_default(),
         ]
     });

@@ -50,6 +50,11 @@ impl Name {
         (!id.is_empty()).then(|| Self { kind, id: id.replace("--", "/") })
     }
 
+    /// Whether it is one by the hub's rules: harmless on any shell's command line. Others may write to a cache.
+    pub fn is_valid(&self) -> bool {
+        valid(&self.id).is_ok()
+    }
+
     /// The directory.
     pub fn directory(&self) -> String {
         format!("{}s--{}", self.kind.word(), self.id.replace('/', "--"))
@@ -215,8 +220,10 @@ mod tests {
             ("kernels--a--b", "kernels/a/b"),
         ] {
             let name = Name::of_directory(directory).unwrap();
+            assert!(name.is_valid());
             assert_eq!((name.to_string().as_str(), name.directory().as_str()), (shown, directory));
         }
+        assert!(!Name::of_directory("models--a--$(touch b)").unwrap().is_valid());
         for other in ["blobs", ".locks", "CACHEDIR.TAG", "models--", "model--a", "trees--x"] {
             assert_eq!(Name::of_directory(other), None, "{other}");
         }

@@ -111,7 +111,8 @@ fn not_cached(cache: &Cache, wanted: &Wanted) -> Failure {
     if let Some(other) = names.iter().find(|name| name.id == wanted.name.id) {
         return failure.hint(format!("there is the {} `{other}`", other.kind.word()));
     }
-    let same = names.iter().filter(|name| name.kind == wanted.name.kind).map(|name| name.id.as_str());
+    let same =
+        names.iter().filter(|name| name.kind == wanted.name.kind && name.is_valid()).map(|name| name.id.as_str());
     failure.hint(match nearest(&wanted.name.id, same) {
         Some(id) => format!("did you mean `{}`?", Name { kind: wanted.name.kind, id: id.to_owned() }),
         None => format!("on the login node: {}", download(wanted)),
