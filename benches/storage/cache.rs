@@ -32,7 +32,7 @@ impl<'a> Cache<'a> {
     }
 
     /// Makes it.
-    pub fn fill(stage: &Stage) -> Result<(), String> {
+    pub fn fill(stage: &'a Stage) -> Result<(), String> {
         let broken = |error: std::io::Error| format!("cannot make a cache: {error}");
         for model in 0..MODELS {
             let repository = Self::of(stage).path().join(format!("models--org--model-{model}"));

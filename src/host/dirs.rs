@@ -156,6 +156,7 @@ impl Dir {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)] // they make what is looked at
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;

@@ -3,8 +3,7 @@
 //! What should be there says the list that the library keeps of a commit's files (since 2.x), else the indexes of the weights.
 //! What is there is looked at file by file: to its end, its size, and whether this user may read it.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -100,21 +99,7 @@ fn look(cache: &Cache, wanted: &Wanted, snapshot: &Snapshot) -> Report {
     });
     let (basis, expected) = match listed {
         Some(files) => (Basis::List, files),
-        None => {
-            let present = state::files_of(snapshot, threads).unwrap_or_else(|error| {
-                general.push(format!("{}: {error}", snapshot.path.display()));
-                Vec::new()
-            });
-            let (basis, missing) = by_indexes(snapshot, &present);
-            if general.is_empty()
-                && wanted.name.kind == Kind::Model
-                && missing.is_empty()
-                && !present.iter().any(|name| listing::is_weights(name))
-            {
-                general.push(format!("no weights are among its {}", say::count(present.len(), "file")));
-            }
-            (basis, present.into_iter().chain(missing).map(Expected::named).collect())
-        }
+        None => unlisted(wanted, snapshot, threads, &mut general),
     };
     let count = expected.len();
     let mut size = 0;
@@ -144,6 +129,23 @@ fn look(cache: &Cache, wanted: &Wanted, snapshot: &Snapshot) -> Report {
     }
 }
 
+/// What should be there where no list says it: what is there, and the weights of the indexes.
+fn unlisted(wanted: &Wanted, snapshot: &Snapshot, threads: usize, general: &mut Vec<String>) -> (Basis, Vec<Expected>) {
+    let present = match state::files_of(snapshot, threads) {
+        Ok(present) => present,
+        Err(error) => {
+            general.push(format!("{}: {error}", snapshot.path.display()));
+            return (Basis::Present, Vec::new());
+        }
+    };
+    let (basis, missing) = by_indexes(snapshot, &present);
+    let has_weights = !missing.is_empty() || present.iter().any(|name| listing::is_weights(name));
+    if wanted.name.kind == Kind::Model && !has_weights {
+        general.push(format!("no weights are among its {}", say::count(present.len(), "file")));
+    }
+    (basis, present.into_iter().chain(missing).map(Expected::named).collect())
+}
+
 /// The weights that are not there, by the indexes that are.
 ///
 /// Indexes are small and come with many a choice of files: in one directory one of them is enough, the nearest to being whole,
@@ -171,6 +173,9 @@ fn by_indexes(snapshot: &Snapshot, present: &[String]) -> (Basis, Vec<String>) {
     let basis = if missing.is_empty() { Basis::Present } else { Basis::Index };
     (basis, missing.into_values().flatten().collect())
 }
+
+/// How many files are named: a data set may lack thousands.
+const SHOWN: usize = 20;
 
 impl Report {
     fn is_sound(&self) -> bool {
@@ -223,8 +228,6 @@ impl Report {
         for general in &self.general {
             text.push_str(&format!("  {general}\n"));
         }
-        // A data set may lack thousands.
-        const SHOWN: usize = 20;
         let width =
             self.findings.iter().take(SHOWN).map(|(file, _)| file.name.chars().count()).max().unwrap_or_default();
         for (file, problem) in self.findings.iter().take(SHOWN) {

@@ -186,11 +186,14 @@ fn look(cache: &Cache, names: Vec<Name>, has_store: bool) -> (Vec<Repository>, V
     (repositories, store)
 }
 
+/// Names with their types.
+type Entries = Vec<(OsString, Type)>;
+
 /// A directory and what is in it.
 ///
 /// # Errors
 /// As `run`. A repository whose download has just begun has not all of them: what is not there is empty.
-fn listed(above: &Arc<Dir>, name: impl AsRef<OsStr>) -> Result<(Vec<(OsString, Type)>, Arc<Dir>), String> {
+fn listed(above: &Arc<Dir>, name: impl AsRef<OsStr>) -> Result<(Entries, Arc<Dir>), String> {
     let name = name.as_ref();
     match above.inner(name).and_then(|dir| Ok((dir.entries()?, Arc::new(dir)))) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((Vec::new(), Arc::clone(above))),

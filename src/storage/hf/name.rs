@@ -146,7 +146,7 @@ fn valid(id: &str) -> Result<(), &'static str> {
     if !id.split('/').all(is_part) || last.chars().count() > 96 {
         return Err("letters, digits, `-`, `_` and `.` make one, and neither `-` nor `.` is first or last");
     }
-    if id.ends_with(".git") {
+    if last.rsplit_once('.').is_some_and(|(_, ending)| ending == "git") {
         return Err("it ends in `.git`");
     }
     Ok(())

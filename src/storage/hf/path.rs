@@ -11,6 +11,7 @@ use super::snapshot::{self, Snapshot};
 use super::{say, state};
 use crate::error::Failure;
 use crate::host::Host;
+use crate::quote;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,32 +33,12 @@ pub fn run(host: &mut Host, question: &Question) -> Result<(), Failure> {
     let wanted = &question.wanted;
     let cache = Cache::open(host)?;
     let snapshot = Snapshot::find(&cache, wanted)?;
-    let path = match &question.file {
-        Some(file) => {
-            of_file(&cache, &snapshot, wanted, file)?;
-            snapshot.path.join(file)
-        }
-        None => {
-            let files = listing::of_commit(&snapshot.repository, &snapshot.commit).unwrap_or_default();
-            let files = files.unwrap_or_default();
-            let absent = state::absent(&snapshot, &files, cache.threads());
-            if let [first, ..] = absent[..] {
-                let message = format!(
-                    "of `{wanted}` {} of {} in the cache, among them {first}",
-                    absent.len(),
-                    if absent.len() == 1 {
-                        format!("{} files is not", files.len())
-                    } else {
-                        format!("{} files are not", files.len())
-                    },
-                );
-                return Err(Failure::failed(message).hint(format!(
-                    "hpcsh hf check {wanted} tells all; on the login node: {}",
-                    snapshot::download(wanted)
-                )));
-            }
-            snapshot.path.clone()
-        }
+    let path = if let Some(file) = &question.file {
+        of_file(&cache, &snapshot, wanted, file)?;
+        snapshot.path.join(file)
+    } else {
+        of_all(&cache, &snapshot, wanted)?;
+        snapshot.path.clone()
     };
     if question.json {
         let value = json!({
@@ -72,6 +53,21 @@ pub fn run(host: &mut Host, question: &Question) -> Result<(), Failure> {
         host.print([path.as_os_str().as_bytes(), b"\n"].concat());
     }
     Ok(())
+}
+
+/// # Errors
+/// Where the library's list has a file that is not there.
+fn of_all(cache: &Cache, snapshot: &Snapshot, wanted: &Wanted) -> Result<(), Failure> {
+    let files = listing::of_commit(&snapshot.repository, &snapshot.commit).unwrap_or_default().unwrap_or_default();
+    let absent = state::absent(snapshot, &files, cache.threads());
+    let Some(first) = absent.first() else {
+        return Ok(());
+    };
+    let (count, of) = (absent.len(), say::count(files.len(), "file"));
+    let message =
+        format!("`{wanted}` is not whole: {count} of {of} cannot be had, the first is {}", quote::visible(first));
+    let command = snapshot::download(wanted);
+    Err(Failure::failed(message).hint(format!("`hpcsh hf check {wanted}` tells why; on the login node: {command}")))
 }
 
 /// # Errors
@@ -92,10 +88,7 @@ fn of_file(cache: &Cache, snapshot: &Snapshot, wanted: &Wanted, file: &str) -> R
     let files = state::files_of(snapshot, cache.threads()).unwrap_or_default();
     let near = snapshot::nearest(file, files.iter().map(String::as_str));
     Err(Failure::failed(format!("`{file}` of `{wanted}` is not in the cache")).hint(match near {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!(
-            "there {} of it; {on_login}",
-            if files.len() == 1 { "is 1 file".to_owned() } else { format!("are {}", say::count(files.len(), "file")) }
-        ),
+        Some(near) => format!("did you mean `{}`?", quote::visible(near)),
+        None => on_login,
     }))
 }

@@ -1,4 +1,4 @@
-//! Where the cache is: by the variables that huggingface_hub reads, in its order and by its rules (its `constants.py`; the same
+//! Where the cache is: by the variables that `huggingface_hub` reads, in its order and by its rules (its `constants.py`; the same
 //! in 0.34, 1.20 and 2.4).
 
 use std::ffi::OsString;
