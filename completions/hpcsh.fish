@@ -31,6 +31,7 @@ complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "init" -d 'Print the scr
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "env" -d 'Print the variables alone: for job scripts, images and manifests'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "status" -d 'Whether this node is online, and how that is known'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "wait" -d 'Wait until an inference server is ready (`waitvllm` in the shell)'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "hf" -d 'Models in the Hugging Face cache, without starting Python'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "allow" -d 'Let `cd` enter an environment, as it is now'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "deny" -d 'Never let `cd` enter an environment'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "trust" -d 'Which environments `cd` enters unasked'
@@ -61,6 +62,36 @@ complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -s h -l help -d 'Pri
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l config -d 'Read this configuration too, over all others' -r -F
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l timeout -d 'Give up after so many seconds (exit code 124)' -r -f
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and not __fish_seen_subcommand_from path ls check" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and not __fish_seen_subcommand_from path ls check" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and not __fish_seen_subcommand_from path ls check" -f -a "path" -d 'Print where one lies, as `HF_HUB_OFFLINE=1 hf download -q` does'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and not __fish_seen_subcommand_from path ls check" -f -a "ls" -d 'What there is: size, revisions, last use'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and not __fish_seen_subcommand_from path ls check" -f -a "check" -d 'Whether they would load offline; what is missing, and the command that brings it (exit code 3)'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from path" -l file -d 'One file of it' -r
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from path" -l kind -d 'What the name is of' -r -f -a "model\t''
+dataset\t''
+space\t''
+kernel\t''"
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from path" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from path" -l json -d 'For programs'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from ls" -l kind -d 'Of this kind alone' -r -f -a "model\t''
+dataset\t''
+space\t''
+kernel\t''"
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from ls" -l sort -d 'In which order; otherwise by size' -r -f -a "size\t''
+name\t''
+used\t''"
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from ls" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from ls" -l json -d 'For programs: sizes in bytes'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from check" -l kind -d 'What the names are of' -r -f -a "model\t''
+dataset\t''
+space\t''
+kernel\t''"
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from check" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from check" -l json -d 'For programs'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -l config -d 'Read this configuration too, over all others' -r -F
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -l dry-run -d 'Say what would be recorded, record nothing'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -s h -l help -d 'Print help'

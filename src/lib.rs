@@ -3,7 +3,7 @@
 //! Modules in reading order, each using only what stands below it; a test holds the `use crate::` lines to that:
 //!
 //! 1. [`login`]: what happens at one; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
-//! 2. The capabilities: [`shell`], [`node`], [`serve`].
+//! 2. The capabilities: [`shell`], [`node`], [`serve`], [`storage`].
 //! 3. [`net`]: names, TLS and HTTP without the C library.
 //! 4. [`host`]: the only door to the world.
 //! 5. [`verdict`], [`quote`], [`digest`], [`error`]: values.
@@ -16,6 +16,7 @@ pub mod config;
 pub mod node;
 pub mod serve;
 pub mod shell;
+pub mod storage;
 
 pub mod net;
 
@@ -30,7 +31,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use cli::{ConfigTask, EnvArguments, ManArguments, StatusArguments, Task, TrustTask};
+use cli::{ConfigTask, EnvArguments, HfTask, ManArguments, StatusArguments, Task, TrustTask};
 use error::{Failure, Kind};
 use host::{Host, local_dir};
 use node::settle;
@@ -61,6 +62,7 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
         Task::Env(env) => run_env(host, config, env).map(|()| true),
         Task::Status(status) => Ok(run_status(host, config, status)),
         Task::Wait(wait) => serve::wait::run(host, &wait.target, wait.timeout).map(|()| true),
+        Task::Hf(task) => task.and_then(|task| run_hf(host, task)),
         Task::Config(task) => run_config(host, config, task).map(|()| true),
         Task::Trust(task) => run_trust(host, config, task),
         Task::Completions(completions) => {
@@ -148,6 +150,19 @@ fn run_trust(host: &mut Host, config: Option<&Path>, task: TrustTask) -> Result<
             shell::trust::say(host, &settings, dir.as_deref(), word, dry_run).map(|()| true)
         }
         TrustTask::Show { dir, json } => shell::trust::show(host, &settings, dir.as_deref(), json),
+    }
+}
+
+/// Gives whether everything that was looked at would load.
+fn run_hf(host: &mut Host, task: HfTask) -> Result<bool, Failure> {
+    match task {
+        HfTask::Path(question) => storage::hf::path::run(host, &question).map(|()| true),
+        HfTask::List(question) => storage::hf::list::run(host, &question).map(|()| true),
+        HfTask::Check(question) => storage::hf::check::run(host, &question),
+        HfTask::Names => {
+            storage::hf::list::names(host);
+            Ok(true)
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod completions;
 mod config;
 mod env;
+mod hf;
 mod init;
 mod man;
 mod status;
@@ -14,9 +15,12 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 
+use crate::error::Failure;
+
 pub use completions::CompletionsArguments;
 pub use config::ConfigTask;
 pub use env::EnvArguments;
+pub use hf::HfTask;
 pub use init::InitArguments;
 pub use man::ManArguments;
 pub use status::StatusArguments;
@@ -41,6 +45,8 @@ pub enum Task {
     Status(StatusArguments),
     /// `hpcsh wait`
     Wait(WaitArguments),
+    /// `hpcsh hf`; or what is wrong with the names
+    Hf(Result<HfTask, Failure>),
     /// `hpcsh config`
     Config(ConfigTask),
     /// `hpcsh allow`, `hpcsh deny`, `hpcsh trust`
@@ -79,7 +85,7 @@ pub fn command() -> Command {
                 .help("Read this configuration too, over all others"),
         )
         .subcommands([init::command(), env::command(), status::command(), wait::command()])
-        .subcommands([trust::allow(), trust::deny(), trust::trust(), config::command()])
+        .subcommands([hf::command(), trust::allow(), trust::deny(), trust::trust(), config::command()])
         .subcommands([completions::command(), man::command()])
 }
 
@@ -102,6 +108,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
         "env" => Task::Env(env::read(&mut below)),
         "status" => Task::Status(status::read(&mut below)),
         "wait" => Task::Wait(wait::read(&mut below)),
+        "hf" => Task::Hf(hf::read(&mut below)),
         "allow" | "deny" | "trust" => Task::Trust(trust::read(&name, &mut below)),
         "completions" => Task::Completions(completions::read(&mut below)),
         "man" => Task::Man(man::read(&mut below)),

@@ -6,6 +6,7 @@
 
 pub mod boot;
 pub mod clock;
+pub mod dirs;
 pub mod files;
 pub mod local_dir;
 pub mod mounts;

@@ -14,6 +14,7 @@ mod fish;
 mod floors;
 mod forks;
 mod habits;
+mod hf;
 mod hung;
 mod hung_login;
 mod install;
