@@ -54,9 +54,11 @@ fn parse(head: &str) -> Option<Head> {
     let mut lines = head.lines();
     let mut first = lines.next()?.split(' ');
     let status = first.next().filter(|version| version.starts_with("HTTP/")).and(first.next())?;
-    let split = |line: &str| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
+    let split =
+        |line: &str| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
     let fields: Vec<(String, String)> = lines.filter_map(split).collect();
-    let mut head = Head { status: status.parse().ok().filter(|status| (100..1000).contains(status))?, length: None, fields };
+    let mut head =
+        Head { status: status.parse().ok().filter(|status| (100..1000).contains(status))?, length: None, fields };
     head.length = head.field("content-length").and_then(|value| value.parse().ok());
     Some(head)
 }
