@@ -255,9 +255,8 @@ impl Reader<'_> {
                 _ => None,
             };
             if let Some((why, hint)) = server {
-                let problem = self.point(format!("`{name}`: {why}"), span.clone()).hint(hint);
                 is_right = false;
-                self.push(problem);
+                self.push(self.point(format!("`{name}`: {why}"), span.clone()).hint(hint));
             }
             if let Kind::Choice(words) | Kind::Choices(words) = kind
                 && !words.contains(&text.as_str())

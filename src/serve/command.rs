@@ -110,9 +110,14 @@ impl Process {
         }
     }
 
+    /// Whether we have started it.
+    pub fn is_ours(&self) -> bool {
+        self.signals.is_some()
+    }
+
     /// Ends a command whose server nobody waits for any more; gives whether there was anything to end.
     pub fn stop(&mut self) -> bool {
-        if self.signals.is_none() || self.watch.ended().is_some() {
+        if self.watch.ended().is_some() {
             return false;
         }
         process::send(self.watch.pid(), libc::SIGTERM);

@@ -66,12 +66,14 @@ pub fn run(host: &mut Host, request: &Request) -> Result<(), Failure> {
         Loop { waiting, answers, wake, process, log, progress: Progress::new(mode), start, deadline, any: request.any };
     let done = all.run(host);
     all.progress.clear(host);
-    if done.is_err()
-        && let Some(process) = &mut all.process
-    {
-        process.stop();
-    }
-    done
+    done.map_err(|mut failure| {
+        if let Some(process) = all.process.as_mut().filter(|process| process.is_ours())
+            && process.stop()
+        {
+            failure.message += &format!("; {} was ended", process.name);
+        }
+        failure
+    })
 }
 
 /// Nothing is started where everything is ready already: it would be another server that we take for ours.

@@ -30,3 +30,4 @@ mod support;
 mod terminal;
 mod trust;
 mod variables;
+mod waiting;
