@@ -3,7 +3,7 @@
 //! Addresses of a name are asked one after the other: there is never more than one request under way.
 
 use std::io::Read as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use super::door::{Door, Stream};
@@ -185,6 +185,11 @@ impl Asker {
             (_, Place::Socket(path)) => return Ok(vec![Door::Socket(path.clone())]),
             (Way::Through(proxy), _) => (&proxy.host, proxy.port),
             (Way::Unusable(why), _) => return Err(Seen::new(State::Hopeless, why.clone())),
+            // Both, whatever /etc/hosts says: images forget one of them, and servers listen to one of them.
+            (Way::Direct, Place::Host(host, port)) if host.eq_ignore_ascii_case("localhost") => {
+                let both = [IpAddr::from(Ipv6Addr::LOCALHOST), Ipv4Addr::LOCALHOST.into()];
+                return Ok(race::order(&both, *port).into_iter().map(Door::Address).collect());
+            }
             (Way::Direct, Place::Host(host, port)) => (host, *port),
         };
         let now = clock::now();

@@ -70,8 +70,8 @@ impl Progress {
         }
     }
 
-    /// A target answers something else than before; `is_first` where that is its first answer, `is_last` the last one
-    /// that was waited for.
+    /// A target answers something else than before; `is_first` where that is its first answer, `is_last` where that ends the
+    /// waiting.
     pub fn turned(&mut self, host: &mut Host, target: &Target, seen: &Seen, is_first: bool, is_last: bool) {
         if self.mode == Mode::Json {
             let mut value = json!({ "target": target.to_string(), "state": seen.state.word(), "detail": seen.words });
@@ -85,9 +85,9 @@ impl Progress {
             self.event(host, event, value);
             return;
         }
-        // That it is not there yet is what the first words have said; that it is ready is why we end.
+        // That it is not there yet is what the first words have said; that it is ready, or never will be, is why we end.
         let is_expected = is_first && matches!(seen.state, State::Refused | State::Loading);
-        if self.mode == Mode::Live || is_expected || is_last && seen.state == State::Ready {
+        if self.mode == Mode::Live || is_expected || is_last {
             return;
         }
         self.line(host, &format!("{target}: {}", seen.words));

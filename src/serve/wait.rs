@@ -153,12 +153,13 @@ impl Loop {
                 self.progress.waiting(host, one.name, &one.target, &one.url);
             }
             let before = one.seen.replace(seen.clone());
-            let is_done = self.is_ready();
-            if before.is_none_or(|before| (before.state, before.words) != (seen.state, seen.words.clone())) {
-                self.progress.turned(host, &self.waiting[number].target, &seen, is_first, is_done);
-            }
             let is_hopeless = |one: &Waiting| matches!(&one.seen, Some(seen) if seen.state == State::Hopeless);
-            if is_hopeless(&self.waiting[number]) && (!self.any || self.waiting.iter().all(is_hopeless)) {
+            let is_failure = is_hopeless(&self.waiting[number]) && (!self.any || self.waiting.iter().all(is_hopeless));
+            let is_last = is_failure || self.is_ready();
+            if before.is_none_or(|before| (before.state, before.words) != (seen.state, seen.words.clone())) {
+                self.progress.turned(host, &self.waiting[number].target, &seen, is_first, is_last);
+            }
+            if is_failure {
                 let failure = Failure::failed(format!("{}: {}", self.waiting[number].target, seen.words));
                 return Err(match seen.hint {
                     Some(hint) => failure.hint(hint),
