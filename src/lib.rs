@@ -31,7 +31,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use cli::{ConfigTask, EnvArguments, HfTask, ManArguments, StatusArguments, Task, TrustTask};
+use cli::{ConfigTask, EnvArguments, HfTask, ManArguments, StatusArguments, Task, TrustTask, WaitArguments};
 use error::{Failure, Kind};
 use host::{Host, local_dir};
 use node::settle;
@@ -61,8 +61,8 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
         }
         Task::Env(env) => run_env(host, config, env).map(|()| true),
         Task::Status(status) => Ok(run_status(host, config, status)),
-        Task::Wait(wait) => serve::wait::run(host, &wait.target, wait.timeout).map(|()| true),
         Task::Hf(task) => task.and_then(|task| run_hf(host, task)),
+        Task::Wait(wait) => run_wait(host, config, wait).map(|()| true),
         Task::Config(task) => run_config(host, config, task).map(|()| true),
         Task::Trust(task) => run_trust(host, config, task),
         Task::Completions(completions) => {
@@ -76,6 +76,10 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(false) => CHECK_FOUND,
         Err(failure) => {
             host.say(failure.to_string());
+            if let Kind::Signalled(number) = failure.kind {
+                // A shell that sees it leaves its script, as it would have without us.
+                host::process::end_by(number.into());
+            }
             failure.kind.code()
         }
     }
@@ -164,6 +168,26 @@ fn run_hf(host: &mut Host, task: HfTask) -> Result<bool, Failure> {
             Ok(true)
         }
     }
+}
+
+fn run_wait(host: &mut Host, config: Option<&Path>, wait: WaitArguments) -> Result<(), Failure> {
+    // A server is waited for with or without what the configuration says of it.
+    let loaded = login::configuration(host, config, login::STORAGE_WAIT).unwrap_or_else(|stale| stale.rest);
+    for problem in &loaded.problems {
+        host.say(format!("warning: {}", problem.brief()));
+    }
+    let inherited = match host.nonempty(cli::TIMEOUT) {
+        Some(text) if wait.timeout.is_none() => {
+            let wrong = |why| Failure::usage(format!("{}: \"{}\" is {why}", cli::TIMEOUT, text.display()));
+            Some(cli::time(&text.to_string_lossy()).map_err(wrong)?)
+        }
+        _ => None,
+    };
+    let mut settings = loaded.config.wait;
+    settings.timeout = wait.timeout.or(inherited).or(settings.timeout);
+    settings.probe = wait.probe.or(settings.probe);
+    settings.cacert = wait.cacert.or(settings.cacert);
+    serve::wait::run(host, &serve::request::Request { settings, ..wait.request })
 }
 
 fn run_config(host: &mut Host, argument: Option<&Path>, task: ConfigTask) -> Result<(), Failure> {

@@ -25,7 +25,7 @@ pub use init::InitArguments;
 pub use man::ManArguments;
 pub use status::StatusArguments;
 pub use trust::TrustTask;
-pub use wait::WaitArguments;
+pub use wait::{TIMEOUT, WaitArguments, time};
 
 /// What was typed.
 pub struct Arguments {

@@ -20,6 +20,8 @@ pub enum Kind {
     Texts,
     /// Strings, each a target of the probe: see [`crate::node::targets`].
     Targets,
+    /// Strings, each a server to wait for: see [`crate::serve::target`].
+    Servers,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// Some of these words.
@@ -41,7 +43,7 @@ impl Kind {
             Self::Path => "a string with an absolute path",
             Self::Text | Self::Choice(_) => "a string",
             Self::Paths => "an array of strings with absolute paths",
-            Self::Texts | Self::Targets | Self::Choices(_) => "an array of strings",
+            Self::Texts | Self::Targets | Self::Servers | Self::Choices(_) => "an array of strings",
             Self::Switch => "true or false",
             Self::Count => "a whole number from 0 to 2147483647",
             Self::Span => "a string with a time",
@@ -110,6 +112,10 @@ pub static KEYS: &[Key] = &[
     Key { name: "venv.label", kind: Kind::Switch, default: "true", help: "`act` puts the environment's name into the prompt" },
     Key { name: "venv.auto", kind: Kind::Switch, default: "true", help: "`cd` enters and leaves trusted environments" },
     Key { name: "venv.trusted_roots", kind: Kind::Paths, default: "[]", help: "directories below which environments are trusted whoever owns them, unless others can write them" },
+    Key { name: "wait.targets", kind: Kind::Servers, default: "[\"http://localhost:8000\"]", help: "what `hpcsh wait` waits for where nothing is named: ports, `HOST:PORT`, URLs, `unix:PATH`" },
+    Key { name: "wait.timeout", kind: Kind::Span, default: "", help: "how long it waits at the most; default: for ever" },
+    Key { name: "wait.probe_timeout", kind: Kind::Span, default: "\"5s\"", help: "the most that one look at a server may take; SGLang gets its own 20 s where this is not set" },
+    Key { name: "wait.cacert", kind: Kind::Path, default: "", help: "certificates (PEM) to trust instead of the system's authorities" },
 ];
 
 /// A time as people write it: a whole number and `ms`, `s`, `m` or `h` behind it, a day at the most.
@@ -197,6 +203,7 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 mod tests {
     use super::*;
     use crate::node::probe;
+    use crate::serve::request as wait;
 
     #[test]
     fn a_slip_finds_its_key() {
@@ -231,9 +238,13 @@ mod tests {
         assert_eq!(shown("history.size"), Some(HISTORY_SIZE.to_string()));
         assert_eq!(shown("shell.ls_colors"), Some(crate::quote::json(LS_COLORS)));
         assert_eq!(shown("node.targets"), Some(format!("[\"{}\"]", probe::TARGETS.join("\", \""))));
-        for (name, default) in
-            [("node.deadline", probe::DEADLINE), ("node.first_wait", probe::FIRST_WAIT), ("node.ttl", probe::TTL)]
-        {
+        assert_eq!(shown("wait.targets"), Some(format!("[\"{}\"]", wait::TARGETS.join("\", \""))));
+        for (name, default) in [
+            ("wait.probe_timeout", wait::PROBE),
+            ("node.deadline", probe::DEADLINE),
+            ("node.first_wait", probe::FIRST_WAIT),
+            ("node.ttl", probe::TTL),
+        ] {
             assert_eq!(find(name).and_then(|key| span(key.default.trim_matches('"'))), Some(default), "{name}");
         }
     }

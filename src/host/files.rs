@@ -130,6 +130,25 @@ pub fn read_with_entry(path: &Path) -> io::Result<(Entry, Vec<u8>)> {
     whole(OpenOptions::new().read(true).custom_flags(flags).open(path)?)
 }
 
+/// Opens a regular file that is read while others write it.
+///
+/// # Errors
+/// As `open`; `InvalidInput` for what is no regular file.
+pub fn follow(path: &Path) -> io::Result<(Entry, File)> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    Ok((Entry::of(&found), file))
+}
+
+/// Opens a file to which a command is going to write, behind what is in it; makes it where there is none.
+pub fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).open(path)
+}
+
 /// The same for a file in the root's mount, as `open_on_root` says; `None` where that cannot tell.
 pub fn read_on_root(path: &Path) -> Option<io::Result<(Entry, Vec<u8>)>> {
     open_on_root(path, OFlags::RDONLY | OFlags::NONBLOCK).map(|opened| whole(opened?))

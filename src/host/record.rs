@@ -99,7 +99,7 @@ pub(super) fn state(path: &Path, deadline: Duration) -> State {
         // Without a lock, one could remove what another has just put in place of what both have judged.
         None => match files::alone(path, deadline, || {
             // A shell writes one in two steps: what is empty may be one in a moment.
-            clock::sleep(PAUSE);
+            clock::sleep(Duration::from_millis(2));
             judge(path, deadline).or_else(|| fs::remove_file(path).ok().map(|()| State::Free))
         }) {
             Some(state) => state,

@@ -6,6 +6,5 @@ pub mod settle;
 pub mod status;
 pub mod targets;
 
-mod proxy;
 mod reach;
 mod routes;

@@ -37,3 +37,4 @@ mod support;
 mod terminal;
 mod trust;
 mod variables;
+mod waiting;
