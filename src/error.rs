@@ -13,6 +13,12 @@ pub enum Kind {
     Usage,
     /// A time limit of the user's ran out: 124, as `timeout` has it.
     TimedOut,
+    /// What runs a command for the user failed itself: 125, as `env` and `timeout` have it.
+    Runner,
+    /// The command cannot be run: 126.
+    CannotRun,
+    /// The command is not there: 127.
+    NotThere,
 }
 
 impl Kind {
@@ -22,6 +28,9 @@ impl Kind {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::TimedOut => 124,
+            Self::Runner => 125,
+            Self::CannotRun => 126,
+            Self::NotThere => 127,
         }
     }
 }
@@ -51,6 +60,11 @@ impl Failure {
     /// A time limit ran out (exit code 124).
     pub fn timed_out(message: impl Into<String>) -> Self {
         Self { kind: Kind::TimedOut, ..Self::failed(message) }
+    }
+
+    /// What runs a command for the user failed itself (exit code 125).
+    pub fn runner(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Runner, ..Self::failed(message) }
     }
 
     /// The same failure with advice.

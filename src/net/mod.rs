@@ -4,6 +4,7 @@
 //! to a prompt.
 
 pub mod http;
+pub mod nowhere;
 pub mod race;
 pub mod resolve;
 pub mod stream;
