@@ -31,6 +31,7 @@ complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "init" -d 'Print the scr
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "env" -d 'Print the variables alone: for job scripts, images and manifests'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "status" -d 'Whether this node is online, and how that is known'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "wait" -d 'Wait until an inference server is ready (`waitvllm` in the shell)'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "airgap" -d 'Rehearse a command as a node without internet would run it'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "allow" -d 'Let `cd` enter an environment, as it is now'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "deny" -d 'Never let `cd` enter an environment'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "trust" -d 'Which environments `cd` enters unasked'
@@ -61,6 +62,12 @@ complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -s h -l help -d 'Pri
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l config -d 'Read this configuration too, over all others' -r -F
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l timeout -d 'Give up after so many seconds (exit code 124)' -r -f
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -l report -d 'Write the hosts that were asked for as JSON, too' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -l hang -d 'Drop packets silently, and leave names unanswered, instead of failing at once'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -l allow-unix -d 'Leave the sockets of daemons outside that look names up or start containers (nscd, systemd-resolved, D-Bus, Docker)'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -l keep-env -d 'Leave the environment as it is, without `hpcsh env --offline`'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -s h -l help -d 'Print help'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -l config -d 'Read this configuration too, over all others' -r -F
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -l dry-run -d 'Say what would be recorded, record nothing'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -s h -l help -d 'Print help'

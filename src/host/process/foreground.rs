@@ -1,7 +1,7 @@
 //! One command in our place: in our process group, with our streams, its status ours.
 //!
 //! A terminal's signals reach it by themselves, since it is in the same group; those that somebody sends to us alone are handed on.
-//! We end when it has ended. While it runs, one file tells of signals and of its end, so nothing here needs a thread.
+//! We end when it has ended, and where we are killed, it is asked to end (SIGTERM). While it runs, one file tells of signals and of its end, so nothing here needs a thread.
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString, c_int};
@@ -171,6 +171,8 @@ impl Program {
         }
         // SAFETY: a child that calls the kernel alone, with memory that was made before it, and ends.
         unsafe {
+            // Without us there is nobody who waits for it, or answers it.
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
             libc::signal(libc::SIGCHLD, held.on_end);
             libc::sigprocmask(libc::SIG_SETMASK, &raw const held.before, ptr::null_mut());
             let mut worst = libc::ENOENT;
@@ -183,7 +185,8 @@ impl Program {
                 }
                 match error {
                     libc::ENOENT | libc::ENOTDIR => {}
-                    // As execvp has it: the others may have one that can be run.
+                    // The others may have one that can be run; and a directory that is closed to us has none.
+                    libc::EACCES if libc::access(path.as_ptr(), libc::F_OK) != 0 => {}
                     libc::EACCES => worst = error,
                     _ => {
                         worst = error;

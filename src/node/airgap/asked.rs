@@ -101,12 +101,15 @@ impl Asked {
     }
 
     /// Forgets the names that resolvers make of others by the search list: who looks for `a.b` there asks for `a.b` too.
-    pub fn fold(&mut self, search: &[String]) {
+    /// `own` are the names that are never missing.
+    pub fn fold(&mut self, search: &[String], own: &[String]) {
         let names: Vec<String> = self.hosts.iter().map(|host| host.name.clone()).collect();
         let is_made = |name: &str| {
             search.iter().any(|domain| {
                 let bare = name.strip_suffix(domain.as_str()).and_then(|rest| rest.strip_suffix('.'));
-                bare.is_some_and(|bare| names.iter().any(|known| known == bare))
+                let is_there =
+                    |bare: &str| bare.rsplit('.').next() == Some("localhost") || own.iter().any(|own| own == bare);
+                bare.is_some_and(|bare| is_there(bare) || names.iter().any(|known| known == bare))
             })
         };
         self.hosts.retain(|host| host.is_address || !is_made(&host.name));
@@ -234,7 +237,8 @@ mod tests {
         for (id, name) in ["pypi.org.lab.example", "pypi.org", "nexus.lab.example", "notpypi.org"].iter().enumerate() {
             look_up(&mut asked, name, u16::try_from(id).unwrap() * 100, "pip");
         }
-        asked.fold(&["lab.example".to_owned(), "org".to_owned()]);
+        look_up(&mut asked, "gpu17.lab.example", 900, "pip");
+        asked.fold(&["lab.example".to_owned(), "org".to_owned()], &["gpu17".to_owned()]);
         let left: Vec<&str> = asked.hosts.iter().map(|host| host.name.as_str()).collect();
         assert_eq!(left, ["pypi.org", "nexus.lab.example", "notpypi.org"]);
     }

@@ -73,13 +73,13 @@ pub fn run(host: &mut Host, rehearsal: &Rehearsal) -> Result<u8, Failure> {
         })?;
     }
     sight.apply()?;
-    let own = [host.full_name().trim_end_matches('.').to_owned(), host.name()];
+    let own = [host.full_name().trim_end_matches('.').to_ascii_lowercase(), host.name().to_ascii_lowercase()];
     let mut names = Names::new(own.to_vec(), rehearsal.hang)
         .map_err(|error| Failure::runner(format!("nobody can answer for names on 127.0.0.1: {error}")))?;
     let mut running = foreground::start(&rehearsal.words, &rehearsal.variables)?;
     let code = names.serve(host, &mut running);
     let mut asked = names.asked();
-    asked.fold(&sight.search);
+    asked.fold(&sight.search, &own);
     let facts = Facts {
         command: rehearsal.words.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
         status: code,
