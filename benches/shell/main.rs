@@ -3,7 +3,7 @@
 //! The goals stand beside the figures and are no tests: a missed one is marked `OVER` and the run still ends well. What
 //! cannot run here says so. Nothing leaves the machine, and nothing outside a temporary directory is written.
 //!
-//! The benches: [`process`], [`start`], [`prompt`], [`act`], [`script`], [`completion`]. What they stand on: [`stage`] (a throwaway
+//! The benches: [`process`], [`start`], [`prompt`], [`act`], [`script`], [`completion`], [`airgap`]. What they stand on: [`stage`] (a throwaway
 //! home), [`shells`] (how each shell is started), [`nothing`] (programs that do nothing), [`rounds`] (shuffled rounds),
 //! [`trace`] (system calls), [`terminal`] (a shell under a terminal), [`report`] (the tables).
 
@@ -11,6 +11,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod act;
+mod airgap;
 mod cd;
 mod completion;
 mod nothing;
@@ -34,7 +35,7 @@ use stage::Stage;
 /// A bench: prints its tables; an error is something broken, never a missed goal.
 type Bench = fn(&Stage, &mut Report) -> Result<(), String>;
 
-const BENCHES: [(&str, Bench); 7] = [
+const BENCHES: [(&str, Bench); 8] = [
     ("process", process::run),
     ("start", start::run),
     ("prompt", prompt::run),
@@ -42,6 +43,7 @@ const BENCHES: [(&str, Bench); 7] = [
     ("cd", cd::run),
     ("script", script::run),
     ("completion", completion::run),
+    ("airgap", airgap::run),
 ];
 
 fn main() -> ExitCode {

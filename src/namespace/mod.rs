@@ -44,7 +44,7 @@ pub fn enter(host: &Host) -> Result<(), Failure> {
         Ok(()) => Ok(()),
         // In a chroot that is no mount. With a user namespace the kernel has done it already.
         Err(Errno::INVAL) if !is_alone => Ok(()),
-        Err(Errno::INVAL) => Err(failed(Path::new("/"), Errno::INVAL.into()).hint("outside of the chroot it can")),
+        Err(Errno::INVAL) => Err(failed(Path::new("/"), Errno::INVAL).hint("outside of the chroot it can")),
         Err(error) => Err(refusal::why(host, &error.into())),
     }
 }
@@ -52,14 +52,14 @@ pub fn enter(host: &Host) -> Result<(), Failure> {
 /// Lays an empty directory in memory, of this user's alone, over this one.
 pub fn lay_empty_over(dir: &Path) -> Result<(), Failure> {
     mount("hpcsh", dir, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, c"mode=0700")
-        .map_err(|error| failed(dir, error.into()))
+        .map_err(|error| failed(dir, error))
 }
 
 /// Lays a file over another one, which is there.
 pub fn lay_over(file: &Path, over: &Path) -> Result<(), Failure> {
-    mount_bind(file, over).map_err(|error| failed(over, error.into()))
+    mount_bind(file, over).map_err(|error| failed(over, error))
 }
 
-fn failed(what: &Path, error: io::Error) -> Failure {
+fn failed(what: &Path, error: Errno) -> Failure {
     Failure::runner(format!("nothing can be mounted on {}: {error}", what.display()))
 }

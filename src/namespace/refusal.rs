@@ -84,16 +84,14 @@ pub fn why(host: &Host, error: &io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
-    fn told(files: &[(&str, &str)], code: i32) -> Failure {
+    fn told(texts: &[(&str, &str)], code: i32) -> Failure {
         let root = tempfile::tempdir().unwrap();
-        for (name, text) in files {
+        for (name, text) in texts {
             let path = root.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
+            files::make_parent(&path).unwrap();
+            files::put(&path, text.as_bytes()).unwrap();
         }
         let host = Host::pretend(root.path(), &[], Box::new(Vec::new()), Box::new(Vec::new()));
         why(&host, &io::Error::from_raw_os_error(code))
