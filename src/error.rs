@@ -71,6 +71,11 @@ impl Failure {
         Self { kind, ..self }
     }
 
+    /// What runs a command for the user failed itself (exit code 125).
+    pub fn runner(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Runner, ..Self::failed(message) }
+    }
+
     /// The same failure with advice.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and nothing of what it does. Reads as the manual.
 
+mod airgap;
 mod completions;
 mod config;
 mod env;
@@ -15,8 +16,9 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 
+pub use airgap::AirgapArguments;
 pub use completions::CompletionsArguments;
 pub use config::ConfigTask;
 pub use env::EnvArguments;
@@ -47,6 +49,8 @@ pub enum Task {
     Wait(WaitArguments),
     /// `hpcsh hf`; or what is wrong with the names
     Hf(Result<HfTask, Failure>),
+    /// `hpcsh airgap`
+    Airgap(AirgapArguments),
     /// `hpcsh config`
     Config(ConfigTask),
     /// `hpcsh allow`, `hpcsh deny`, `hpcsh trust`
@@ -85,7 +89,8 @@ pub fn command() -> Command {
                 .help("Read this configuration too, over all others"),
         )
         .subcommands([init::command(), env::command(), status::command(), wait::command()])
-        .subcommands([hf::command(), trust::allow(), trust::deny(), trust::trust(), config::command()])
+        .subcommands([airgap::command(), hf::command()])
+        .subcommands([trust::allow(), trust::deny(), trust::trust(), config::command()])
         .subcommands([completions::command(), man::command()])
 }
 
@@ -109,12 +114,21 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
         "status" => Task::Status(status::read(&mut below)),
         "wait" => Task::Wait(wait::read(&mut below)),
         "hf" => Task::Hf(hf::read(&mut below)),
+        "airgap" => Task::Airgap(airgap::read(&mut below)),
         "allow" | "deny" | "trust" => Task::Trust(trust::read(&name, &mut below)),
         "completions" => Task::Completions(completions::read(&mut below)),
         "man" => Task::Man(man::read(&mut below)),
         _ => Task::Config(config::read(&mut below)),
     };
     Ok(Arguments { config, task })
+}
+
+/// The exit code for words that are none of ours: that of a command in our place may be 2 as well.
+pub fn wrong(words: &[OsString]) -> Kind {
+    let mut rest = words.iter().skip(1).skip_while(|word| word.as_encoded_bytes().starts_with(b"--config="));
+    let first = rest.next().filter(|word| *word != "--config").or_else(|| rest.nth(1));
+    let is_runner = first.is_some_and(|word| word == "airgap");
+    if is_runner { Kind::Runner } else { Kind::Usage }
 }
 
 /// A switch without a value.

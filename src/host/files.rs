@@ -271,6 +271,16 @@ pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     done
 }
 
+/// Writes into a file that is there, in one call and in its place: those of /proc are told things so.
+pub fn tell(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.write_all(bytes)
+}
+
+/// A file to be written later: emptied, or made. It may be a pipe.
+pub fn writer(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path)
+}
+
 /// Creates a file that was not there, with a line in it: whole or not at all, not synced.
 ///
 /// # Errors

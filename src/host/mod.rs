@@ -84,6 +84,15 @@ impl Host {
         self.variable(name).filter(|value| !value.is_empty())
     }
 
+    /// All environment variables.
+    #[allow(clippy::disallowed_methods)] // this is the door
+    pub fn variables(&self) -> BTreeMap<OsString, OsString> {
+        match &self.variables {
+            Variables::Process => std::env::vars_os().collect(),
+            Variables::Given(map) => map.clone(),
+        }
+    }
+
     /// The user's home: `$HOME`, else what /etc/passwd says of the user.
     pub fn home(&self) -> Option<PathBuf> {
         self.nonempty("HOME").map(PathBuf::from).or_else(|| users::by_id(self, users::my_id()).map(|user| user.home))

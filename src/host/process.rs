@@ -1,4 +1,5 @@
-//! Work that may never end, or is to outlive this process, in a process that nobody has to wait for.
+//! Work that may never end, or is to outlive this process, in a process that nobody has to wait for; and the calls to the kernel
+//! for which there is no safe interface.
 //!
 //! Whoever touches shared storage that hangs sleeps for ever, and no signal ends that. So a child does, which holds nothing
 //! that its parent's caller waits for: no stream, no other file, no terminal.
@@ -20,6 +21,8 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::clock;
+
+pub mod foreground;
 
 /// It was not done in time; the child that tried may be stuck for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,49 @@ pub fn detached(work: impl FnOnce()) {
         work();
         Ok(())
     });
+}
+
+/// Moves this process into a network and mounts of its own, which end with it and its children; with `as_user` into a user
+/// namespace too, which anybody may make and in which he may make the others.
+///
+/// # Errors
+/// As `unshare`. The process is where it was then.
+#[allow(unsafe_code)] // there is no safe way
+pub fn leave_namespaces(as_user: bool) -> io::Result<()> {
+    let user = if as_user { libc::CLONE_NEWUSER } else { 0 };
+    // SAFETY: it moves the process alone, which has one thread, and takes no memory.
+    match unsafe { libc::unshare(user | libc::CLONE_NEWNET | libc::CLONE_NEWNS) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// A socket that gets a copy of each packet on this interface, from its IP header on.
+///
+/// # Errors
+/// As `socket` and `bind`: without the right to it there is none.
+#[allow(unsafe_code)] // no safe interface knows such addresses
+pub fn listen_to_packets(interface: u32) -> io::Result<OwnedFd> {
+    // SAFETY: all of these are numbers, and zeros are an address.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    let every = u16::try_from(libc::ETH_P_ALL).unwrap_or_default().to_be();
+    address.sll_family = u16::try_from(libc::AF_PACKET).unwrap_or_default();
+    address.sll_protocol = every;
+    address.sll_ifindex = c_int::try_from(interface).unwrap_or_default();
+    let size = libc::socklen_t::try_from(size_of_val(&address)).unwrap_or_default();
+    // SAFETY: the socket belongs to nobody else, and the address is as long as its size says. Without a protocol it hears
+    // nothing before it is bound.
+    unsafe {
+        let socket = libc::socket(libc::AF_PACKET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK, 0);
+        if socket < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let socket = OwnedFd::from_raw_fd(socket);
+        match libc::bind(socket.as_raw_fd(), (&raw const address).cast(), size) {
+            0 => Ok(socket),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
 }
 
 /// Leaves whoever started this process: the session, with it the terminal, and all files but the three streams.

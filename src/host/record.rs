@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 use rustix::process::Pid;
 
-use super::{boot, files, users};
+use super::{boot, clock, files, users};
 
 /// A record holds two numbers.
 const MOST: u64 = 64;

@@ -15,13 +15,18 @@ const LOCAL: [&str; 4] = ["/run", "/tmp", "/dev/shm", "/var"];
 ///
 /// `None` where none of them can be used: then nothing is remembered.
 pub fn find(host: &Host) -> Option<PathBuf> {
+    candidates(host).into_iter().find(|dir| local_dir::ensure(dir).is_ok())
+}
+
+/// Where it may lie, the best place first.
+pub fn candidates(host: &Host) -> Vec<PathBuf> {
     let me = users::my_id();
     let is_mine = |dir: &PathBuf| {
         is_local(dir) && files::own_entry(dir).is_ok_and(|found| found.owner == me && found.mode & 0o022 == 0)
     };
     let runtime = host.nonempty("XDG_RUNTIME_DIR").map(PathBuf::from).filter(is_mine).map(|dir| dir.join("hpcsh"));
     let others = ["/dev/shm", "/tmp"].map(|dir| Path::new(dir).join(format!("hpcsh-{me}")));
-    runtime.into_iter().chain(others).find(|dir| local_dir::ensure(dir).is_ok())
+    runtime.into_iter().chain(others).collect()
 }
 
 /// Whether this path lies on the node itself, as far as its name tells.

@@ -5,6 +5,7 @@
 
 pub mod chain;
 pub mod http;
+pub mod nowhere;
 pub mod place;
 pub mod proxy;
 pub mod race;

@@ -1,5 +1,6 @@
 //! What this node is and reaches.
 
+pub mod airgap;
 pub mod memory;
 pub mod probe;
 pub mod settle;

@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // tests are outside the host door
 
+mod airgap;
 mod catalogue;
 mod completion;
 mod config;
