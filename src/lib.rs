@@ -6,7 +6,7 @@
 //! 2. The capabilities: [`shell`], [`node`], [`serve`], [`storage`].
 //! 3. [`namespace`]: a network and mounts of one's own; [`net`]: names, TLS and HTTP without the C library.
 //! 4. [`host`]: the only door to the world.
-//! 5. [`verdict`], [`quote`], [`digest`], [`error`]: values.
+//! 5. [`verdict`], [`span`], [`quote`], [`digest`], [`error`]: values.
 
 pub mod login;
 
@@ -26,6 +26,7 @@ pub mod host;
 pub mod digest;
 pub mod error;
 pub mod quote;
+pub mod span;
 pub mod verdict;
 
 use std::ffi::OsString;
@@ -139,8 +140,7 @@ fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<
 fn run_airgap(host: &mut Host, config: Option<&Path>, airgap: AirgapArguments) -> Result<u8, Failure> {
     let mut variables = host.variables();
     if !airgap.keep_env {
-        let (_, exports) =
-            configured(host, config).map_err(|failure| Failure { kind: Kind::Runner, ..failure })?;
+        let (_, exports) = configured(host, config).map_err(|failure| Failure { kind: Kind::Runner, ..failure })?;
         let verdict = Verdict::new(State::Offline, "a rehearsal");
         let node = shell::format::Node { verdict: &verdict, is_offline: true };
         for (name, value) in shell::format::changes(&exports, &node, host) {

@@ -14,6 +14,7 @@ use super::problem::Problem;
 use super::variable;
 use crate::node::targets;
 use crate::serve::target;
+use crate::span;
 
 /// A string as it stands in the file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -243,7 +244,7 @@ impl Reader<'_> {
                 is_right = false;
                 self.problem(format!("`{name}` holds a control character that no variable can carry"), span.clone());
             }
-            if kind == Kind::Span && keys::span(text).is_none() {
+            if kind == Kind::Span && span::parse(text).is_none() {
                 let message = format!("`{name}` wants a time, and \"{text}\" is none");
                 let problem = self.point(message, span.clone()).hint("200ms, 2s, 5m or 1h: a day at the most");
                 is_right = false;
