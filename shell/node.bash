@@ -127,12 +127,15 @@ function _hpcsh_refresh {
   fi
   # In no process group of its own, so that it can leave this session.
   \set +m
-  \command "$_hpcsh_program" status --locked "$$" --keep bash </dev/null >/dev/null 2>&1 &
+  {
+    # The lock is that process's before it becomes the program, which gives it back.
+    if _hpcsh_is_ours "$lock"; then
+      _hpcsh_mark "$BASHPID" '|' || \builtin true
+    fi
+    \builtin exec "$_hpcsh_program" status --locked "$$" --keep bash
+  } </dev/null >/dev/null 2>&1 &
   \builtin disown "$!"
   [[ $flags != *m* ]] || \set -m
-  if _hpcsh_is_held "$lock" && [[ $id == "$$" ]]; then
-    _hpcsh_mark "$!" '|' || \builtin true
-  fi
   _hpcsh_asked=$now _hpcsh_due=$((SECONDS + 1))
 }
 

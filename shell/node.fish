@@ -110,9 +110,10 @@ function _hpcsh_refresh
     else if not test -e $lock; and not test -L $lock; and test -d (string replace -r '/[^/]*\z' '' -- $lock)
         builtin printf '%s %s\n' $_hpcsh_process $argv >?$lock; or return 0
     end 2>/dev/null
-    set -l start '"$0" status --locked "$1" </dev/null >/dev/null 2>&1 &'
-    set -l mark '[ ! -f "$2" ] || [ -L "$2" ] || [ ! -O "$2" ] || echo "$! $3" >"$2"'
-    command sh -c $start$mark $_hpcsh_program $_hpcsh_process $lock $argv
+    # The lock is that process's before it becomes the program, which gives it back.
+    set -l mark 'read -r id rest </proc/self/stat; [ ! -f "$2" ] || [ -L "$2" ] || [ ! -O "$2" ] || echo "$id $3" >"$2"'
+    set -l start "{ $mark; "'exec "$0" status --locked "$1"; } </dev/null >/dev/null 2>&1 &'
+    command sh -c $start $_hpcsh_program $_hpcsh_process $lock $argv
     set -g _hpcsh_ask_again (math $argv + 10)
     set -g _hpcsh_due (math $argv + 1)
 end

@@ -122,10 +122,14 @@ function _hpcsh_refresh {
   fi
   # In no process group of its own, so that it can leave this session.
   \builtin setopt clobber no_monitor
-  \command "$_hpcsh_program" status --locked "$$" --keep zsh </dev/null >/dev/null 2>&1 &!
-  if _hpcsh_is_held "$lock" && [[ $id == "$$" ]]; then
-    _hpcsh_mark "$!"
-  fi
+  {
+    # The lock is that process's before it becomes the program, which gives it back.
+    \builtin read -r id rest </proc/self/stat
+    if _hpcsh_is_ours "$lock"; then
+      _hpcsh_mark "$id"
+    fi
+    \exec "$_hpcsh_program" status --locked "$$" --keep zsh
+  } </dev/null >/dev/null 2>&1 &!
   (( _hpcsh_asked = now, _hpcsh_due = SECONDS + 1 ))
 }
 

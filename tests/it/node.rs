@@ -163,13 +163,6 @@ impl Node {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// Whether somebody looks just now. Of one that was very quick, the shell that started it may have written down the number
-    /// when it had gone.
-    pub fn is_looked_at(&self) -> bool {
-        let lock = fs::read_to_string(self.file("lock")).unwrap_or_default();
-        lock.split(' ').next().is_some_and(|id| !id.is_empty() && Path::new("/proc").join(id).exists())
-    }
-
     pub fn status(&self) -> Value {
         serde_json::from_str(&self.home.hpcsh(&["status", "--json"]).clean()).unwrap()
     }
@@ -390,7 +383,7 @@ fn an_expired_verdict_is_looked_at_by_one_process_for_all_shells() {
         turn(*shell, terminal);
     }
     let told: Vec<String> = terminals.iter_mut().map(|(shell, terminal)| turn(*shell, terminal)).collect();
-    until("the new verdict", || node.left() > 100 && !node.is_looked_at());
+    until("the new verdict", || node.left() > 100 && !node.file("lock").exists());
     for (shell, terminal) in &mut terminals {
         turn(*shell, terminal);
         let told = terminal.run("jobs; true");
@@ -430,7 +423,7 @@ fn a_lock_is_taken_over_from_the_dead_alone() {
             node.keep("offline", -5);
             fs::write(node.file("lock"), lock).unwrap();
             turn_again(shell, &mut terminal);
-            until("a new verdict", || node.left() > 100 && !node.is_looked_at());
+            until("a new verdict", || node.left() > 100 && !node.file("lock").exists());
             assert_eq!(node.started().len(), times + 1, "{name}: {lock}");
         }
         terminal.leave();
