@@ -30,7 +30,7 @@ complete -c hpcsh -n "__fish_hpcsh_needs_command" -s V -l version -d 'Print vers
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "init" -d 'Print the script that the shell evaluates at its start'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "env" -d 'Print the variables alone: for job scripts, images and manifests'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "status" -d 'Whether this node is online, and how that is known'
-complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "wait" -d 'Wait until an inference server is ready (`waitvllm` in the shell)'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "wait" -d 'Wait until inference servers are ready (`waitvllm` in the shell)'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "allow" -d 'Let `cd` enter an environment, as it is now'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "deny" -d 'Never let `cd` enter an environment'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "trust" -d 'Which environments `cd` enters unasked'
@@ -59,7 +59,22 @@ complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -l check -d 'Say not
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -l watch -d 'Go on: a line whenever the verdict turns'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -s h -l help -d 'Print help'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l config -d 'Read this configuration too, over all others' -r -F
-complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l timeout -d 'Give up after so many seconds (exit code 124)' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l timeout -d 'Give up after so long: seconds, or 500ms, 30m, 2h (exit code 124); HPCSH_WAIT_TIMEOUT' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l kind -d 'What kind of server it is, where that is not to be found out' -r -f -a "vllm\t''
+sglang\t''
+llama.cpp\t''
+tgi\t''
+trtllm\t''
+ollama\t''"
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l model -d 'Wait until this model is served too' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l api-key-env -d 'The environment variable that holds the key for the list of models' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l pid -d 'Stop waiting when this process ends (exit code 1)' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l log -d 'The server\'s log: its phases are shown, and its last lines when the process ends; COMMAND writes it' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l probe-timeout -d 'The longest that one look may take' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l cacert -d 'Trust these certificates instead of the system\'s authorities (PEM)' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l any -d 'One of the targets is enough'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l insecure -d 'Trust any certificate'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l json -d 'Events for programs, one in a line'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -s h -l help -d 'Print help'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -l config -d 'Read this configuration too, over all others' -r -F
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -l dry-run -d 'Say what would be recorded, record nothing'

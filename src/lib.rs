@@ -60,7 +60,7 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
         }
         Task::Env(env) => run_env(host, config, env).map(|()| true),
         Task::Status(status) => Ok(run_status(host, config, status)),
-        Task::Wait(wait) => run_wait(host, config, wait).map(|()| true),
+        Task::Wait(wait) => run_wait(host, config, *wait).map(|()| true),
         Task::Config(task) => run_config(host, config, task).map(|()| true),
         Task::Trust(task) => run_trust(host, config, task),
         Task::Completions(completions) => {

@@ -40,7 +40,7 @@ pub enum Task {
     /// `hpcsh status`
     Status(StatusArguments),
     /// `hpcsh wait`
-    Wait(WaitArguments),
+    Wait(Box<WaitArguments>),
     /// `hpcsh config`
     Config(ConfigTask),
     /// `hpcsh allow`, `hpcsh deny`, `hpcsh trust`
@@ -101,7 +101,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
         "init" => Task::Init(init::read(&mut below)),
         "env" => Task::Env(env::read(&mut below)),
         "status" => Task::Status(status::read(&mut below)),
-        "wait" => Task::Wait(wait::read(&mut below)),
+        "wait" => Task::Wait(Box::new(wait::read(&mut below))),
         "allow" | "deny" | "trust" => Task::Trust(trust::read(&name, &mut below)),
         "completions" => Task::Completions(completions::read(&mut below)),
         "man" => Task::Man(man::read(&mut below)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 
-use crate::config::keys;
+use crate::host::clock;
 use crate::serve::kinds::KINDS;
 use crate::serve::request::Request;
 
@@ -106,7 +106,7 @@ fn file(name: &'static str, help: &'static str) -> Arg {
 /// A sentence.
 pub fn time(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().map(Duration::from_secs);
-    seconds.or_else(|| keys::span(text)).ok_or_else(|| "no time: 90, 200ms, 2s, 5m or 1h".to_owned())
+    seconds.or_else(|| clock::span(text)).ok_or_else(|| "no time: 90, 200ms, 2s, 5m or 1h".to_owned())
 }
 
 pub(super) fn read(matches: &mut ArgMatches) -> WaitArguments {

@@ -1,7 +1,6 @@
 //! Every key that a configuration may have: one table, read by the parser, `config show`, `config init` and the messages.
 
-use std::time::Duration;
-
+pub use crate::host::clock::span;
 use crate::shell::catalogue;
 
 /// The largest count: what bash, whose history is counted in a C `int`, takes.
@@ -118,20 +117,6 @@ pub static KEYS: &[Key] = &[
     Key { name: "wait.cacert", kind: Kind::Path, default: "", help: "certificates (PEM) to trust instead of the system's authorities" },
 ];
 
-/// A time as people write it: a whole number and `ms`, `s`, `m` or `h` behind it, a day at the most.
-pub fn span(text: &str) -> Option<Duration> {
-    let at = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..at].parse().ok()?;
-    let milliseconds = match &text[at..] {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    number.checked_mul(milliseconds).filter(|found| *found <= 86_400_000).map(Duration::from_millis)
-}
-
 /// The key of this full name; a name of the user's own below a table of variables counts.
 pub fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| {
@@ -213,16 +198,6 @@ mod tests {
         assert_eq!(nearest("xyzzy"), None);
         assert_eq!(nearest_table("environment"), Some("env"));
         assert_eq!(elsewhere("presets"), Some("env.presets"));
-    }
-
-    #[test]
-    fn a_time_has_a_number_and_a_unit() {
-        assert_eq!(span("200ms"), Some(Duration::from_millis(200)));
-        assert_eq!(span("5m"), Some(Duration::from_mins(5)));
-        assert_eq!(span("24h"), Some(Duration::from_hours(24)));
-        for wrong in ["", "5", "s", "-1s", "1.5s", "25h", "5 m", "99999999999999999999h"] {
-            assert_eq!(span(wrong), None, "{wrong}");
-        }
     }
 
     #[test]
