@@ -261,7 +261,7 @@ pub fn spawn(words: &[OsString], output: Option<&File>) -> io::Result<Pid> {
         let mut none = MaybeUninit::<libc::sigset_t>::uninit();
         libc::posix_spawn_file_actions_init(streams.as_mut_ptr());
         for stream in [1, 2].into_iter().filter(|_| output.is_some()) {
-            let file = output.map_or(-1, |file| file.as_raw_fd());
+            let file = output.map_or(-1, rustix::fd::AsRawFd::as_raw_fd);
             libc::posix_spawn_file_actions_adddup2(streams.as_mut_ptr(), file, stream);
         }
         libc::posix_spawnattr_init(how.as_mut_ptr());
