@@ -734,6 +734,7 @@ function hpcsh_rc_answers {
     _hpcsh_reader=${record:-/dev/null}
     _hpcsh_notice="${_hpcsh_notice:+$_hpcsh_notice; }$1 does not answer: it is left out"
     _hpcsh_call prompt _hpcsh_renew
+    _hpcsh_call prompt _hpcsh_shared_last
   elif [[ $said == hangs ]]; then
     \builtin export "HPCSH_STORAGE=stale"
     \builtin printf 'hpcsh: %s does not answer: it is left out\n' "$1" >&2

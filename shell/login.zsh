@@ -32,8 +32,15 @@ if [[ -z $_hpcsh_fixed ]]; then
 fi
 if [[ -f $_hpcsh_memory-reader && -O $_hpcsh_memory-reader && ! -L $_hpcsh_memory-reader ]]; then
   IFS=' ' \builtin read -r _hpcsh_dir _hpcsh_notice <"$_hpcsh_memory-reader" || _hpcsh_dir=
-  if [[ $_hpcsh_dir == [0-9]* && $_hpcsh_dir != *[^0-9]* && -d /proc/$_hpcsh_dir ]]; then
-    _hpcsh_reader=$_hpcsh_memory-reader
+  if [[ $_hpcsh_dir == [0-9]* && $_hpcsh_dir != *[^0-9]* && $_hpcsh_notice == [0-9]* && $_hpcsh_notice != *[^0-9]* &&
+    -d /proc/$_hpcsh_dir ]]; then
+    # One that has only just begun says nothing yet.
+    IFS=' ' \builtin read -r _hpcsh_dir _hpcsh_reader </proc/uptime
+    if ((10#${_hpcsh_dir/./} - 10#$_hpcsh_notice >= 30)); then
+      _hpcsh_reader=$_hpcsh_memory-reader
+    else
+      _hpcsh_reader=
+    fi
   fi
   _hpcsh_notice=
 fi

@@ -23,6 +23,13 @@ function _hpcsh_watch {
   if [[ -n $_hpcsh_memory ]]; then
     IFS=' ' \builtin read -r now rest </proc/uptime || now=
     now=${now%.*}
+    # Proxies have been set or unset since, and what is remembered of them has another name.
+    if _hpcsh_is_ours "$_hpcsh_memory-of-$$"; then
+      IFS=' ' \builtin read -r word rest <"$_hpcsh_memory-of-$$" || word=
+      if [[ ${#word} -eq 16 && $word != *[^0-9a-f]* ]]; then
+        _hpcsh_memory=${_hpcsh_memory%/*}/$word
+      fi
+    fi
     if [[ -z $_hpcsh_fixed ]]; then
       _hpcsh_is_fresh "$_hpcsh_memory-verdict" || ask=1
       case $word in
@@ -127,10 +134,11 @@ function _hpcsh_refresh {
   fi
   # In no process group of its own, so that it can leave this session.
   \set +m
-  \command "$_hpcsh_program" status --locked "$$" --keep bash </dev/null >/dev/null 2>&1 &
+  \command "$_hpcsh_program" status --locked "$$" --memory "$_hpcsh_memory" --keep bash </dev/null >/dev/null 2>&1 &
   \builtin disown "$!"
   [[ $flags != *m* ]] || \set -m
-  if _hpcsh_is_held "$lock" && [[ $id == "$$" ]]; then
+  # At once, since the program gives the lock back when it is through.
+  if _hpcsh_is_ours "$lock" && IFS=' ' \builtin read -r id rest <"$lock" && [[ $id == "$$" ]]; then
     _hpcsh_mark "$!" '|' || \builtin true
   fi
   _hpcsh_asked=$now _hpcsh_due=$((SECONDS + 1))

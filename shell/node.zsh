@@ -20,6 +20,13 @@ function _hpcsh_watch {
   if [[ -n $_hpcsh_memory ]]; then
     IFS=' ' \builtin read -r now rest </proc/uptime
     now=${now%.*}
+    # Proxies have been set or unset since, and what is remembered of them has another name.
+    if _hpcsh_is_ours "$_hpcsh_memory-of-$$"; then
+      IFS=' ' \builtin read -r word rest <"$_hpcsh_memory-of-$$" || word=
+      if [[ ${#word} -eq 16 && $word != *[^0-9a-f]* ]]; then
+        _hpcsh_memory=${_hpcsh_memory%/*}/$word
+      fi
+    fi
     if [[ -z $_hpcsh_fixed ]]; then
       _hpcsh_is_fresh "$_hpcsh_memory-verdict" || ask=1
       case $word in
@@ -122,10 +129,9 @@ function _hpcsh_refresh {
   fi
   # In no process group of its own, so that it can leave this session.
   \builtin setopt clobber no_monitor
-  \command "$_hpcsh_program" status --locked "$$" --keep zsh </dev/null >/dev/null 2>&1 &!
-  if _hpcsh_is_held "$lock" && [[ $id == "$$" ]]; then
-    _hpcsh_mark "$!"
-  fi
+  \command "$_hpcsh_program" status --locked "$$" --memory "$_hpcsh_memory" --keep zsh </dev/null >/dev/null 2>&1 &!
+  # At once, since the program gives the lock back when it is through.
+  _hpcsh_is_ours "$lock" && IFS=' ' \builtin read -r id rest <"$lock" && [[ $id == "$$" ]] && _hpcsh_mark "$!"
   (( _hpcsh_asked = now, _hpcsh_due = SECONDS + 1 ))
 }
 

@@ -101,7 +101,7 @@ fn whatever_lies_in_the_memory_prompts_go_on() {
                 // What nobody can replace leaves the shell with what it knew.
                 let all = if kind == "directory" { "online|" } else { "offline|" };
                 assert!([all, "offline|", "unknown|"].contains(&state.as_str()), "{told}: {state}");
-                until("that nobody looks", || {
+                until(&format!("that nobody looks: {told}"), || {
                     !fs::symlink_metadata(node.file("lock")).is_ok_and(|lock| lock.len() > 4 && lock.is_file())
                         || name == "lock"
                 });
