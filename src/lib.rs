@@ -166,7 +166,8 @@ fn run_status(host: &mut Host, config: Option<&Path>, status: StatusArguments) -
         }
         // Without the configuration nothing is found out, and the lock is given back.
         let loaded = login::configuration(host, config, login::STORAGE_WAIT);
-        node::status::for_shell(host, loaded.ok().map(|loaded| loaded.config.node).as_ref(), process);
+        let settings = loaded.ok().map(|loaded| loaded.config.node);
+        node::status::for_shell(host, settings.as_ref(), process, status.memory.as_deref());
         return true;
     }
     let (loaded, stale) = match login::configuration(host, config, login::STORAGE_WAIT) {

@@ -113,7 +113,7 @@ fn leave_session() {
 /// Starts a child that has only this file (none: -1), does its work, and ends without a word.
 #[allow(unsafe_code)] // there is no safe way to fork; the child's own part is below
 fn fork(keep: RawFd, work: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
-    // SAFETY: the program has one thread, so the child finds no lock taken by a thread that it does not have.
+    // SAFETY: the program has one thread (what looks at the network starts others, and forks no more), so the child finds no lock taken by a thread that it does not have.
     let forked = unsafe { system_call() };
     if forked != 0 {
         return Pid::from_raw(forked).filter(|_| forked > 0).ok_or_else(io::Error::last_os_error);
