@@ -681,11 +681,12 @@ function hpcsh_rc_look {
     IFS= \builtin read -r rest <"$2"
     id=y
   fi
-  \builtin printf '%s\n' "$id"
+  # Before anybody hears of it: who comes next finds no record of one that is through.
   if [[ -n $mine ]]; then
     PATH=/usr/bin:/bin:/run/current-system/sw/bin
     \command rm -f "$1"
   fi
+  \builtin printf '%s\n' "$id"
 }
 
 # Whether the storage of the file $1 answers, and the file can be read: of all shells of this node's at most one process waits

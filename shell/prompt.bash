@@ -19,6 +19,7 @@ function _hpcsh_renew {
   # Of another node's storage perhaps, where it was inherited.
   if [[ -n $_hpcsh_reader ]]; then
     \builtin export HPCSH_STORAGE=stale
+    _hpcsh_shared_last
   else
     \builtin unset -v HPCSH_STORAGE
   fi
@@ -38,7 +39,8 @@ function _hpcsh_shared_last {
         first+=:$dir
       fi
     done
-    PATH=${first#:}$last
+    first+=$last
+    PATH=${first#:}
   fi
 }
 

@@ -24,6 +24,7 @@ function _hpcsh_renew
     set -e HPCSH_STORAGE
     if test -n "$_hpcsh_reader"
         set -gx HPCSH_STORAGE stale
+        _hpcsh_shared_last
     end
     _hpcsh_always _hpcsh_admit
     if builtin contains -- offline $_hpcsh_verdict $_hpcsh_unknown; and test $_hpcsh_verdict != online

@@ -15,6 +15,7 @@ function _hpcsh_renew {
   # Of another node's storage perhaps, where it was inherited.
   if [[ -n $_hpcsh_reader ]]; then
     \builtin export HPCSH_STORAGE=stale
+    _hpcsh_shared_last
   else
     \builtin unset HPCSH_STORAGE
   fi
@@ -23,19 +24,17 @@ function _hpcsh_renew {
 # Puts the directories of PATH that lie on the shared storage, which does not answer, behind the others: a command that is found
 # before them does not wait for it.
 function _hpcsh_shared_last {
-  \local dir last=
+  \local dir first= last=
   if [[ -n $_hpcsh_shared ]]; then
     for dir in "${(@s.:.)PATH}"; do
       if [[ $dir/ == "$_hpcsh_shared"/* ]]; then
         last+=:$dir
-        PATH=${PATH/"$dir"}
+      else
+        first+=:$dir
       fi
     done
-    # What is empty is the working directory, which nobody put there.
-    while [[ $PATH == *::* ]]; do
-      PATH=${PATH//::/:}
-    done
-    PATH=${${PATH#:}%:}$last
+    first+=$last
+    PATH=${first#:}
   fi
 }
 
