@@ -696,7 +696,10 @@ function hpcsh_rc_answers {
   fi
   \local dir='' record='' id='' since='' age='' now='' rest='' name='' state='' began='' me='' mine='' first='' odd=0 limit='' patience='' said='' fd=''
   for dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID" "${HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}" ''; do
-    if [[ -d $dir && -O $dir && ! -L $dir ]]; then
+    # A runtime directory elsewhere may hang.
+    if [[ $dir == */hpcsh && $dir != /run/* && $dir != /tmp/* && $dir != /dev/shm/* && $dir != /var/* ]]; then
+      \continue
+    elif [[ -d $dir && -O $dir && ! -L $dir ]]; then
       \break
     fi
   done

@@ -19,9 +19,10 @@ if [[ ${HOME-} == "$_hpcsh_home" && ${XDG_CONFIG_HOME-} == "$_hpcsh_xdg" && -z $
   } 2>/dev/null 9</proc/self/ns/net
   _hpcsh_fact=$_hpcsh_fixed _hpcsh_notice=
 fi
-# Where the program keeps what holds for this boot.
+# Where the program keeps what holds for this boot. A runtime directory elsewhere may hang.
 for _hpcsh_dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID" "/dev/shm/hpcsh-$UID"; do
-  if [[ -d $_hpcsh_dir && -O $_hpcsh_dir && ! -L $_hpcsh_dir ]]; then
+  if [[ ($_hpcsh_dir == /run/* || $_hpcsh_dir == /tmp/* || $_hpcsh_dir == /dev/shm/* || $_hpcsh_dir == /var/*) &&
+    -d $_hpcsh_dir && -O $_hpcsh_dir && ! -L $_hpcsh_dir ]]; then
     \break
   fi
 done

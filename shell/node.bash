@@ -65,13 +65,22 @@ function _hpcsh_is_ours {
   [[ -f $1 && -O $1 && ! -L $1 ]]
 }
 
-# Whether the process that $1 names, `PROCESS SINCE`, is still there. Its words are left in `id` and `since`.
+# Whether the process that $1 names, `PROCESS SINCE`, still lives. Its words are left in `id` and `since`: seconds in a lock, which
+# may be a little early, else hundredths. A later process of the same number is none, nor is one that has ended.
 function _hpcsh_is_held {
+  \local name='' state='' began=''
   id='' since=''
   if _hpcsh_is_ours "$1"; then
     IFS=' ' \builtin read -r id since rest <"$1" || id=
   fi
-  [[ -n $id && $id != *[^0-9]* && -d /proc/$id ]]
+  [[ -n $id && $id != *[^0-9]* && -n $since && $since != *[^0-9]* && ${#since} -lt 13 && -d /proc/$id ]] || \return 1
+  IFS=' ' \builtin read -r rest name state rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest \
+    began rest <"/proc/$id/stat" || began=
+  rest=$((10#$since))
+  if [[ $1 == *-lock ]]; then
+    rest=$(((rest + 5) * 100))
+  fi
+  [[ $name == *\) && $state != [ZXx] && -n $began && $began != *[^0-9]* && $began -le $rest ]]
 }
 
 # Has the program look again, in the background, unless one does so already. The lock is taken here: a program on storage that
@@ -87,7 +96,8 @@ function _hpcsh_refresh {
   fi
   # Where the program has its files by now: a runtime directory goes with the last logout, and comes with the next login.
   for dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID"; do
-    if [[ -d $dir && -O $dir && ! -L $dir && (-O ${dir%/*} || $dir == */hpcsh-$UID) ]]; then
+    if [[ ($dir == /run/* || $dir == /tmp/* || $dir == /dev/shm/* || $dir == /var/*) && -d $dir && -O $dir && ! -L $dir &&
+      (-O ${dir%/*} || $dir == */hpcsh-$UID) ]]; then
       _hpcsh_memory=$dir/${_hpcsh_memory##*/}
       \break
     fi

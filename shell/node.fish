@@ -52,12 +52,18 @@ function _hpcsh_is_ours
     test -f $argv; and test -O $argv; and not test -L $argv
 end
 
-# Whether the process that $argv names, `PROCESS SINCE`, is still there. The second word is left in _hpcsh_since.
+# Whether the process that $argv names, `PROCESS SINCE`, still lives. The second word is left in _hpcsh_since: seconds in a lock,
+# which may be a little early, else hundredths. A later process of the same number is none, nor is one that has ended.
 function _hpcsh_is_held
     set -l process
     set -g _hpcsh_since
     _hpcsh_is_ours $argv; and read -d ' ' process _hpcsh_since <$argv
-    string match -qr '^\d+\z' -- "$process"; and test -d /proc/$process
+    string match -qr '^\d+ \d+\z' -- "$process $_hpcsh_since"; and test -d /proc/$process; or return 1
+    set -l since $_hpcsh_since
+    string match -q '*-lock' -- $argv; and set since (math "($since + 5) * 100")
+    # `PID (NAME) STATE`, and in the twentieth place from there when it began.
+    set -l stat (string replace -r '^.*\) ' '' </proc/$process/stat | string split ' ')
+    set -q stat[20]; and not builtin contains -- $stat[1] Z X x; and test "$stat[20]" -le $since
 end
 
 # Has the program look again, in the background, unless one does so already. The lock is taken here: a program on storage that
@@ -76,7 +82,8 @@ function _hpcsh_refresh
     set -l others
     test -d $parts[1]; or set others /dev/shm/hpcsh-(command id -u) /tmp/hpcsh-(command id -u)
     for dir in $XDG_RUNTIME_DIR/hpcsh $parts[1] $others
-        if test -d $dir; and test -O $dir; and not test -L $dir
+        # Elsewhere it may hang.
+        if string match -qr '^/(run|tmp|dev/shm|var)/' -- $dir; and test -d $dir; and test -O $dir; and not test -L $dir
             set -g _hpcsh_memory $dir/$parts[2]
             break
         end

@@ -18,7 +18,7 @@ function _hpcsh_watch {
     _hpcsh_show
   fi
   if [[ -n $_hpcsh_memory ]]; then
-    \builtin read -r now rest </proc/uptime
+    IFS=' ' \builtin read -r now rest </proc/uptime
     now=${now%.*}
     if [[ -z $_hpcsh_fixed ]]; then
       _hpcsh_is_fresh "$_hpcsh_memory-verdict" || ask=1
@@ -52,7 +52,7 @@ function _hpcsh_watch {
 # Whether the line of $1 still holds: its first word, which is left in `word`, its time.
 function _hpcsh_is_fresh {
   word= expires=
-  _hpcsh_is_ours "$1" && \builtin read -r word expires rest <"$1"
+  _hpcsh_is_ours "$1" && IFS=' ' \builtin read -r word expires rest <"$1"
   [[ -n $expires && $expires != *[^0-9]* && ${#expires} -lt 13 && -n $now && $now != *[^0-9]* ]] &&
     (( now < expires && expires - now <= _hpcsh_ttl ))
 }
@@ -62,11 +62,21 @@ function _hpcsh_is_ours {
   [[ -f $1 && -O $1 && ! -L $1 ]]
 }
 
-# Whether the process that $1 names, `PROCESS SINCE`, is still there. Its words are left in `id` and `since`.
+# Whether the process that $1 names, `PROCESS SINCE`, still lives. Its words are left in `id` and `since`: seconds in a lock, which
+# may be a little early, else hundredths. A later process of the same number is none, nor is one that has ended.
 function _hpcsh_is_held {
+  \local name state began
   id= since=
-  _hpcsh_is_ours "$1" && \builtin read -r id since rest <"$1"
-  [[ -n $id && $id != *[^0-9]* && -d /proc/$id ]]
+  _hpcsh_is_ours "$1" && IFS=' ' \builtin read -r id since rest <"$1"
+  [[ -n $id && $id != *[^0-9]* && -n $since && $since != *[^0-9]* && ${#since} -lt 13 && -d /proc/$id ]] || \return 1
+  IFS=' ' \builtin read -r rest name state rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest \
+    began rest </proc/$id/stat
+  if [[ $1 == *-lock ]]; then
+    (( rest = (since + 5) * 100 ))
+  else
+    rest=$since
+  fi
+  [[ $name == *\) && $state != [ZXx] && -n $began && $began != *[^0-9]* ]] && (( began <= rest ))
 }
 
 # Has the program look again, in the background, unless one does so already. The lock is taken here: a program on storage that
@@ -82,7 +92,8 @@ function _hpcsh_refresh {
   fi
   # Where the program has its files by now: a runtime directory goes with the last logout, and comes with the next login.
   for dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" /dev/shm/hpcsh-$UID /tmp/hpcsh-$UID; do
-    if [[ -d $dir && -O $dir && ! -L $dir && ( -O ${dir:h} || $dir == */hpcsh-$UID ) ]]; then
+    if [[ ( $dir == /run/* || $dir == /tmp/* || $dir == /dev/shm/* || $dir == /var/* ) && -d $dir && -O $dir && ! -L $dir &&
+      ( -O ${dir:h} || $dir == */hpcsh-$UID ) ]]; then
       _hpcsh_memory=$dir/${_hpcsh_memory:t}
       \break
     fi
@@ -113,7 +124,7 @@ function _hpcsh_refresh {
   \builtin setopt clobber no_monitor
   {
     # The lock is that process's before it becomes the program, which gives it back.
-    \builtin read -r id rest </proc/self/stat
+    IFS=' ' \builtin read -r id rest </proc/self/stat
     if _hpcsh_is_ours "$lock"; then
       _hpcsh_mark "$id"
     fi

@@ -137,13 +137,13 @@ fn slow(stage: &Stage, report: &mut Report, storage: &Storage, shell: Shell) -> 
                 .envs(command.get_envs().filter_map(|(name, word)| Some((name, word?))));
             let mut ready = keeping(ready, stage, house);
             candidates.push(Candidate::new(format!("{name}, {what}"), move || {
-                settle(storage)?;
+                settle(stage, storage)?;
                 prompt(&mut ready)
             }));
         }
         storage.behave(Behaviour::Delay(Duration::from_millis(delay)));
         let all = interleave(1, rounds, candidates)?;
-        settle(storage)?;
+        settle(stage, storage)?;
         storage.behave(Behaviour::Answers);
         let title =
             format!("hung: {name}, first prompt, {delay} ms for each operation of the storage ({rounds} rounds)");
@@ -162,16 +162,19 @@ fn slow(stage: &Stage, report: &mut Report, storage: &Storage, shell: Shell) -> 
 }
 
 /// Waits until nobody waits for the storage: what an earlier shell has given up goes on.
-fn settle(storage: &Storage) -> Result<(), String> {
+fn settle(stage: &Stage, storage: &Storage) -> Result<(), String> {
     let began = Instant::now();
-    while !storage.waiting().is_empty() {
+    // And until it has taken its record away: who finds that, takes the end of its wait for the storage's answer.
+    let is_recorded = || {
+        let entries = fs::read_dir(stage.path("run/hpcsh")).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.file_name().to_string_lossy().ends_with("reader"))
+    };
+    while !storage.waiting().is_empty() || is_recorded() {
         if began.elapsed() > PATIENCE {
             return Err("somebody waits for the storage for ever".to_owned());
         }
         std::thread::sleep(Duration::from_millis(2));
     }
-    // And until it has taken its record away.
-    std::thread::sleep(Duration::from_millis(20));
     Ok(())
 }
 
@@ -242,7 +245,7 @@ fn hung(stage: &Stage, storage: &Storage, shell: Shell, case: Case) -> Result<Ro
         storage.behave(Behaviour::Hang);
         alone.push(prompt(&mut again())?);
         storage.behave(Behaviour::Answers);
-        settle(storage)?;
+        settle(stage, storage)?;
     }
     storage.behave(Behaviour::Hang);
     let together: Result<Vec<f64>, String> = std::thread::scope(|scope| {
@@ -252,7 +255,7 @@ fn hung(stage: &Stage, storage: &Storage, shell: Shell, case: Case) -> Result<Ro
     let left = stuck(&house.path().to_string_lossy()).len();
     storage.behave(Behaviour::Answers);
     let mut together = together?;
-    settle(storage)?;
+    settle(stage, storage)?;
     alone.sort_unstable_by(f64::total_cmp);
     together.sort_unstable_by(f64::total_cmp);
     let most = alone[alone.len() - 1].max(together[together.len() - 1]);

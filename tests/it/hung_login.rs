@@ -758,3 +758,39 @@ fn fish_has_its_prompt_too() {
     let (failed, _) = told();
     assert_eq!((failed.state(), failed.warnings.len()), (["1", "", "offline"], 1), "{failed:?}");
 }
+
+/// The rc file itself is a link to the storage, with the configuration and the program: the installer's line is for that.
+#[test]
+fn a_shell_whose_rc_file_hangs_has_its_prompt() {
+    for shell in Shell::ALL {
+        let Some(scene) = Scene::new(Place::Link) else { return };
+        let prefix = scene.home.shared().join("prefix");
+        let rc = scene.home.shared().join("rc");
+        fs::write(&rc, "RC=read\n").unwrap();
+        symlink(&rc, scene.home.path().join(shell.rc())).unwrap();
+        let mut install = scene.home.command("sh");
+        install
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/install.sh"))
+            .args(["--from", PROGRAM, "--prefix"])
+            .arg(prefix);
+        assert_eq!(run(install.args(["--rc", "--local-first", "--shell", shell.name()])).status, 0);
+        let told = || {
+            let script = format!("echo before >&2; _hpcsh_precmd; {TELL}; echo rc=$RC; exit");
+            let began = Instant::now();
+            (Told::of(&run(shell.interactive(&scene.home).arg("-c").arg(script))), began.elapsed())
+        };
+        for _ in 0..2 {
+            let (good, _) = told();
+            assert_eq!((good.state(), good.word("rc")), (["1", "", "offline"], "read"), "{good:?}");
+        }
+        for _ in 0..2 {
+            scene.storage.behave(Behaviour::Hang);
+            let (stale, took) = told();
+            assert!(took < SOON, "{took:?} {stale:?}");
+            assert_eq!((stale.state(), stale.word("rc")), (["1", "stale", "offline stale"], ""), "{stale:?}");
+            assert_eq!(scene.storage.waiting().len(), 1);
+            scene.storage.behave(Behaviour::Answers);
+            scene.settle();
+        }
+    }
+}
