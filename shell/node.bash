@@ -23,6 +23,13 @@ function _hpcsh_watch {
   if [[ -n $_hpcsh_memory ]]; then
     IFS=' ' \builtin read -r now rest </proc/uptime || now=
     now=${now%.*}
+    # Proxies have been set or unset since, and what is remembered of them has another name.
+    if _hpcsh_is_ours "$_hpcsh_memory-of-$$"; then
+      IFS=' ' \builtin read -r word rest <"$_hpcsh_memory-of-$$" || word=
+      if [[ ${#word} -eq 16 && $word != *[^0-9a-f]* ]]; then
+        _hpcsh_memory=${_hpcsh_memory%/*}/$word
+      fi
+    fi
     if [[ -z $_hpcsh_fixed ]]; then
       _hpcsh_is_fresh "$_hpcsh_memory-verdict" || ask=1
       case $word in
@@ -132,7 +139,7 @@ function _hpcsh_refresh {
     if _hpcsh_is_ours "$lock"; then
       _hpcsh_mark "$BASHPID" '|' || \builtin true
     fi
-    \builtin exec "$_hpcsh_program" status --locked "$$" --keep bash
+    \builtin exec "$_hpcsh_program" status --locked "$$" --memory "$_hpcsh_memory" --keep bash
   } </dev/null >/dev/null 2>&1 &
   \builtin disown "$!"
   [[ $flags != *m* ]] || \set -m

@@ -19,6 +19,12 @@ function _hpcsh_watch
         _hpcsh_show
     end
     if test -n "$_hpcsh_memory"; and test -z "$_hpcsh_fixed"
+        # Proxies have been set or unset since, and what is remembered of them has another name.
+        if _hpcsh_is_ours $_hpcsh_memory-of-$_hpcsh_process
+            read word <$_hpcsh_memory-of-$_hpcsh_process
+            string match -qr '^[0-9a-f]{16}\z' -- "$word"; and set -g _hpcsh_memory (string replace -r '[^/]*\z' '' -- $_hpcsh_memory)$word
+            set word
+        end
         if _hpcsh_is_ours $_hpcsh_memory-verdict
             read -d ' ' word expires rest <$_hpcsh_memory-verdict
             if builtin contains -- "$word" online offline unknown
@@ -112,7 +118,7 @@ function _hpcsh_refresh
     end 2>/dev/null
     # The lock is that process's before it becomes the program, which gives it back.
     set -l mark 'read -r id rest </proc/self/stat; [ ! -f "$2" ] || [ -L "$2" ] || [ ! -O "$2" ] || echo "$id $3" >"$2"'
-    set -l start "{ $mark; "'exec "$0" status --locked "$1"; } </dev/null >/dev/null 2>&1 &'
+    set -l start "{ $mark; "'exec "$0" status --locked "$1" --memory "${2%-lock}"; } </dev/null >/dev/null 2>&1 &'
     command sh -c $start $_hpcsh_program $_hpcsh_process $lock $argv
     set -g _hpcsh_ask_again (math $argv + 10)
     set -g _hpcsh_due (math $argv + 1)

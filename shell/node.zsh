@@ -20,6 +20,13 @@ function _hpcsh_watch {
   if [[ -n $_hpcsh_memory ]]; then
     IFS=' ' \builtin read -r now rest </proc/uptime
     now=${now%.*}
+    # Proxies have been set or unset since, and what is remembered of them has another name.
+    if _hpcsh_is_ours "$_hpcsh_memory-of-$$"; then
+      IFS=' ' \builtin read -r word rest <"$_hpcsh_memory-of-$$" || word=
+      if [[ ${#word} -eq 16 && $word != *[^0-9a-f]* ]]; then
+        _hpcsh_memory=${_hpcsh_memory%/*}/$word
+      fi
+    fi
     if [[ -z $_hpcsh_fixed ]]; then
       _hpcsh_is_fresh "$_hpcsh_memory-verdict" || ask=1
       case $word in
@@ -128,7 +135,7 @@ function _hpcsh_refresh {
     if _hpcsh_is_ours "$lock"; then
       _hpcsh_mark "$id"
     fi
-    \exec "$_hpcsh_program" status --locked "$$" --keep zsh
+    \exec "$_hpcsh_program" status --locked "$$" --memory "$_hpcsh_memory" --keep zsh
   } </dev/null >/dev/null 2>&1 &!
   (( _hpcsh_asked = now, _hpcsh_due = SECONDS + 1 ))
 }

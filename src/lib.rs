@@ -70,7 +70,7 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
         Task::Env(env) => run_env(host, config, env).map(|()| true),
         Task::Status(status) => Ok(run_status(host, config, status)),
         Task::Hf(task) => task.and_then(|task| run_hf(host, task)),
-        Task::Wait(wait) => run_wait(host, config, wait).map(|()| true),
+        Task::Wait(wait) => run_wait(host, config, *wait).map(|()| true),
         Task::Airgap(airgap) => match run_airgap(host, config, airgap) {
             Ok(code) => return code,
             Err(failure) => Err(failure),
@@ -166,7 +166,8 @@ fn run_status(host: &mut Host, config: Option<&Path>, status: StatusArguments) -
         }
         // Without the configuration nothing is found out, and the lock is given back.
         let loaded = login::configuration(host, config, login::STORAGE_WAIT);
-        node::status::for_shell(host, loaded.ok().map(|loaded| loaded.config.node).as_ref(), process);
+        let settings = loaded.ok().map(|loaded| loaded.config.node);
+        node::status::for_shell(host, settings.as_ref(), process, status.memory.as_deref());
         return true;
     }
     let (loaded, stale) = match login::configuration(host, config, login::STORAGE_WAIT) {

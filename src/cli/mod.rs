@@ -46,7 +46,7 @@ pub enum Task {
     /// `hpcsh status`
     Status(StatusArguments),
     /// `hpcsh wait`
-    Wait(WaitArguments),
+    Wait(Box<WaitArguments>),
     /// `hpcsh hf`; or what is wrong with the names
     Hf(Result<HfTask, Failure>),
     /// `hpcsh airgap`
@@ -112,7 +112,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
         "init" => Task::Init(init::read(&mut below)),
         "env" => Task::Env(env::read(&mut below)),
         "status" => Task::Status(status::read(&mut below)),
-        "wait" => Task::Wait(wait::read(&mut below)),
+        "wait" => Task::Wait(Box::new(wait::read(&mut below))),
         "hf" => Task::Hf(hf::read(&mut below)),
         "airgap" => Task::Airgap(airgap::read(&mut below)),
         "allow" | "deny" | "trust" => Task::Trust(trust::read(&name, &mut below)),

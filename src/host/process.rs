@@ -113,7 +113,7 @@ fn leave_session() {
 /// Starts a child that has only this file (none: -1), does its work, and ends without a word.
 #[allow(unsafe_code)] // there is no safe way to fork; the child's own part is below
 fn fork(keep: RawFd, work: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
-    // SAFETY: the program has one thread, so the child finds no lock taken by a thread that it does not have.
+    // SAFETY: the program has one thread (what looks at the network starts others, and forks no more), so the child finds no lock taken by a thread that it does not have.
     let forked = unsafe { system_call() };
     if forked != 0 {
         return Pid::from_raw(forked).filter(|_| forked > 0).ok_or_else(io::Error::last_os_error);
@@ -261,7 +261,7 @@ pub fn spawn(words: &[OsString], output: Option<&File>) -> io::Result<Pid> {
         let mut none = MaybeUninit::<libc::sigset_t>::uninit();
         libc::posix_spawn_file_actions_init(streams.as_mut_ptr());
         for stream in [1, 2].into_iter().filter(|_| output.is_some()) {
-            let file = output.map_or(-1, |file| file.as_raw_fd());
+            let file = output.map_or(-1, rustix::fd::AsRawFd::as_raw_fd);
             libc::posix_spawn_file_actions_adddup2(streams.as_mut_ptr(), file, stream);
         }
         libc::posix_spawnattr_init(how.as_mut_ptr());

@@ -68,10 +68,7 @@ impl Watch {
         if self.is_child {
             return match waitpid(Some(self.pid), WaitOptions::NOHANG) {
                 Ok(None) | Err(Errno::INTR) => None,
-                Ok(Some((_, status))) => {
-                    let end = |status: i32| end_of(status);
-                    Some(end(status.as_raw()))
-                }
+                Ok(Some((_, status))) => Some(end_of(status.as_raw())),
                 Err(_) => Some(End::Unknown),
             };
         }
@@ -128,7 +125,7 @@ fn stat(pid: Pid) -> Option<Stat> {
     parse(&String::from_utf8_lossy(&files::read(&dir(pid).join("stat")).ok()?))
 }
 
-/// proc_pid_stat(5). The second field is the program's name in parentheses, and may hold anything.
+/// As `proc_pid_stat(5)` has it. The second field is the program's name in parentheses, and may hold anything.
 fn parse(text: &str) -> Option<Stat> {
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let number = |field: usize| fields.get(field - 3)?.parse().ok();
@@ -205,13 +202,19 @@ mod tests {
 
     #[test]
     fn the_name_of_a_program_may_hold_anything() {
-        let rest = "1 1 1 0 -1 4 1 0 0 0 0 0 0 0 20 0 1 0 4711 0 0 18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 \
-                    0 0 0 0 0 0 0 0 0 0 768\n";
+        // From the fourth field to the last one.
+        let mut fields = ["0"; 49];
+        (fields[20 - 4], fields[22 - 4], fields[52 - 4]) = ("1", "4711", "768");
+        let rest = fields.join(" ");
         let found = |state: &str| parse(&format!("7 (a) Z (b) {state} {rest}"));
         assert_eq!(found("Z"), Some(Stat { is_over: true, started: 4711, status: Some(768) }));
         assert_eq!(found("S").map(|stat| stat.is_over), Some(false));
-        let threads = format!("7 (a) Z {}", rest.replacen("20 0 1 0", "20 0 2 0", 1));
-        assert_eq!(parse(&threads).map(|stat| stat.is_over), Some(false), "other threads of it live");
+        fields[20 - 4] = "2";
+        assert_eq!(
+            parse(&format!("7 (a) Z {}", fields.join(" "))).map(|stat| stat.is_over),
+            Some(false),
+            "other threads of it live"
+        );
         assert_eq!((parse(""), parse("7 (a) Z 1")), (None, None));
     }
 }

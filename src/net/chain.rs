@@ -194,6 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::disallowed_methods)] // a file of the test's own
     fn what_holds_no_certificate_is_told() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("ca.pem");

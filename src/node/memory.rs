@@ -36,6 +36,22 @@ impl Memory {
         Some(Self { stem: run_dir::find(host)?.join(boot.key()) })
     }
 
+    /// The memory whose files' paths begin so.
+    pub fn at(stem: &Path) -> Self {
+        Self { stem: stem.to_owned() }
+    }
+
+    /// Whether a process that began with this memory has that one now: another one in the same directory.
+    pub fn has_moved_to(&self, other: &Self) -> bool {
+        self.stem != other.stem && self.stem.parent() == other.stem.parent()
+    }
+
+    /// Tells this process, which began with this memory, that its memory is that one.
+    pub fn tell(&self, process: u32, other: &Self) {
+        let line = [other.stem.file_name().unwrap_or_default().as_encoded_bytes(), b"\n"].concat();
+        let _ = files::put(&self.file(&format!("of-{process}")), &line);
+    }
+
     /// What the paths of its files begin with: `-verdict` and the others follow.
     pub fn stem(&self) -> &Path {
         &self.stem

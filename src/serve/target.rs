@@ -53,7 +53,7 @@ impl Target {
     /// For people: the URL of a path. A socket has none.
     pub fn url(&self, path: &str) -> String {
         match &self.place {
-            Place::Socket(_) => format!("{} {path}", self),
+            Place::Socket(_) => format!("{self} {path}"),
             Place::Host(..) => format!("{self}{path}"),
         }
     }

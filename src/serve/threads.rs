@@ -121,8 +121,8 @@ impl Threads {
 }
 
 /// A target's thread: one probe for each word.
-fn serve(number: usize, mut asker: Asker, asked: &Receiver<()>, answers: &Sender<Answer>, mut waker: PipeWriter) {
-    while asked.recv().is_ok() {
+fn serve(number: usize, mut asker: Asker, words: &Receiver<()>, answers: &Sender<Answer>, mut waker: PipeWriter) {
+    while words.recv().is_ok() {
         let began = clock::now();
         let seen = asker.ask();
         if answers.send((number, seen, began, clock::now())).is_err() || waker.write_all(&[0]).is_err() {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::storage::Behaviour;
 use crate::support::{self, Home, NOBODY, Outcome, PROGRAM, PROJECT, run, skip};
 
 /// Each has its own way with the cache: 2.x keeps a list of a commit's files.
@@ -624,6 +625,20 @@ fn another_users_cache_is_read_as_far_as_it_is_open() {
     assert!(check.status == 3 && check.out.contains("Permission denied"), "{check:?}");
     chown(&closed, Some(NOBODY), None).unwrap();
     assert_eq!(hf(&home, &["check", "closed"]).status, 0);
+}
+
+/// A TAB on storage that hangs brings nothing, and the shell goes on.
+#[test]
+fn the_names_for_a_tab_do_not_wait_for_ever() {
+    let home = Home::new();
+    make(&home, "models--a--b", &[]);
+    let Some(storage) = home.slow_shared() else { return };
+    assert_eq!(hf(&home, &["ls", "--names"]).clean(), "a/b\n");
+    storage.behave(Behaviour::Hang);
+    let started = Instant::now();
+    assert_eq!(hf(&home, &["ls", "--names"]).clean(), "");
+    assert!(started.elapsed() < Duration::from_secs(20));
+    storage.behave(Behaviour::Answers);
 }
 
 #[test]

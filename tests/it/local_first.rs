@@ -392,6 +392,54 @@ fn a_shell_starts_while_storage_hangs_and_tells_when_it_answers() {
     }
 }
 
+/// The history's directory alone, in a login that asks no program: it is looked at in time, by one process.
+#[test]
+fn a_history_that_hangs_costs_no_login() {
+    for shell in Shell::ALL {
+        let site = Site::new(false, false);
+        let file = site.home.path().join(".config/hpcsh/config.toml");
+        let state = format!("state_dir = \"{}/state\"\n", site.home.shared().display());
+        fs::write(&file, state + &fs::read_to_string(&file).unwrap()).unwrap();
+        let Some(storage) = site.home.slow_shared() else { return };
+        site.install();
+        let good = site.log_in(shell);
+        let kept = |terminal: &mut Terminal| ask(terminal, "echo \"${HISTFILE-none}|${HPCSH_STORAGE-}\"");
+        let history = site.home.shared().join(format!("state/{}_history", shell.name()));
+        let usual = format!("{}|\n", history.display());
+        let mut many: Vec<_> = (0..10).map(|_| site.open(shell)).collect();
+        for terminal in &mut many {
+            assert_eq!(kept(terminal), usual, "{}", shell.name());
+        }
+        many.into_iter().for_each(Terminal::leave);
+        let record = || {
+            fs::read_dir(site.home.run().join("hpcsh"))
+                .unwrap()
+                .flatten()
+                .any(|file| file.path().to_str().unwrap().ends_with("-reader"))
+        };
+        assert!(!record(), "{}", shell.name());
+
+        storage.behave(Behaviour::Hang);
+        let began = Instant::now();
+        let mut many: Vec<_> = (0..5).map(|_| site.open(shell)).collect();
+        for terminal in &mut many {
+            let told = terminal.expect("the history stays in memory");
+            assert!(told.contains("state does not answer"), "{}: {told}", shell.name());
+            assert_eq!(kept(terminal), "none|stale\n", "{}", shell.name());
+        }
+        assert!(began.elapsed() < SOON, "{}: {:?}", shell.name(), began.elapsed());
+        assert!(stuck(&site.mark()).len() <= 1, "{}: {:?}", shell.name(), stuck(&site.mark()));
+        many.into_iter().for_each(Terminal::leave);
+        storage.behave(Behaviour::Answers);
+        let began = Instant::now();
+        while record() {
+            assert!(began.elapsed() < Duration::from_secs(20), "{}", shell.name());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(site.log_in(shell), good, "{}", shell.name());
+    }
+}
+
 /// Nothing is kept that holds: then nothing of ours is there, but a prompt is.
 #[test]
 fn a_shell_starts_where_nothing_is_kept_and_storage_hangs() {

@@ -430,6 +430,38 @@ fn a_lock_is_taken_over_from_the_dead_alone() {
     }
 }
 
+/// Proxies are part of what a verdict belongs to, and a running shell may set them: it follows, and asks no more often.
+#[test]
+fn a_shell_that_sets_a_proxy_follows_to_what_is_remembered_of_it() {
+    for shell in Shell::all() {
+        let node = Node::new(CONFIG);
+        let name = shell.name();
+        let program = node.stand_in(&format!("exec '{PROGRAM}' \"$@\""));
+        node.keep("offline", 200);
+        let after = shell.assign("_hpcsh_program", program.to_str().unwrap());
+        let mut terminal = Terminal::start(&shell.command(&node.home, "", &after));
+        assert_eq!(shown(&mut terminal, &["HPCSH_NODE"]), "offline", "{name}");
+        terminal.run(&shell.export("https_proxy", "http://proxy.invalid:1"));
+        node.keep("offline", -5);
+        turn_again(shell, &mut terminal);
+        until("the other memory", || {
+            let files = fs::read_dir(node.home.run().join("hpcsh")).unwrap().flatten().map(|file| file.path());
+            let verdicts = files.filter(|file| file.to_str().unwrap().ends_with("-verdict")).collect::<Vec<_>>();
+            let other = verdicts.into_iter().find(|file| *file != node.verdict);
+            other.is_some_and(|file| fs::write(file, format!("online {} x\n", uptime() + 200)).is_ok())
+                && !node.file("lock").exists()
+        });
+        for _ in 0..3 {
+            turn_again(shell, &mut terminal);
+        }
+        assert_eq!(shown(&mut terminal, &["HPCSH_NODE"]), "online", "{name}");
+        assert_eq!(node.started().len(), 1, "{name}: {:?}", node.started());
+        terminal.run(&shell.unset("https_proxy"));
+        terminal.leave();
+        assert_eq!(node.line().split(' ').next(), Some("offline"), "{name}: others keep theirs");
+    }
+}
+
 /// The program lies on storage that hangs: one process waits for it, and after half a minute the shells know.
 #[test]
 fn a_program_that_hangs_is_started_once_and_told_of() {

@@ -50,12 +50,16 @@ fn asked(seen: &Seen) -> Vec<String> {
     asked
 }
 
+/// What a server does with its requests.
+type Serving = Box<dyn Fn(usize, &str) -> Act + Send + Sync>;
+/// One that does the same with each.
+type Steady = fn() -> Act;
+
 /// Each from a closed port to ready, as its source has it.
 #[test]
 fn each_kind_is_waited_for() {
     const LLAMA: &str = "{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}";
     let not_found = || answer("404 Not Found", "", "404 page not found");
-    type Serving = Box<dyn Fn(usize, &str) -> Act + Send + Sync>;
     let kinds: [(&str, Serving, &[&str]); 6] = [
         ("vllm", Box::new(|_, _| answer("200 OK", "server: uvicorn\r\n", "")), &["refused", "ready"]),
         (
@@ -187,7 +191,7 @@ fn a_model_is_waited_for_by_its_name_and_with_a_key() {
 #[test]
 fn what_is_no_server_of_that_kind_is_told() {
     let redirect = || answer("307 Temporary Redirect", "Location: https://elsewhere/health\r\n", "");
-    let cases: [(&str, fn() -> Act); 7] = [
+    let cases: [(&str, Steady); 7] = [
         ("answers 404 to /health, and 404 to /v1/models", || answer("404 Not Found", "", "")),
         ("unhealthy (500)", || answer("500 Internal Server Error", "", "")),
         ("the answer is no HTTP", || Act::Stall("SSH-2.0-OpenSSH_9.6\r\n".into())),
@@ -225,9 +229,12 @@ fn a_body_without_end_is_no_reason_to_wait() {
         assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     }
     // A list of models that is never all there is none.
-    let (port, _) = listen("127.0.0.1:0", |_, head| match head.starts_with("GET /health") {
-        true => answer("200 OK", "", ""),
-        false => Act::Flood("HTTP/1.1 200 OK\r\n\r\n{\"data\":[".into()),
+    let (port, _) = listen("127.0.0.1:0", |_, head| {
+        if head.starts_with("GET /health") {
+            answer("200 OK", "", "")
+        } else {
+            Act::Flood("HTTP/1.1 200 OK\r\n\r\n{\"data\":[".into())
+        }
     });
     let outcome = waited(&["--timeout", "1s", "--model", "m", &port.to_string()]);
     assert!(outcome.err.contains("answers no list to /v1/models") && outcome.status == 124, "{outcome:?}");

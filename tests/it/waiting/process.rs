@@ -232,7 +232,7 @@ fn signals_go_to_the_command() {
 #[test]
 fn an_interrupt_from_the_terminal_comes_once() {
     let home = Home::new();
-    let program = home.write("server.py", &SERVER.replace("signal.SIGTERM: os", "signal.SIGINT: time.sleep(0.3); os"));
+    let program = home.write("server.py", SERVER.replace("signal.SIGTERM: os", "signal.SIGINT: time.sleep(0.3); os"));
     let log = home.path().join("log");
     let port = free_port();
     let script = format!(
