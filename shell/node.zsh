@@ -131,7 +131,7 @@ function _hpcsh_refresh {
   \builtin setopt clobber no_monitor
   {
     # The lock is that process's before it becomes the program, which gives it back.
-    \builtin read -r id rest </proc/self/stat
+    IFS=' ' \builtin read -r id rest </proc/self/stat
     if _hpcsh_is_ours "$lock"; then
       _hpcsh_mark "$id"
     fi
