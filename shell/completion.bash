@@ -32,7 +32,7 @@ function _hpcsh_models {
   \local name names
   COMPREPLY=()
   \builtin mapfile -t names <<<"$(\command "$_hpcsh_program" hf ls --names)"
-  for name in "${names[@]}"; do
+  for name in ${names[@]+"${names[@]}"}; do
     if [[ -n $name && $name == "$1"* ]]; then
       COMPREPLY+=("$name")
     fi
