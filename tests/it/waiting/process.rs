@@ -236,7 +236,7 @@ fn an_interrupt_from_the_terminal_comes_once() {
     let log = home.path().join("log");
     let port = free_port();
     let script = format!(
-        "'{PROGRAM}' wait --log log --timeout 50 {port} -- python3 {} {port} 60; echo not reached",
+        "'{PROGRAM}' wait --log log --timeout 50 {port} -- python3 {} {port} 60; echo reached >reached",
         program.display()
     );
     let mut shell = home.command("bash");
@@ -247,6 +247,7 @@ fn an_interrupt_from_the_terminal_comes_once() {
     until("it has ended", || !is_alive(&pid_in(&log).unwrap()));
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(fs::read_to_string(&log).unwrap().matches("signal 2\n").count(), 1);
+    assert!(!home.path().join("reached").exists(), "the script goes on");
     drop(terminal);
 }
 
