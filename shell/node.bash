@@ -134,13 +134,15 @@ function _hpcsh_refresh {
   fi
   # In no process group of its own, so that it can leave this session.
   \set +m
-  \command "$_hpcsh_program" status --locked "$$" --memory "$_hpcsh_memory" --keep bash </dev/null >/dev/null 2>&1 &
+  {
+    # What becomes the program has the lock before it is the program, which may never be.
+    if _hpcsh_is_ours "$lock" && IFS=' ' \builtin read -r id rest <"$lock" && [[ $id == "$$" ]]; then
+      _hpcsh_mark "$BASHPID" '|' || \builtin true
+    fi
+    \builtin exec "$_hpcsh_program" status --locked "$$" --memory "$_hpcsh_memory" --keep bash
+  } </dev/null >/dev/null 2>&1 &
   \builtin disown "$!"
   [[ $flags != *m* ]] || \set -m
-  # At once, since the program gives the lock back when it is through.
-  if _hpcsh_is_ours "$lock" && IFS=' ' \builtin read -r id rest <"$lock" && [[ $id == "$$" ]]; then
-    _hpcsh_mark "$!" '|' || \builtin true
-  fi
   _hpcsh_asked=$now _hpcsh_due=$((SECONDS + 1))
 }
 

@@ -116,9 +116,10 @@ function _hpcsh_refresh
     else if not test -e $lock; and not test -L $lock; and test -d (string replace -r '/[^/]*\z' '' -- $lock)
         builtin printf '%s %s\n' $_hpcsh_process $argv >?$lock; or return 0
     end 2>/dev/null
-    set -l start '"$0" status --locked "$1" --memory "${2%-lock}" </dev/null >/dev/null 2>&1 &'
-    set -l mark '[ ! -f "$2" ] || [ -L "$2" ] || [ ! -O "$2" ] || echo "$! $3" >"$2"'
-    command sh -c $start$mark $_hpcsh_program $_hpcsh_process $lock $argv
+    # What becomes the program has the lock before it is the program, which may never be.
+    set -l mark 'if [ -f "$2" ] && [ ! -L "$2" ] && [ -O "$2" ]; then read -r id rest </proc/self/stat; echo "$id $3" >"$2"; fi'
+    set -l start 'exec "$0" status --locked "$1" --memory "${2%-lock}"'
+    command sh -c "{ $mark; $start; } </dev/null >/dev/null 2>&1 &" $_hpcsh_program $_hpcsh_process $lock $argv
     set -g _hpcsh_ask_again (math $argv + 10)
     set -g _hpcsh_due (math $argv + 1)
 end

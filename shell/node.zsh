@@ -89,7 +89,7 @@ function _hpcsh_is_held {
 # Has the program look again, in the background, unless one does so already. The lock is taken here: a program on storage that
 # hangs would never get to. Where nothing comes of it, as on a full disk, it is asked again after a while and not at each prompt.
 function _hpcsh_refresh {
-  \local id= since= dir lock
+  \local id= since= rest dir lock
   if [[ ${HPCSH_OFFLINE-} == [01] ]] || (( now >= _hpcsh_asked && now < _hpcsh_asked + 10 )); then
     \return
   fi
@@ -129,9 +129,12 @@ function _hpcsh_refresh {
   fi
   # In no process group of its own, so that it can leave this session.
   \builtin setopt clobber no_monitor
-  \command "$_hpcsh_program" status --locked "$$" --memory "$_hpcsh_memory" --keep zsh </dev/null >/dev/null 2>&1 &!
-  # At once, since the program gives the lock back when it is through.
-  _hpcsh_is_ours "$lock" && IFS=' ' \builtin read -r id rest <"$lock" && [[ $id == "$$" ]] && _hpcsh_mark "$!"
+  {
+    # What becomes the program has the lock before it is the program, which may never be.
+    _hpcsh_is_ours "$lock" && IFS=' ' \builtin read -r id rest <"$lock" && [[ $id == "$$" ]] &&
+      IFS=' ' \builtin read -r id rest </proc/self/stat && _hpcsh_mark "$id"
+    \exec "$_hpcsh_program" status --locked "$$" --memory "$_hpcsh_memory" --keep zsh
+  } </dev/null >/dev/null 2>&1 &!
   (( _hpcsh_asked = now, _hpcsh_due = SECONDS + 1 ))
 }
 

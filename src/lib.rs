@@ -59,7 +59,7 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
             Ok(true)
         }
         Task::Env(env) => run_env(host, config, env).map(|()| true),
-        Task::Status(status) => Ok(run_status(host, config, status)),
+        Task::Status(status) => Ok(run_status(host, config, &status)),
         Task::Wait(wait) => serve::wait::run(host, &wait.target, wait.timeout).map(|()| true),
         Task::Config(task) => run_config(host, config, task).map(|()| true),
         Task::Trust(task) => run_trust(host, config, task),
@@ -113,7 +113,7 @@ fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<
 }
 
 /// Gives whether the node is online, or nothing was asked that has its answer in the exit code.
-fn run_status(host: &mut Host, config: Option<&Path>, status: StatusArguments) -> bool {
+fn run_status(host: &mut Host, config: Option<&Path>, status: &StatusArguments) -> bool {
     if let Some(process) = status.locked {
         host::process::leave_caller();
         if let Some(shell) = status.keep {
