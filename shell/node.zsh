@@ -89,7 +89,7 @@ function _hpcsh_is_held {
 # Has the program look again, in the background, unless one does so already. The lock is taken here: a program on storage that
 # hangs would never get to. Where nothing comes of it, as on a full disk, it is asked again after a while and not at each prompt.
 function _hpcsh_refresh {
-  \local id= since= dir lock
+  \local id= since= rest dir lock
   if [[ ${HPCSH_OFFLINE-} == [01] ]] || (( now >= _hpcsh_asked && now < _hpcsh_asked + 10 )); then
     \return
   fi

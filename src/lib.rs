@@ -68,7 +68,7 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
             Ok(true)
         }
         Task::Env(env) => run_env(host, config, env).map(|()| true),
-        Task::Status(status) => Ok(run_status(host, config, status)),
+        Task::Status(status) => Ok(run_status(host, config, &status)),
         Task::Hf(task) => task.and_then(|task| run_hf(host, task)),
         Task::Wait(wait) => run_wait(host, config, *wait).map(|()| true),
         Task::Airgap(airgap) => match run_airgap(host, config, airgap) {
@@ -158,7 +158,7 @@ fn run_airgap(host: &mut Host, config: Option<&Path>, airgap: AirgapArguments) -
 }
 
 /// Gives whether the node is online, or nothing was asked that has its answer in the exit code.
-fn run_status(host: &mut Host, config: Option<&Path>, status: StatusArguments) -> bool {
+fn run_status(host: &mut Host, config: Option<&Path>, status: &StatusArguments) -> bool {
     if let Some(process) = status.locked {
         host::process::leave_caller();
         if let Some(shell) = status.keep {

@@ -64,6 +64,7 @@ impl Login {
         Facts {
             state: standing.verdict.state,
             is_fixed: standing.is_fixed,
+            is_old: standing.is_old,
             memory: self.memory.as_ref().map(|memory| memory.stem().to_owned()),
             reader: None,
             notice: String::new(),

@@ -47,7 +47,7 @@ pub(super) fn command() -> Command {
                 Arg::new("target")
                     .value_name("TARGET")
                     .num_args(0..)
-                    .value_hint(ValueHint::Other)
+                    .value_hint(ValueHint::Hostname)
                     .help("A port, HOST:PORT, a URL or unix:PATH [default: `wait.targets`, http://localhost:8000]"),
             )
             .arg(

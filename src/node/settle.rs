@@ -25,15 +25,17 @@ pub struct Standing {
     pub memory: Option<Memory>,
     /// Whether it is somebody's word, which does not turn.
     pub is_fixed: bool,
+    /// Whether it has expired.
+    pub is_old: bool,
 }
 
 impl Standing {
     fn fixed(verdict: Verdict) -> Self {
-        Self { verdict, memory: None, is_fixed: true }
+        Self { verdict, memory: None, is_fixed: true, is_old: false }
     }
 
     fn turning(verdict: Verdict, memory: Option<Memory>) -> Self {
-        Self { verdict, memory, is_fixed: false }
+        Self { verdict, memory, is_fixed: false, is_old: false }
     }
 }
 
@@ -57,7 +59,8 @@ pub fn at_login(host: &Host, settings: &Settings, memory: Option<Memory>) -> Sta
         return Standing::turning(without_memory(host, settings, settings.first_wait), None);
     };
     if let Some(kept) = memory.verdict() {
-        return Standing::turning(kept.verdict, Some(memory));
+        let is_old = !kept.is_fresh(boot::seconds(host).unwrap_or_default(), settings.ttl.as_secs().max(1));
+        return Standing { is_old, ..Standing::turning(kept.verdict, Some(memory)) };
     }
     let unknown = Verdict::new(State::Unknown, "the first look at the network has not ended");
     let verdict = match overruled(host).map_or_else(|| memory.lock(host, None), |_| None) {

@@ -112,7 +112,7 @@ pub fn for_shell(host: &Host, settings: Option<&Settings>, process: u32, remembe
 }
 
 fn look(host: &Host, settings: &Settings, refresh: bool) -> Report {
-    let Standing { mut verdict, memory, is_fixed } = settle::at_rest(host, settings);
+    let Standing { mut verdict, memory, is_fixed, .. } = settle::at_rest(host, settings);
     let Some(memory) = memory else {
         if !is_fixed {
             verdict = settle::without_memory(host, settings, settings.deadline);

@@ -253,6 +253,8 @@ pub struct Facts {
     pub state: State,
     /// Whether it is the configuration's word, which does not turn.
     pub is_fixed: bool,
+    /// Whether that has expired.
+    pub is_old: bool,
     /// What the paths of the node's memory begin with.
     pub memory: Option<PathBuf>,
     /// The record of a process that waits for shared storage; `None` while that answers.
@@ -270,6 +272,7 @@ impl Facts {
             ("fact", self.state.word().as_bytes()),
             ("fixed", if self.is_fixed { self.state.word().as_bytes() } else { b"" }),
             ("verdict", b""),
+            ("old", if self.is_old { b"1" } else { b"" }),
             ("memory", &path(&self.memory)),
             ("reader", &path(&self.reader)),
             ("notice", self.notice.as_bytes()),

@@ -444,13 +444,13 @@ fn a_shell_that_sets_a_proxy_follows_to_what_is_remembered_of_it() {
         terminal.run(&shell.export("https_proxy", "http://proxy.invalid:1"));
         node.keep("offline", -5);
         turn_again(shell, &mut terminal);
-        until("the other memory", || {
-            let files = fs::read_dir(node.home.run().join("hpcsh")).unwrap().flatten().map(|file| file.path());
-            let verdicts = files.filter(|file| file.to_str().unwrap().ends_with("-verdict")).collect::<Vec<_>>();
-            let other = verdicts.into_iter().find(|file| *file != node.verdict);
-            other.is_some_and(|file| fs::write(file, format!("online {} x\n", uptime() + 200)).is_ok())
-                && !node.file("lock").exists()
+        until("the end of the look", || {
+            let id = node.started().first().map(|line| line.split(' ').next().unwrap().to_owned());
+            id.is_some_and(|id| !Path::new("/proc").join(id).exists())
         });
+        let files = fs::read_dir(node.home.run().join("hpcsh")).unwrap().flatten().map(|file| file.path());
+        let is_other = |file: &PathBuf| file.to_str().unwrap().ends_with("-verdict") && *file != node.verdict;
+        fs::write(files.into_iter().find(is_other).unwrap(), format!("online {} x\n", uptime() + 200)).unwrap();
         for _ in 0..3 {
             turn_again(shell, &mut terminal);
         }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::node::{CONFIG, NAMES, Shell, shown, turn, until};
+use crate::node::{CONFIG, NAMES, Node, Shell, shown, turn, until};
 use crate::shells::Shell as Posix;
 use crate::support::{Home, PROGRAM, has, is_root, run, skip};
 use crate::terminal::Terminal;
@@ -134,6 +134,28 @@ fn a_shell_that_is_not_interactive_waits() {
         let out = run(&mut world(&home, 0.6, &inner)).clean();
         assert_eq!(out, "online []\n", "{}", shell.name());
         assert_eq!(connections(&home), 1, "{}", shell.name());
+    }
+}
+
+/// What the node knew hours ago is not what holds for a shell that has no next prompt to mend it.
+#[test]
+fn a_shell_that_is_not_interactive_takes_no_expired_verdict() {
+    for shell in Shell::all() {
+        let node = Node::new(CONFIG);
+        // The program in the script's place, which finds out by a look that the node is online.
+        let program = node.stand_in("echo online");
+        let change = format!("'{PROGRAM}' init --print {} | sed 's|{PROGRAM}|{}|'", shell.name(), program.display());
+        let script = match shell {
+            Shell::Fish => format!("{change} | source; echo $HPCSH_NODE"),
+            _ => format!("eval \"$({change})\"; echo $HPCSH_NODE"),
+        };
+        for (left, found, asked) in [(200, "offline", 0), (-5, "online", 1)] {
+            node.keep("offline", left);
+            let mut command = node.home.command(shell.name());
+            command.args(if shell == Shell::Zsh { &["-f", "-c"][..] } else { &["-c"] }).arg(&script);
+            assert_eq!(run(&mut command).clean(), format!("{found}\n"), "{}", shell.name());
+            assert_eq!(node.started().len(), asked, "{}", shell.name());
+        }
     }
 }
 
