@@ -697,7 +697,10 @@ function hpcsh_rc_answers {
   fi
   \local dir='' record='' id='' since='' age='' now='' rest='' name='' state='' began='' me='' mine='' first='' odd=0 limit='' patience='' said='' fd=''
   for dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID" "${HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}" ''; do
-    if [[ -d $dir && -O $dir && ! -L $dir ]]; then
+    # A runtime directory elsewhere may hang.
+    if [[ $dir == */hpcsh && $dir != /run/* && $dir != /tmp/* && $dir != /dev/shm/* && $dir != /var/* ]]; then
+      \continue
+    elif [[ -d $dir && -O $dir && ! -L $dir ]]; then
       \break
     fi
   done
@@ -729,9 +732,7 @@ function hpcsh_rc_answers {
     \exec {fd}<&-
   fi
   if [[ $said == hangs && ${_hpcsh_loaded-} == "$$" ]]; then
-    _hpcsh_reader=${record:-/dev/null}
-    _hpcsh_notice="${_hpcsh_notice:+$_hpcsh_notice; }$1 does not answer: it is left out"
-    _hpcsh_call prompt _hpcsh_renew
+    _hpcsh_call prompt _hpcsh_stale "${record:-/dev/null}" "$1 does not answer: it is left out"
   elif [[ $said == hangs ]]; then
     \builtin export "HPCSH_STORAGE=stale"
     \builtin printf 'hpcsh: %s does not answer: it is left out\n' "$1" >&2

@@ -30,7 +30,9 @@ complete -c hpcsh -n "__fish_hpcsh_needs_command" -s V -l version -d 'Print vers
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "init" -d 'Print the script that the shell evaluates at its start'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "env" -d 'Print the variables alone: for job scripts, images and manifests'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "status" -d 'Whether this node is online, and how that is known'
-complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "wait" -d 'Wait until an inference server is ready (`waitvllm` in the shell)'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "wait" -d 'Wait until inference servers are ready (`waitvllm` in the shell)'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "airgap" -d 'Rehearse a command as a node without internet would run it'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "hf" -d 'Models in the Hugging Face cache, without starting Python'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "allow" -d 'Let `cd` enter an environment, as it is now'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "deny" -d 'Never let `cd` enter an environment'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "trust" -d 'Which environments `cd` enters unasked'
@@ -59,8 +61,59 @@ complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -l check -d 'Say not
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -l watch -d 'Go on: a line whenever the verdict turns'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand status" -s h -l help -d 'Print help'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l config -d 'Read this configuration too, over all others' -r -F
-complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l timeout -d 'Give up after so many seconds (exit code 124)' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l timeout -d 'Give up after so long: seconds, or 500ms, 30m, 2h (exit code 124); HPCSH_WAIT_TIMEOUT' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l kind -d 'What kind of server it is, where that is not to be found out' -r -f -a "vllm\t''
+sglang\t''
+llama.cpp\t''
+tgi\t''
+trtllm\t''
+ollama\t''"
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l model -d 'Wait until this model is served too' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l api-key-env -d 'The environment variable that holds the key for the list of models' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l pid -d 'Stop waiting when this process ends (exit code 1)' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l log -d 'The server\'s log: its phases are shown, and its last lines when the process ends; COMMAND writes it' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l probe-timeout -d 'The longest that one look may take' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l cacert -d 'Trust these certificates instead of the system\'s authorities (PEM)' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l any -d 'One of the targets is enough'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l insecure -d 'Trust any certificate'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -l json -d 'Events for programs, one in a line'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand wait" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -l report -d 'Write the hosts that were asked for as JSON, too' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -l hang -d 'Drop packets silently, and leave names unanswered, instead of failing at once'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -l allow-unix -d 'Leave the sockets of daemons outside that look names up or start containers (nscd, systemd-resolved, D-Bus, Docker)'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -l keep-env -d 'Leave the environment as it is, without `hpcsh env --offline`'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and not __fish_seen_subcommand_from path ls check" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and not __fish_seen_subcommand_from path ls check" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and not __fish_seen_subcommand_from path ls check" -f -a "path" -d 'Print where one lies, as `HF_HUB_OFFLINE=1 hf download -q` does'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and not __fish_seen_subcommand_from path ls check" -f -a "ls" -d 'What there is: size, revisions, last use'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and not __fish_seen_subcommand_from path ls check" -f -a "check" -d 'Whether they would load offline; what is missing, and the command that brings it (exit code 3)'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from path" -l file -d 'One file of it' -r
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from path" -l kind -d 'What the name is of' -r -f -a "model\t''
+dataset\t''
+space\t''
+kernel\t''"
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from path" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from path" -l json -d 'For programs'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from ls" -l kind -d 'Of this kind alone' -r -f -a "model\t''
+dataset\t''
+space\t''
+kernel\t''"
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from ls" -l sort -d 'In which order; otherwise by size' -r -f -a "size\t''
+name\t''
+used\t''"
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from ls" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from ls" -l json -d 'For programs: sizes in bytes'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from check" -l kind -d 'What the names are of' -r -f -a "model\t''
+dataset\t''
+space\t''
+kernel\t''"
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from check" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from check" -l json -d 'For programs'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand hf; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -l config -d 'Read this configuration too, over all others' -r -F
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -l dry-run -d 'Say what would be recorded, record nothing'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand allow" -s h -l help -d 'Print help'

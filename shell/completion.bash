@@ -16,8 +16,27 @@ function _hpcsh_completion {
       COMP_WORDS=(hpcsh wait "${@:3}")
       _hpcsh hpcsh "$1" "$2"
       ;;
-    *) _hpcsh "$@" ;;
+    *)
+      if [[ ${COMP_WORDS[1]-} == hf && ${COMP_WORDS[2]-} == @(path|check) && $COMP_CWORD -gt 2 && $3 != --* && $2 != -* ]]; then
+        _hpcsh_models "$2"
+      else
+        _hpcsh "$@"
+      fi
+      ;;
   esac 2>/dev/null || \builtin true
+}
+
+# The names of the models in the cache that begin with $1: one look at one directory, which the program gives up where the
+# storage hangs.
+function _hpcsh_models {
+  \local name names
+  COMPREPLY=()
+  \builtin mapfile -t names <<<"$(\command "$_hpcsh_program" hf ls --names)"
+  for name in "${names[@]}"; do
+    if [[ -n $name && $name == "$1"* ]]; then
+      COMPREPLY+=("$name")
+    fi
+  done
 }
 
 # The directories beginning with $1 that `act` would enter; where there are none, bash offers all (`-o dirnames`), since one

@@ -20,5 +20,7 @@ function _hpcsh_environments
     set -q found[1]; and builtin printf '%s\n' $found
 end
 
+# The models in the cache: one look at one directory, which the program gives up where the storage hangs.
+builtin complete -c hpcsh -n '__fish_seen_subcommand_from hf; and __fish_seen_subcommand_from path check' -f -a '(command $_hpcsh_program hf ls --names 2>/dev/null)'
 builtin complete -c act -x -a '(_hpcsh_environments)'
 builtin complete -c waitvllm -w 'hpcsh wait'

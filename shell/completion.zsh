@@ -12,8 +12,21 @@ function _hpcsh_completion {
       (( CURRENT += 1 ))
       _hpcsh
       ;;
-    *) _hpcsh ;;
+    *)
+      if [[ ${words[2]-} == hf && ${words[3]-} == (path|check) && $CURRENT -gt 3 && ${words[CURRENT-1]} != --* && ${words[CURRENT]} != -* ]]; then
+        _hpcsh_models
+      else
+        _hpcsh
+      fi
+      ;;
   esac
+}
+
+# The names of the models in the cache: one look at one directory, which the program gives up where the storage hangs.
+function _hpcsh_models {
+  \local -a names
+  names=("${(@f)$(\command "$_hpcsh_program" hf ls --names 2>/dev/null)}")
+  compadd -- "${(@)names:#}"
 }
 
 # Directories that `act` would enter; where none begins so, all, since one may be on the way. Deeper than that nobody

@@ -99,7 +99,7 @@ if [[ ${_hpcsh_loaded-} != "$$" ]]; then
     _hpcsh_undo+=(set HISTFILE "$HISTFILE")
     HISTFILE=$_hpcsh_history_file
     # Nobody waits for storage that does not answer.
-    if [[ -n $_hpcsh_history_shared && -n $_hpcsh_reader ]]; then
+    if [[ -n $_hpcsh_history_shared && -n $_hpcsh_reader$_hpcsh_login ]] && ! _hpcsh_call prompt _hpcsh_answers "${HISTFILE%/*}"; then
       \builtin unset -v HISTFILE
     fi
   fi

@@ -19,9 +19,10 @@ if [[ ${HOME-} == "$_hpcsh_home" && ${XDG_CONFIG_HOME-} == "$_hpcsh_xdg" && -z $
   } 2>/dev/null 9</proc/self/ns/net
   _hpcsh_fact=$_hpcsh_fixed _hpcsh_notice=
 fi
-# Where the program keeps what holds for this boot.
+# Where the program keeps what holds for this boot. A runtime directory elsewhere may hang.
 for _hpcsh_dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID" "/dev/shm/hpcsh-$UID"; do
-  if [[ -d $_hpcsh_dir && -O $_hpcsh_dir && ! -L $_hpcsh_dir ]]; then
+  if [[ ($_hpcsh_dir == /run/* || $_hpcsh_dir == /tmp/* || $_hpcsh_dir == /dev/shm/* || $_hpcsh_dir == /var/*) &&
+    -d $_hpcsh_dir && -O $_hpcsh_dir && ! -L $_hpcsh_dir ]]; then
     \break
   fi
 done
@@ -38,8 +39,14 @@ if [[ -z $_hpcsh_fixed ]]; then
 fi
 if [[ -f $_hpcsh_memory-reader && -O $_hpcsh_memory-reader && ! -L $_hpcsh_memory-reader ]]; then
   IFS=' ' \builtin read -r _hpcsh_dir _hpcsh_notice <"$_hpcsh_memory-reader" || _hpcsh_dir=
-  if [[ $_hpcsh_dir == [0-9]* && $_hpcsh_dir != *[^0-9]* && -d /proc/$_hpcsh_dir ]]; then
+  # Of one that has only just begun nobody knows: others look as well.
+  IFS=' ' \builtin read -r _hpcsh_reader </proc/uptime || _hpcsh_reader=
+  _hpcsh_reader=${_hpcsh_reader%% *}
+  if [[ $_hpcsh_dir == [0-9]* && $_hpcsh_dir != *[^0-9]* && -d /proc/$_hpcsh_dir && $_hpcsh_notice == [0-9]* &&
+    $_hpcsh_notice != *[^0-9]* && $((10#${_hpcsh_reader/./} - 10#0${_hpcsh_notice//[^0-9]/})) -ge 30 ]]; then
     _hpcsh_reader=$_hpcsh_memory-reader
+  else
+    _hpcsh_reader=
   fi
   _hpcsh_notice=
 fi

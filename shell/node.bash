@@ -23,6 +23,13 @@ function _hpcsh_watch {
   if [[ -n $_hpcsh_memory ]]; then
     IFS=' ' \builtin read -r now rest </proc/uptime || now=
     now=${now%.*}
+    # Proxies have been set or unset since, and what is remembered of them has another name.
+    if _hpcsh_is_ours "$_hpcsh_memory-of-$$"; then
+      IFS=' ' \builtin read -r word rest <"$_hpcsh_memory-of-$$" || word=
+      if [[ ${#word} -eq 16 && $word != *[^0-9a-f]* ]]; then
+        _hpcsh_memory=${_hpcsh_memory%/*}/$word
+      fi
+    fi
     if [[ -z $_hpcsh_fixed ]]; then
       _hpcsh_is_fresh "$_hpcsh_memory-verdict" || ask=1
       case $word in
@@ -65,13 +72,22 @@ function _hpcsh_is_ours {
   [[ -f $1 && -O $1 && ! -L $1 ]]
 }
 
-# Whether the process that $1 names, `PROCESS SINCE`, is still there. Its words are left in `id` and `since`.
+# Whether the process that $1 names, `PROCESS SINCE`, still lives. Its words are left in `id` and `since`: seconds in a lock, which
+# may be a little early, else hundredths. A later process of the same number is none, nor is one that has ended.
 function _hpcsh_is_held {
+  \local name='' state='' began=''
   id='' since=''
   if _hpcsh_is_ours "$1"; then
     IFS=' ' \builtin read -r id since rest <"$1" || id=
   fi
-  [[ -n $id && $id != *[^0-9]* && -d /proc/$id ]]
+  [[ -n $id && $id != *[^0-9]* && -n $since && $since != *[^0-9]* && ${#since} -lt 13 && -d /proc/$id ]] || \return 1
+  IFS=' ' \builtin read -r rest name state rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest rest \
+    began rest <"/proc/$id/stat" || began=
+  rest=$((10#$since))
+  if [[ $1 == *-lock ]]; then
+    rest=$(((rest + 5) * 100))
+  fi
+  [[ $name == *\) && $state != [ZXx] && -n $began && $began != *[^0-9]* && $began -le $rest ]]
 }
 
 # Has the program look again, in the background, unless one does so already. The lock is taken here: a program on storage that
@@ -87,7 +103,8 @@ function _hpcsh_refresh {
   fi
   # Where the program has its files by now: a runtime directory goes with the last logout, and comes with the next login.
   for dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID"; do
-    if [[ -d $dir && -O $dir && ! -L $dir && (-O ${dir%/*} || $dir == */hpcsh-$UID) ]]; then
+    if [[ ($dir == /run/* || $dir == /tmp/* || $dir == /dev/shm/* || $dir == /var/*) && -d $dir && -O $dir && ! -L $dir &&
+      (-O ${dir%/*} || $dir == */hpcsh-$UID) ]]; then
       _hpcsh_memory=$dir/${_hpcsh_memory##*/}
       \break
     fi
@@ -117,12 +134,15 @@ function _hpcsh_refresh {
   fi
   # In no process group of its own, so that it can leave this session.
   \set +m
-  \command "$_hpcsh_program" status --locked "$$" --keep bash </dev/null >/dev/null 2>&1 &
+  {
+    # The lock is that process's before it becomes the program, which gives it back.
+    if _hpcsh_is_ours "$lock"; then
+      _hpcsh_mark "$BASHPID" '|' || \builtin true
+    fi
+    \builtin exec "$_hpcsh_program" status --locked "$$" --memory "$_hpcsh_memory" --keep bash
+  } </dev/null >/dev/null 2>&1 &
   \builtin disown "$!"
   [[ $flags != *m* ]] || \set -m
-  if _hpcsh_is_held "$lock" && [[ $id == "$$" ]]; then
-    _hpcsh_mark "$!" '|' || \builtin true
-  fi
   _hpcsh_asked=$now _hpcsh_due=$((SECONDS + 1))
 }
 

@@ -19,6 +19,12 @@ function _hpcsh_watch
         _hpcsh_show
     end
     if test -n "$_hpcsh_memory"; and test -z "$_hpcsh_fixed"
+        # Proxies have been set or unset since, and what is remembered of them has another name.
+        if _hpcsh_is_ours $_hpcsh_memory-of-$_hpcsh_process
+            read word <$_hpcsh_memory-of-$_hpcsh_process
+            string match -qr '^[0-9a-f]{16}\z' -- "$word"; and set -g _hpcsh_memory (string replace -r '[^/]*\z' '' -- $_hpcsh_memory)$word
+            set word
+        end
         if _hpcsh_is_ours $_hpcsh_memory-verdict
             read -d ' ' word expires rest <$_hpcsh_memory-verdict
             if builtin contains -- "$word" online offline unknown
@@ -52,12 +58,18 @@ function _hpcsh_is_ours
     test -f $argv; and test -O $argv; and not test -L $argv
 end
 
-# Whether the process that $argv names, `PROCESS SINCE`, is still there. The second word is left in _hpcsh_since.
+# Whether the process that $argv names, `PROCESS SINCE`, still lives. The second word is left in _hpcsh_since: seconds in a lock,
+# which may be a little early, else hundredths. A later process of the same number is none, nor is one that has ended.
 function _hpcsh_is_held
     set -l process
     set -g _hpcsh_since
     _hpcsh_is_ours $argv; and read -d ' ' process _hpcsh_since <$argv
-    string match -qr '^\d+\z' -- "$process"; and test -d /proc/$process
+    string match -qr '^\d+ \d+\z' -- "$process $_hpcsh_since"; and test -d /proc/$process; or return 1
+    set -l since $_hpcsh_since
+    string match -q '*-lock' -- $argv; and set since (math "($since + 5) * 100")
+    # `PID (NAME) STATE`, and in the twentieth place from there when it began.
+    set -l stat (string replace -r '^.*\) ' '' </proc/$process/stat | string split ' ')
+    set -q stat[20]; and not builtin contains -- $stat[1] Z X x; and test "$stat[20]" -le $since
 end
 
 # Has the program look again, in the background, unless one does so already. The lock is taken here: a program on storage that
@@ -76,7 +88,8 @@ function _hpcsh_refresh
     set -l others
     test -d $parts[1]; or set others /dev/shm/hpcsh-(command id -u) /tmp/hpcsh-(command id -u)
     for dir in $XDG_RUNTIME_DIR/hpcsh $parts[1] $others
-        if test -d $dir; and test -O $dir; and not test -L $dir
+        # Elsewhere it may hang.
+        if string match -qr '^/(run|tmp|dev/shm|var)/' -- $dir; and test -d $dir; and test -O $dir; and not test -L $dir
             set -g _hpcsh_memory $dir/$parts[2]
             break
         end
@@ -103,9 +116,10 @@ function _hpcsh_refresh
     else if not test -e $lock; and not test -L $lock; and test -d (string replace -r '/[^/]*\z' '' -- $lock)
         builtin printf '%s %s\n' $_hpcsh_process $argv >?$lock; or return 0
     end 2>/dev/null
-    set -l start '"$0" status --locked "$1" </dev/null >/dev/null 2>&1 &'
-    set -l mark '[ ! -f "$2" ] || [ -L "$2" ] || [ ! -O "$2" ] || echo "$! $3" >"$2"'
-    command sh -c $start$mark $_hpcsh_program $_hpcsh_process $lock $argv
+    # The lock is that process's before it becomes the program, which gives it back.
+    set -l mark 'read -r id rest </proc/self/stat; [ ! -f "$2" ] || [ -L "$2" ] || [ ! -O "$2" ] || echo "$id $3" >"$2"'
+    set -l start "{ $mark; "'exec "$0" status --locked "$1" --memory "${2%-lock}"; } </dev/null >/dev/null 2>&1 &'
+    command sh -c $start $_hpcsh_program $_hpcsh_process $lock $argv
     set -g _hpcsh_ask_again (math $argv + 10)
     set -g _hpcsh_due (math $argv + 1)
 end

@@ -44,6 +44,15 @@ function _hpcsh_shared_last {
   fi
 }
 
+# From now on shared storage is known not to answer: $1 is the record of who waits for it, $2 a line for the first prompt. Called by
+# the file that `install.sh --local-first` has put in place of a link, be it an older one.
+function _hpcsh_stale {
+  _hpcsh_reader=$1
+  _hpcsh_notice=${_hpcsh_notice:+$_hpcsh_notice; }$2
+  \builtin export "HPCSH_STORAGE=stale"
+  _hpcsh_shared_last
+}
+
 # Waits for the node's first verdict. Without a memory there is none to wait for; and the program itself waits for storage.
 function _hpcsh_settle {
   if [[ -n $_hpcsh_memory && -z ${HPCSH_OFFLINE-}$_hpcsh_reader ]]; then
@@ -263,6 +272,56 @@ function _hpcsh_watch_all {
   if [[ $SECONDS -ge $_hpcsh_due || $((SECONDS + 6)) -lt $_hpcsh_due ]]; then
     _hpcsh_call node _hpcsh_watch
   fi
+}
+
+# Whether the storage of the directory $1 answers: in a login without the program, which would have found out, a process looks,
+# and leaves the record that the program's would leave. One that finds another at it waits for that one, and then looks too.
+function _hpcsh_answers {
+  \local said='' fd=''
+  if [[ -n $_hpcsh_reader ]]; then
+    \return 1
+  elif [[ -z $_hpcsh_login ]]; then
+    \return 0
+  fi
+  # Not a redirection of the command: zsh would wait for the process.
+  \exec {fd}< <(_hpcsh_look_at "$1")
+  IFS=' ' \builtin read -r -t 0.3 -u "$fd" said || said=
+  \exec {fd}<&-
+  if [[ -n $said ]]; then
+    \return 0
+  fi
+  _hpcsh_reader=$_hpcsh_memory-reader
+  _hpcsh_notice="$1 does not answer: the history stays in memory"
+  _hpcsh_renew
+  _hpcsh_shared_last
+  \return 1
+}
+
+# In a process of its own: looks at $1 and says so. What hangs holds no stream of the shell's, and takes its record away itself.
+function _hpcsh_look_at {
+  \local "record=$_hpcsh_memory-reader" me='' now='' rest='' tries=0
+  \builtin trap '' HUP INT QUIT PIPE TERM TSTP
+  \exec </dev/null 2>/dev/null
+  # The terminal.
+  \exec 255>&-
+  \set +e +u -C
+  IFS=' ' \builtin read -r me rest </proc/self/stat
+  while ((++tries < 30)); do
+    IFS=' ' \builtin read -r now rest </proc/uptime
+    if [[ -d ${record%/*} ]] && ! \builtin printf '%s %s\n' "$me" "$((10#${now/./}))" >"$record" && _hpcsh_call node _hpcsh_is_held "$record"; then
+      # Nothing comes from a pipe that only we write.
+      \builtin read -r -t 0.01 rest <>/proc/self/fd/1
+      \continue
+    fi
+    [[ ! -d $1 ]] || \builtin true
+    \builtin printf 'y\n'
+    IFS=' ' \builtin read -r rest now <"$record"
+    if [[ $rest == "$me" ]]; then
+      PATH=/usr/bin:/bin:/run/current-system/sw/bin
+      \command rm -f "$record"
+    fi
+    \return 0
+  done
 }
 
 # Has TAB ask us behind our words, and remembers who was asked before. bash completes plain directories by itself.

@@ -38,6 +38,15 @@ function _hpcsh_shared_last {
   fi
 }
 
+# From now on shared storage is known not to answer: $1 is the record of who waits for it, $2 a line for the first prompt. Called by
+# the file that `install.sh --local-first` has put in place of a link, be it an older one.
+function _hpcsh_stale {
+  _hpcsh_reader=$1
+  _hpcsh_notice=${_hpcsh_notice:+$_hpcsh_notice; }$2
+  \builtin export "HPCSH_STORAGE=stale"
+  _hpcsh_shared_last
+}
+
 # Waits for the node's first verdict. Without a memory there is none to wait for; and the program itself waits for storage.
 function _hpcsh_settle {
   if [[ -n $_hpcsh_memory && -z ${HPCSH_OFFLINE-}$_hpcsh_reader ]]; then
@@ -126,6 +135,10 @@ function _hpcsh_first_prompt {
       fi
     }
   fi
+  # First, since it may find out that storage does not answer.
+  if [[ -n $_hpcsh_history_size ]]; then
+    _hpcsh_history
+  fi
   if [[ $_hpcsh_verdict != online || -n $_hpcsh_text_online$_hpcsh_reader ]]; then
     _hpcsh_call node _hpcsh_show
   fi
@@ -134,9 +147,6 @@ function _hpcsh_first_prompt {
   done
   if [[ -n ${_hpcsh_script-} && ! -e $_hpcsh_script.zwc ]]; then
     _hpcsh_compile
-  fi
-  if [[ -n $_hpcsh_history_size ]]; then
-    _hpcsh_history
   fi
   for name in hist cp ls; do
     if [[ $_hpcsh_switches != *" $name "* ]] || \builtin typeset -f $name || \builtin alias $name; then
@@ -227,6 +237,55 @@ function _hpcsh_compile {
   done 2>/dev/null
 }
 
+# Whether the storage of the directory $1 answers: in a login without the program, which would have found out, a process looks,
+# and leaves the record that the program's would leave. One that finds another at it waits for that one, and then looks too.
+function _hpcsh_answers {
+  \builtin emulate -L zsh
+  \local said= fd=
+  if [[ -n $_hpcsh_reader ]]; then
+    \return 1
+  elif [[ -z $_hpcsh_login ]]; then
+    \return 0
+  fi
+  # Not a redirection of the command: zsh would wait for the process.
+  \exec {fd}< <(_hpcsh_look_at "$1")
+  IFS=' ' \builtin read -r -t 0.3 -u "$fd" said || said=
+  \exec {fd}<&-
+  if [[ -n $said ]]; then
+    \return 0
+  fi
+  _hpcsh_reader=$_hpcsh_memory-reader
+  _hpcsh_notice="$1 does not answer: the history stays in memory"
+  _hpcsh_renew
+  _hpcsh_shared_last
+  \return 1
+}
+
+# In a process of its own: looks at $1 and says so. What hangs holds no stream of the shell's, and takes its record away itself.
+function _hpcsh_look_at {
+  \local "record=$_hpcsh_memory-reader" me= now= rest= tries=0
+  \builtin trap '' HUP INT QUIT PIPE TERM TSTP
+  \exec </dev/null 2>/dev/null
+  \builtin setopt no_clobber
+  IFS=' ' \builtin read -r me rest </proc/self/stat
+  while ((++tries < 30)); do
+    IFS=' ' \builtin read -r now rest </proc/uptime
+    if [[ -d ${record%/*} ]] && ! \builtin printf '%s %s\n' "$me" "$((10#${now/./}))" >"$record" && _hpcsh_call node _hpcsh_is_held "$record"; then
+      # Nothing comes from a pipe that only we write.
+      \builtin read -r -t 0.01 rest <>/proc/self/fd/1
+      \continue
+    fi
+    [[ ! -d $1 ]] || \builtin true
+    \builtin printf 'y\n'
+    IFS=' ' \builtin read -r rest now <"$record"
+    if [[ $rest == "$me" ]]; then
+      PATH=/usr/bin:/bin:/run/current-system/sw/bin
+      \command rm -f "$record"
+    fi
+    \return 0
+  done
+}
+
 # Sizes and a file, where they are at zsh's own values: 30, 0 and none, which nobody has chosen.
 function _hpcsh_history {
   \builtin emulate -L zsh
@@ -240,7 +299,8 @@ function _hpcsh_history {
     SAVEHIST=$_hpcsh_history_size
   fi
   # The directory is made once; where that fails, or storage does not answer, the history stays in memory as it would without us.
-  if [[ -z ${HISTFILE-} && ( -z $_hpcsh_history_shared || -z $_hpcsh_reader ) ]] && { [[ -d $dir ]] || \command mkdir -p -m 700 -- "$dir" 2>/dev/null; }; then
+  if [[ -z ${HISTFILE-} ]] && { [[ -z $_hpcsh_history_shared ]] || _hpcsh_answers "$dir"; } &&
+    { [[ -d $dir ]] || \command mkdir -p -m 700 -- "$dir" 2>/dev/null; }; then
     _hpcsh_undo+=(unset HISTFILE '')
     \builtin typeset -g HISTFILE=$_hpcsh_history_file
     # zsh has read its file before the first prompt, when there was none.

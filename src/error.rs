@@ -13,6 +13,14 @@ pub enum Kind {
     Usage,
     /// A time limit of the user's ran out: 124, as `timeout` has it.
     TimedOut,
+    /// What was to run a command for the user failed itself: 125.
+    Runner,
+    /// The user's command cannot be run: 126.
+    CannotRun,
+    /// The user's command is not there: 127.
+    NotThere,
+    /// A signal of this number ended it: 128 more, as shells have it. 130 is an interrupt.
+    Signalled(u8),
 }
 
 impl Kind {
@@ -22,6 +30,10 @@ impl Kind {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::TimedOut => 124,
+            Self::Runner => 125,
+            Self::CannotRun => 126,
+            Self::NotThere => 127,
+            Self::Signalled(number) => number.saturating_add(128),
         }
     }
 }
@@ -51,6 +63,17 @@ impl Failure {
     /// A time limit ran out (exit code 124).
     pub fn timed_out(message: impl Into<String>) -> Self {
         Self { kind: Kind::TimedOut, ..Self::failed(message) }
+    }
+
+    /// The same failure, of another kind.
+    #[must_use]
+    pub fn of_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// What runs a command for the user failed itself (exit code 125).
+    pub fn runner(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Runner, ..Self::failed(message) }
     }
 
     /// The same failure with advice.

@@ -3,10 +3,10 @@
 //! Modules in reading order, each using only what stands below it; a test holds the `use crate::` lines to that:
 //!
 //! 1. [`login`]: what happens at one; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
-//! 2. The capabilities: [`shell`], [`node`], [`serve`].
-//! 3. [`net`]: names, TLS and HTTP without the C library.
+//! 2. The capabilities: [`shell`], [`node`], [`serve`], [`storage`].
+//! 3. [`namespace`]: a network and mounts of one's own; [`net`]: names, TLS and HTTP without the C library.
 //! 4. [`host`]: the only door to the world.
-//! 5. [`verdict`], [`quote`], [`digest`], [`error`]: values.
+//! 5. [`verdict`], [`span`], [`quote`], [`digest`], [`error`]: values.
 
 pub mod login;
 
@@ -16,7 +16,9 @@ pub mod config;
 pub mod node;
 pub mod serve;
 pub mod shell;
+pub mod storage;
 
+pub mod namespace;
 pub mod net;
 
 pub mod host;
@@ -24,28 +26,35 @@ pub mod host;
 pub mod digest;
 pub mod error;
 pub mod quote;
+pub mod span;
 pub mod verdict;
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use cli::{ConfigTask, EnvArguments, ManArguments, StatusArguments, Task, TrustTask};
+use cli::{
+    AirgapArguments, ConfigTask, EnvArguments, HfTask, ManArguments, StatusArguments, Task, TrustTask, WaitArguments,
+};
 use error::{Failure, Kind};
 use host::{Host, local_dir};
+use node::airgap::Rehearsal;
 use node::settle;
 use node::status::Answer;
-use verdict::Verdict;
+use shell::env::Export;
+use verdict::{State, Verdict};
 
 /// Parses the words of a command line, reads the configuration, runs the command.
 ///
 /// Takes the world and the words (the program's name first); gives the exit code.
 pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
-    let arguments = match cli::parse(words) {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let arguments = match cli::parse(words.iter().cloned()) {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() => {
             host.say(error.render().to_string().trim_end());
-            return Kind::Usage.code();
+            return cli::wrong(&words).code();
         }
         Err(help) => {
             host.print(help.render().to_string());
@@ -60,7 +69,12 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
         }
         Task::Env(env) => run_env(host, config, env).map(|()| true),
         Task::Status(status) => Ok(run_status(host, config, status)),
-        Task::Wait(wait) => serve::wait::run(host, &wait.target, wait.timeout).map(|()| true),
+        Task::Hf(task) => task.and_then(|task| run_hf(host, task)),
+        Task::Wait(wait) => run_wait(host, config, *wait).map(|()| true),
+        Task::Airgap(airgap) => match run_airgap(host, config, airgap) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Task::Config(task) => run_config(host, config, task).map(|()| true),
         Task::Trust(task) => run_trust(host, config, task),
         Task::Completions(completions) => {
@@ -74,6 +88,10 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(false) => CHECK_FOUND,
         Err(failure) => {
             host.say(failure.to_string());
+            if let Kind::Signalled(number) = failure.kind {
+                // A shell that sees it leaves its script, as it would have without us.
+                host::process::end_by(number.into());
+            }
             failure.kind.code()
         }
     }
@@ -85,7 +103,8 @@ const CHECK_FOUND: u8 = 3;
 /// How long a job script waits for a configuration on shared storage: longer than a login, since it can do without none.
 const JOB_WAIT: Duration = Duration::from_secs(10);
 
-fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<(), Failure> {
+/// The configuration and its exports, for a script; what is wrong with them is said.
+fn configured(host: &mut Host, config: Option<&Path>) -> Result<(config::Loaded, Vec<Export>), Failure> {
     let loaded = login::configuration(host, config, JOB_WAIT).map_err(|stale| {
         let file = stale.unread.first().map(|file| file.display().to_string()).unwrap_or_default();
         Failure::failed(format!("{} does not answer, and {file} lies there", stale.mount.display()))
@@ -96,6 +115,11 @@ fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<
     for warning in warnings {
         host.say(format!("warning: {warning}"));
     }
+    Ok((loaded, exports))
+}
+
+fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<(), Failure> {
+    let (loaded, exports) = configured(host, config)?;
     let settings = &loaded.config.node;
     let verdict = match env.state {
         Some(state) => Verdict::new(state, "asked for"),
@@ -112,6 +136,27 @@ fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<
     Ok(())
 }
 
+/// Gives the exit code of the command.
+fn run_airgap(host: &mut Host, config: Option<&Path>, airgap: AirgapArguments) -> Result<u8, Failure> {
+    let mut variables = host.variables();
+    if !airgap.keep_env {
+        let (_, exports) = configured(host, config).map_err(|failure| Failure { kind: Kind::Runner, ..failure })?;
+        let verdict = Verdict::new(State::Offline, "a rehearsal");
+        let node = shell::format::Node { verdict: &verdict, is_offline: true };
+        for (name, value) in shell::format::changes(&exports, &node, host) {
+            let name = OsString::from(name);
+            match value {
+                Some(value) => variables.insert(name, OsString::from_vec(value)),
+                None => variables.remove(&name),
+            };
+        }
+        // So that every hpcsh inside is sure of it.
+        variables.insert("HPCSH_OFFLINE".into(), "1".into());
+    }
+    let AirgapArguments { words, hang, allow_unix, report, .. } = airgap;
+    node::airgap::run(host, &Rehearsal { words, variables, hang, allow_unix, report })
+}
+
 /// Gives whether the node is online, or nothing was asked that has its answer in the exit code.
 fn run_status(host: &mut Host, config: Option<&Path>, status: StatusArguments) -> bool {
     if let Some(process) = status.locked {
@@ -121,7 +166,8 @@ fn run_status(host: &mut Host, config: Option<&Path>, status: StatusArguments) -
         }
         // Without the configuration nothing is found out, and the lock is given back.
         let loaded = login::configuration(host, config, login::STORAGE_WAIT);
-        node::status::for_shell(host, loaded.ok().map(|loaded| loaded.config.node).as_ref(), process);
+        let settings = loaded.ok().map(|loaded| loaded.config.node);
+        node::status::for_shell(host, settings.as_ref(), process, status.memory.as_deref());
         return true;
     }
     let (loaded, stale) = match login::configuration(host, config, login::STORAGE_WAIT) {
@@ -149,6 +195,39 @@ fn run_trust(host: &mut Host, config: Option<&Path>, task: TrustTask) -> Result<
         }
         TrustTask::Show { dir, json } => shell::trust::show(host, &settings, dir.as_deref(), json),
     }
+}
+
+/// Gives whether everything that was looked at would load.
+fn run_hf(host: &mut Host, task: HfTask) -> Result<bool, Failure> {
+    match task {
+        HfTask::Path(question) => storage::hf::path::run(host, &question).map(|()| true),
+        HfTask::List(question) => storage::hf::list::run(host, &question).map(|()| true),
+        HfTask::Check(question) => storage::hf::check::run(host, &question),
+        HfTask::Names => {
+            storage::hf::list::names(host);
+            Ok(true)
+        }
+    }
+}
+
+fn run_wait(host: &mut Host, config: Option<&Path>, wait: WaitArguments) -> Result<(), Failure> {
+    // A server is waited for with or without what the configuration says of it.
+    let loaded = login::configuration(host, config, login::STORAGE_WAIT).unwrap_or_else(|stale| stale.rest);
+    for problem in &loaded.problems {
+        host.say(format!("warning: {}", problem.brief()));
+    }
+    let inherited = match host.nonempty(cli::TIMEOUT) {
+        Some(text) if wait.timeout.is_none() => {
+            let wrong = |why| Failure::usage(format!("{}: \"{}\" is {why}", cli::TIMEOUT, text.display()));
+            Some(cli::time(&text.to_string_lossy()).map_err(wrong)?)
+        }
+        _ => None,
+    };
+    let mut settings = loaded.config.wait;
+    settings.timeout = wait.timeout.or(inherited).or(settings.timeout);
+    settings.probe = wait.probe.or(settings.probe);
+    settings.cacert = wait.cacert.or(settings.cacert);
+    serve::wait::run(host, &serve::request::Request { settings, ..wait.request })
 }
 
 fn run_config(host: &mut Host, argument: Option<&Path>, task: ConfigTask) -> Result<(), Failure> {

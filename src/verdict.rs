@@ -46,10 +46,21 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// A verdict of its parts.
+    /// A verdict of its parts. What a reason has of others' words drives no terminal.
     pub fn new(state: State, reason: impl Into<String>) -> Self {
-        Self { state, reason: reason.into() }
+        Self { state, reason: printable(&reason.into()) }
     }
+}
+
+/// A text in one line that is not too long to be remembered, without what would drive a terminal.
+pub fn printable(text: &str) -> String {
+    const MOST: usize = 500;
+    let mut left = MOST;
+    let fits = |c: &char| {
+        left = left.saturating_sub(c.len_utf8());
+        left > 0
+    };
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take_while(fits).collect()
 }
 
 /// A verdict that the node remembers: the one line `VERDICT EXPIRES REASON…`, which shells read too.
@@ -72,9 +83,7 @@ impl Kept {
 
     /// The line of a file.
     pub fn line(&self) -> String {
-        let reason: String =
-            self.verdict.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect();
-        format!("{} {} {reason}\n", self.verdict.state, self.expires)
+        format!("{} {} {}\n", self.verdict.state, self.expires, self.verdict.reason)
     }
 
     /// Whether it holds at `now`. One that expires later than `ttl` seconds from now was made on another clock.
@@ -94,6 +103,9 @@ mod tests {
         assert_eq!(Kept::parse(&kept.line()), Some(kept));
         let odd = Kept { verdict: Verdict::new(State::Online, "two\nlines"), expires: 0 };
         assert_eq!(odd.line(), "online 0 two lines\n");
+        let wild = Verdict::new(State::Offline, "a\x1b]0;b\x07\u{9b}c\r\t").reason;
+        assert_eq!(wild, "a ]0;b  c  ");
+        assert_eq!(Verdict::new(State::Offline, "\u{1f600}".repeat(500)).reason.chars().count(), 124);
         for wrong in
             ["", "online", "online 5", "online 5 half", "maybe 5 x\n", "online -5 x\n", "online 5 a\nb\n", "\0\n"]
         {

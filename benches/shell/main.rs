@@ -3,7 +3,7 @@
 //! The goals stand beside the figures and are no tests: a missed one is marked `OVER` and the run still ends well. What
 //! cannot run here says so. Nothing leaves the machine, and nothing outside a temporary directory is written.
 //!
-//! The benches: [`process`], [`start`], [`prompt`], [`act`], [`cd`], [`script`], [`completion`], [`node`], [`local`], [`hung`]. What they
+//! The benches: [`process`], [`start`], [`prompt`], [`act`], [`cd`], [`script`], [`completion`], [`node`], [`local`], [`hung`], [`airgap`]. What they
 //! stand on: [`stage`] (a throwaway home), [`house`] (another one on it), [`storage`] (shared storage that is slow or hangs), [`shells`] (how each shell is started), [`nothing`] (programs that do nothing), [`rounds`] (shuffled rounds),
 //! [`trace`] (system calls), [`terminal`] (a shell under a terminal), [`report`] (the tables).
 
@@ -11,6 +11,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod act;
+mod airgap;
 mod cd;
 mod completion;
 mod house;
@@ -41,7 +42,7 @@ use stage::Stage;
 /// A bench: prints its tables; an error is something broken, never a missed goal.
 type Bench = fn(&Stage, &mut Report) -> Result<(), String>;
 
-const BENCHES: [(&str, Bench); 10] = [
+const BENCHES: [(&str, Bench); 11] = [
     ("process", process::run),
     ("start", start::run),
     ("prompt", prompt::run),
@@ -52,6 +53,7 @@ const BENCHES: [(&str, Bench); 10] = [
     ("node", node::run),
     ("local", local::run),
     ("hung", hung::run),
+    ("airgap", airgap::run),
 ];
 
 fn main() -> ExitCode {

@@ -1,8 +1,10 @@
 //! The command line: what can be typed, and nothing of what it does. Reads as the manual.
 
+mod airgap;
 mod completions;
 mod config;
 mod env;
+mod hf;
 mod init;
 mod man;
 mod status;
@@ -14,14 +16,18 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 
+use crate::error::{Failure, Kind};
+
+pub use airgap::AirgapArguments;
 pub use completions::CompletionsArguments;
 pub use config::ConfigTask;
 pub use env::EnvArguments;
+pub use hf::HfTask;
 pub use init::InitArguments;
 pub use man::ManArguments;
 pub use status::StatusArguments;
 pub use trust::TrustTask;
-pub use wait::WaitArguments;
+pub use wait::{TIMEOUT, WaitArguments, time};
 
 /// What was typed.
 pub struct Arguments {
@@ -40,7 +46,11 @@ pub enum Task {
     /// `hpcsh status`
     Status(StatusArguments),
     /// `hpcsh wait`
-    Wait(WaitArguments),
+    Wait(Box<WaitArguments>),
+    /// `hpcsh hf`; or what is wrong with the names
+    Hf(Result<HfTask, Failure>),
+    /// `hpcsh airgap`
+    Airgap(AirgapArguments),
     /// `hpcsh config`
     Config(ConfigTask),
     /// `hpcsh allow`, `hpcsh deny`, `hpcsh trust`
@@ -79,6 +89,7 @@ pub fn command() -> Command {
                 .help("Read this configuration too, over all others"),
         )
         .subcommands([init::command(), env::command(), status::command(), wait::command()])
+        .subcommands([airgap::command(), hf::command()])
         .subcommands([trust::allow(), trust::deny(), trust::trust(), config::command()])
         .subcommands([completions::command(), man::command()])
 }
@@ -101,13 +112,23 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
         "init" => Task::Init(init::read(&mut below)),
         "env" => Task::Env(env::read(&mut below)),
         "status" => Task::Status(status::read(&mut below)),
-        "wait" => Task::Wait(wait::read(&mut below)),
+        "wait" => Task::Wait(Box::new(wait::read(&mut below))),
+        "hf" => Task::Hf(hf::read(&mut below)),
+        "airgap" => Task::Airgap(airgap::read(&mut below)),
         "allow" | "deny" | "trust" => Task::Trust(trust::read(&name, &mut below)),
         "completions" => Task::Completions(completions::read(&mut below)),
         "man" => Task::Man(man::read(&mut below)),
         _ => Task::Config(config::read(&mut below)),
     };
     Ok(Arguments { config, task })
+}
+
+/// The exit code for words that are none of ours: that of a command in our place may be 2 as well.
+pub fn wrong(words: &[OsString]) -> Kind {
+    let mut rest = words.iter().skip(1).skip_while(|word| word.as_encoded_bytes().starts_with(b"--config="));
+    let first = rest.next().filter(|word| *word != "--config").or_else(|| rest.nth(1));
+    let is_runner = first.is_some_and(|word| word == "airgap");
+    if is_runner { Kind::Runner } else { Kind::Usage }
 }
 
 /// A switch without a value.

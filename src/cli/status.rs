@@ -1,17 +1,21 @@
 //! `hpcsh status`
 
+use std::path::PathBuf;
+
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::node::status::{Answer, Question};
 use crate::shell::init::Shell;
 
 /// What `hpcsh status` is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct StatusArguments {
     /// What to say.
     pub question: Question,
     /// Nothing to say: a shell that has taken the lock, this process of its own, has the node looked at.
     pub locked: Option<u32>,
+    /// What the paths of that shell's memory begin with.
+    pub memory: Option<PathBuf>,
     /// The shell that has started without this program.
     pub keep: Option<Shell>,
 }
@@ -43,6 +47,15 @@ pub(super) fn command() -> Command {
                     .help("For a shell, whose process took the lock"),
             )
             .arg(
+                Arg::new("memory")
+                    .long("memory")
+                    .value_name("PATH")
+                    .value_parser(value_parser!(PathBuf))
+                    .requires("locked")
+                    .hide(true)
+                    .help("For a shell: where its memory lies"),
+            )
+            .arg(
                 Arg::new("keep")
                     .long("keep")
                     .value_name("SHELL")
@@ -65,6 +78,7 @@ pub(super) fn read(matches: &mut ArgMatches) -> StatusArguments {
     StatusArguments {
         question,
         locked: matches.remove_one("locked"),
+        memory: matches.remove_one("memory"),
         keep: super::chosen(matches, "keep", &Shell::ALL),
     }
 }

@@ -13,6 +13,8 @@ use super::layers::Text;
 use super::problem::Problem;
 use super::variable;
 use crate::node::targets;
+use crate::serve::target;
+use crate::span;
 
 /// A string as it stands in the file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,7 +202,7 @@ impl Reader<'_> {
             (Kind::Variables, DeValue::Boolean(switch)) => {
                 Some(Value::Text(Raw { text: switch.to_string(), span: value.span() }))
             }
-            (Kind::Paths | Kind::Texts | Kind::Targets | Kind::Choices(_), DeValue::Array(items)) => {
+            (Kind::Paths | Kind::Texts | Kind::Targets | Kind::Servers | Kind::Choices(_), DeValue::Array(items)) => {
                 if let Some(wrong) = items.iter().find(|item| !item.get_ref().is_str()) {
                     let (wanted, found) = (kind.noun(), with_article(wrong.get_ref().type_str()));
                     let problem = self.point(format!("`{name}` wants {wanted}, and this is {found}"), wrong.span());
@@ -242,18 +244,20 @@ impl Reader<'_> {
                 is_right = false;
                 self.problem(format!("`{name}` holds a control character that no variable can carry"), span.clone());
             }
-            if kind == Kind::Span && keys::span(text).is_none() {
+            if kind == Kind::Span && span::parse(text).is_none() {
                 let message = format!("`{name}` wants a time, and \"{text}\" is none");
                 let problem = self.point(message, span.clone()).hint("200ms, 2s, 5m or 1h: a day at the most");
                 is_right = false;
                 self.push(problem);
             }
-            if kind == Kind::Targets
-                && let Err(why) = targets::parse(text)
-            {
-                let problem = self.point(format!("`{name}`: {why}"), span.clone()).hint(TARGET);
+            let server = match kind {
+                Kind::Targets => targets::parse(text).err().map(|why| (why, TARGET)),
+                Kind::Servers => target::parse(text).err().map(|why| (why, target::HINT)),
+                _ => None,
+            };
+            if let Some((why, hint)) = server {
                 is_right = false;
-                self.push(problem);
+                self.push(self.point(format!("`{name}`: {why}"), span.clone()).hint(hint));
             }
             if let Kind::Choice(words) | Kind::Choices(words) = kind
                 && !words.contains(&text.as_str())
@@ -286,7 +290,9 @@ impl Reader<'_> {
             Kind::Variables if !is_element => {
                 Some(format!("write [{name}] on a line of its own, and the keys below it"))
             }
-            Kind::Paths | Kind::Texts | Kind::Targets | Kind::Choices(_) if value.get_ref().is_str() => {
+            Kind::Paths | Kind::Texts | Kind::Targets | Kind::Servers | Kind::Choices(_)
+                if value.get_ref().is_str() =>
+            {
                 Some("put brackets around it".to_owned())
             }
             Kind::Switch | Kind::Count if value.get_ref().is_str() => Some("write it without quotes".to_owned()),

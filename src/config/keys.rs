@@ -1,7 +1,5 @@
 //! Every key that a configuration may have: one table, read by the parser, `config show`, `config init` and the messages.
 
-use std::time::Duration;
-
 use crate::shell::catalogue;
 
 /// The largest count: what bash, whose history is counted in a C `int`, takes.
@@ -20,6 +18,8 @@ pub enum Kind {
     Texts,
     /// Strings, each a target of the probe: see [`crate::node::targets`].
     Targets,
+    /// Strings, each a server to wait for: see [`crate::serve::target`].
+    Servers,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// Some of these words.
@@ -28,7 +28,7 @@ pub enum Kind {
     Switch,
     /// A whole number, from 0 to [`COUNT`].
     Count,
-    /// A string with a time: see [`span`].
+    /// A string with a time: see [`crate::span`].
     Span,
     /// A table of environment variables: names of the user's own, string values, `$` variables expanded.
     Variables,
@@ -41,7 +41,7 @@ impl Kind {
             Self::Path => "a string with an absolute path",
             Self::Text | Self::Choice(_) => "a string",
             Self::Paths => "an array of strings with absolute paths",
-            Self::Texts | Self::Targets | Self::Choices(_) => "an array of strings",
+            Self::Texts | Self::Targets | Self::Servers | Self::Choices(_) => "an array of strings",
             Self::Switch => "true or false",
             Self::Count => "a whole number from 0 to 2147483647",
             Self::Span => "a string with a time",
@@ -110,21 +110,11 @@ pub static KEYS: &[Key] = &[
     Key { name: "venv.label", kind: Kind::Switch, default: "true", help: "`act` puts the environment's name into the prompt" },
     Key { name: "venv.auto", kind: Kind::Switch, default: "true", help: "`cd` enters and leaves trusted environments" },
     Key { name: "venv.trusted_roots", kind: Kind::Paths, default: "[]", help: "directories below which environments are trusted whoever owns them, unless others can write them" },
+    Key { name: "wait.targets", kind: Kind::Servers, default: "[\"http://localhost:8000\"]", help: "what `hpcsh wait` waits for where nothing is named: ports, `HOST:PORT`, URLs, `unix:PATH`" },
+    Key { name: "wait.timeout", kind: Kind::Span, default: "", help: "how long it waits at the most; default: for ever" },
+    Key { name: "wait.probe_timeout", kind: Kind::Span, default: "\"5s\"", help: "the most that one look at a server may take; SGLang gets its own 20 s where this is not set" },
+    Key { name: "wait.cacert", kind: Kind::Path, default: "", help: "certificates (PEM) to trust instead of the system's authorities" },
 ];
-
-/// A time as people write it: a whole number and `ms`, `s`, `m` or `h` behind it, a day at the most.
-pub fn span(text: &str) -> Option<Duration> {
-    let at = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..at].parse().ok()?;
-    let milliseconds = match &text[at..] {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    number.checked_mul(milliseconds).filter(|found| *found <= 86_400_000).map(Duration::from_millis)
-}
 
 /// The key of this full name; a name of the user's own below a table of variables counts.
 pub fn find(name: &str) -> Option<&'static Key> {
@@ -197,6 +187,7 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 mod tests {
     use super::*;
     use crate::node::probe;
+    use crate::serve::request as wait;
 
     #[test]
     fn a_slip_finds_its_key() {
@@ -206,16 +197,6 @@ mod tests {
         assert_eq!(nearest("xyzzy"), None);
         assert_eq!(nearest_table("environment"), Some("env"));
         assert_eq!(elsewhere("presets"), Some("env.presets"));
-    }
-
-    #[test]
-    fn a_time_has_a_number_and_a_unit() {
-        assert_eq!(span("200ms"), Some(Duration::from_millis(200)));
-        assert_eq!(span("5m"), Some(Duration::from_mins(5)));
-        assert_eq!(span("24h"), Some(Duration::from_hours(24)));
-        for wrong in ["", "5", "s", "-1s", "1.5s", "25h", "5 m", "99999999999999999999h"] {
-            assert_eq!(span(wrong), None, "{wrong}");
-        }
     }
 
     #[test]
@@ -231,10 +212,18 @@ mod tests {
         assert_eq!(shown("history.size"), Some(HISTORY_SIZE.to_string()));
         assert_eq!(shown("shell.ls_colors"), Some(crate::quote::json(LS_COLORS)));
         assert_eq!(shown("node.targets"), Some(format!("[\"{}\"]", probe::TARGETS.join("\", \""))));
-        for (name, default) in
-            [("node.deadline", probe::DEADLINE), ("node.first_wait", probe::FIRST_WAIT), ("node.ttl", probe::TTL)]
-        {
-            assert_eq!(find(name).and_then(|key| span(key.default.trim_matches('"'))), Some(default), "{name}");
+        assert_eq!(shown("wait.targets"), Some(format!("[\"{}\"]", wait::TARGETS.join("\", \""))));
+        for (name, default) in [
+            ("wait.probe_timeout", wait::PROBE),
+            ("node.deadline", probe::DEADLINE),
+            ("node.first_wait", probe::FIRST_WAIT),
+            ("node.ttl", probe::TTL),
+        ] {
+            assert_eq!(
+                find(name).and_then(|key| crate::span::parse(key.default.trim_matches('"'))),
+                Some(default),
+                "{name}"
+            );
         }
     }
 }

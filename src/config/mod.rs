@@ -25,6 +25,7 @@ pub use within::{InTime, Stale, load_within};
 
 use crate::host::{Host, local_dir};
 use crate::node::probe;
+use crate::serve::request as wait;
 use crate::shell::{env, init, trust};
 use crate::verdict::State;
 
@@ -43,6 +44,8 @@ pub struct Config {
     pub storage_wait: Duration,
     /// `[venv] trusted_roots`
     pub trust: trust::Settings,
+    /// `[wait]`
+    pub wait: wait::Settings,
 }
 
 /// A configuration, what each layer said, and what was wrong.
@@ -156,6 +159,15 @@ fn assemble(host: &Host, from: &Settings) -> Config {
         trust: trust::Settings {
             roots: from.list("venv.trusted_roots").into_iter().map(PathBuf::from).collect(),
             records,
+        },
+        wait: wait::Settings {
+            targets: match from.get("wait.targets") {
+                Some(_) => from.list("wait.targets"),
+                None => wait::TARGETS.map(str::to_owned).to_vec(),
+            },
+            timeout: from.span("wait.timeout"),
+            probe: from.span("wait.probe_timeout"),
+            cacert: path("wait.cacert"),
         },
         roots: env::Roots { shared: path("shared_home"), local, private },
     }

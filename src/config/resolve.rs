@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::document::{self, Raw, Setting};
 use super::expand::Names;
-use super::keys::{self, Kind};
+use super::keys::Kind;
 use super::layers::{Source, Text};
 use super::problem::Problem;
 use crate::host::Host;
+use crate::span;
 
 /// A value, expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl Settings {
 
     /// A time, if it is set.
     pub fn span(&self, name: &str) -> Option<Duration> {
-        self.text(name).and_then(keys::span)
+        self.text(name).and_then(span::parse)
     }
 
     /// Strings; none where it is not set.

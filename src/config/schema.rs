@@ -63,7 +63,7 @@ fn kind(key: &Key) -> Value {
             let names: Vec<&str> = catalogue::rows().map(|row| row.name).collect();
             json!({ "type": "array", "items": { "anyOf": [{ "enum": names }, text()] } })
         }
-        Kind::Texts | Kind::Targets => json!({ "type": "array", "items": text() }),
+        Kind::Texts | Kind::Targets | Kind::Servers => json!({ "type": "array", "items": text() }),
         Kind::Span => json!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" }),
         Kind::Choice(words) => json!({ "type": "string", "enum": words }),
         Kind::Choices(words) => json!({ "type": "array", "items": { "type": "string", "enum": words } }),

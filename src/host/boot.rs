@@ -2,7 +2,7 @@
 //!
 //! A container that was restored, a pod that shares the host's memory, a namespace of one's own: each differs in one of them.
 
-use std::ffi::OsStr;
+use std::io;
 use std::path::Path;
 
 use super::{Host, files};
@@ -30,8 +30,12 @@ impl Boot {
     pub fn of(host: &Host) -> Option<Self> {
         let id = files::read_short(&host.locate(Path::new("/proc/sys/kernel/random/boot_id"))).ok()?;
         // `net:[4026531840]`
-        let network = files::link_target(&host.locate(Path::new("/proc/self/ns/net"))).ok()?;
-        let network = network.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.to_owned();
+        let network = match files::link_target(&host.locate(Path::new("/proc/self/ns/net"))) {
+            Ok(link) => link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.to_owned(),
+            // A kernel without network namespaces has one network.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(_) => return None,
+        };
         let value = |name| host.variable(name).unwrap_or_default().to_string_lossy().into_owned() + " ";
         let proxies = PROXIES.map(value).concat();
         Some(Self { id: id.trim().to_owned(), name: host.full_name(), network, proxies })
@@ -51,9 +55,24 @@ pub fn seconds(host: &Host) -> Option<u64> {
     text.split('.').next()?.parse().ok()
 }
 
-/// Whether a process of this number is there, be it that it has ended and nobody has asked for its status.
-pub fn is_process(host: &Host, id: u32) -> bool {
-    files::exists(&host.locate(&Path::new("/proc").join(OsStr::new(&id.to_string()))))
+/// Whether the process of this number that was there at this time, in hundredths of a second since the node started, lives on.
+///
+/// One that began later only got the same number, and one whose status nobody has asked for has ended.
+pub fn lives_since(host: &Host, id: u32, since: u64) -> bool {
+    let stat = files::read(&host.locate(&Path::new("/proc").join(id.to_string()).join("stat")));
+    stat.is_ok_and(|stat| is_of(&String::from_utf8_lossy(&stat), since))
+}
+
+/// Whether the process with this line in /proc was there at this time and has not ended; so where the line tells nothing.
+///
+/// The line counts in hundredths of a second on all that the kernel runs on nowadays.
+pub(super) fn is_of(stat: &str, since: u64) -> bool {
+    // `PID (NAME) STATE …`, and the name may hold anything.
+    let Some((_, after)) = stat.rsplit_once(") ") else { return true };
+    let mut fields = after.split(' ');
+    let has_ended = matches!(fields.next(), Some("Z" | "X" | "x"));
+    let began = fields.nth(18).and_then(|began| began.parse::<u64>().ok());
+    !has_ended && began.is_none_or(|began| began <= since)
 }
 
 #[cfg(test)]
@@ -80,11 +99,24 @@ mod tests {
     }
 
     #[test]
+    fn a_kernel_without_network_namespaces_has_one_network() {
+        let root = tempfile::tempdir().unwrap();
+        let host = Host::pretend(root.path(), &[], Box::new(io::sink()), Box::new(io::sink()));
+        assert_eq!(Boot::of(&host), None, "nor a number of its boot");
+        let id = root.path().join("proc/sys/kernel/random/boot_id");
+        files::make_parent(&id).unwrap();
+        files::create(&id, b"0123\n").unwrap();
+        let boot = Boot::of(&host).unwrap();
+        assert_eq!((boot.id.as_str(), boot.network.as_str()), ("0123", ""));
+    }
+
+    #[test]
     fn this_process_runs_in_some_boot() {
         let host = Host::real();
         let boot = Boot::of(&host).unwrap();
         assert!(boot.id.len() == 36 && boot.network.parse::<u64>().is_ok());
         assert!(seconds(&host).is_some());
-        assert!(is_process(&host, 1) && !is_process(&host, u32::MAX));
+        assert!(lives_since(&host, 1, u64::MAX) && !lives_since(&host, u32::MAX, u64::MAX));
+        assert!(!lives_since(&host, std::process::id(), 0), "another one of this number");
     }
 }

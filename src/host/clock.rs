@@ -11,3 +11,8 @@ pub fn now() -> Instant {
 pub fn sleep(span: Duration) {
     std::thread::sleep(span);
 }
+
+/// Seconds since 1970, by the clock that files have their times from. An administrator may move it: for ages that people read.
+pub fn calendar() -> i64 {
+    rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec
+}

@@ -4,12 +4,17 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{FlockOperation, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
+
+use super::clock;
 
 /// The most that is read of a file that holds text for us; a larger one is no configuration.
 const MOST: u64 = 1 << 20;
+/// How often a lock is tried that another process holds.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// What tells one file from another, and who may change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +128,25 @@ pub fn read_with_entry(path: &Path) -> io::Result<(Entry, Vec<u8>)> {
     // O_NONBLOCK: opening a FIFO that nobody writes must not wait.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     whole(OpenOptions::new().read(true).custom_flags(flags).open(path)?)
+}
+
+/// Opens a regular file that is read while others write it.
+///
+/// # Errors
+/// As `open`; `InvalidInput` for what is no regular file.
+pub fn follow(path: &Path) -> io::Result<(Entry, File)> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    Ok((Entry::of(&found), file))
+}
+
+/// Opens a file to which a command is going to write, behind what is in it; makes it where there is none.
+pub fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).open(path)
 }
 
 /// The same for a file in the root's mount, as `open_on_root` says; `None` where that cannot tell.
@@ -247,6 +271,16 @@ pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     done
 }
 
+/// Writes into a file that is there, in one call and in its place: those of /proc are told things so.
+pub fn tell(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.write_all(bytes)
+}
+
+/// A file to be written later: emptied, or made. It may be a pipe.
+pub fn writer(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path)
+}
+
 /// Creates a file that was not there, with a line in it: whole or not at all, not synced.
 ///
 /// # Errors
@@ -256,6 +290,19 @@ pub fn claim(path: &Path, line: &[u8]) -> io::Result<()> {
     let done = file.write_all(line).and_then(|()| fs::hard_link(&beside, path));
     let _ = fs::remove_file(&beside);
     done
+}
+
+/// Does it while no other process does, by a lock on the directory of `path`; without one where there are no locks, or somebody
+/// who was stopped holds it past the deadline.
+pub fn alone<T>(path: &Path, deadline: Duration, act: impl FnOnce() -> T) -> T {
+    let begun = clock::now();
+    let dir = path.parent().and_then(|dir| OpenOptions::new().read(true).open(dir).ok());
+    let would_wait =
+        |dir: &File| rustix::fs::flock(dir, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK);
+    while dir.as_ref().is_some_and(would_wait) && begun.elapsed() < deadline {
+        clock::sleep(PAUSE);
+    }
+    act()
 }
 
 /// Creates a file that was not there, whole or not at all: written beside it, synced, linked into place.

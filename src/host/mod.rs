@@ -6,6 +6,7 @@
 
 pub mod boot;
 pub mod clock;
+pub mod dirs;
 pub mod files;
 pub mod local_dir;
 pub mod mounts;
@@ -14,6 +15,7 @@ pub mod process;
 mod record;
 pub mod run_dir;
 pub mod users;
+pub mod watch;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -80,6 +82,15 @@ impl Host {
     /// The same, with an empty value counted as unset, as the XDG specification and most tools do.
     pub fn nonempty(&self, name: &str) -> Option<OsString> {
         self.variable(name).filter(|value| !value.is_empty())
+    }
+
+    /// All environment variables.
+    #[allow(clippy::disallowed_methods)] // this is the door
+    pub fn variables(&self) -> BTreeMap<OsString, OsString> {
+        match &self.variables {
+            Variables::Process => std::env::vars_os().collect(),
+            Variables::Given(map) => map.clone(),
+        }
     }
 
     /// The user's home: `$HOME`, else what /etc/passwd says of the user.
@@ -175,6 +186,17 @@ impl Host {
         let real = matches!(self.variables, Variables::Process);
         real && rustix::fs::fstat(rustix::stdio::stdout())
             .is_ok_and(|found| rustix::fs::FileType::from_raw_mode(found.st_mode) == rustix::fs::FileType::Fifo)
+    }
+
+    /// How many columns standard error has, where it is a terminal on which a line can be written again.
+    #[allow(clippy::disallowed_methods)] // this is the door
+    pub fn err_columns(&self) -> Option<usize> {
+        let is_real = matches!(self.variables, Variables::Process);
+        if !is_real || !io::stderr().is_terminal() || self.nonempty("TERM").is_none_or(|kind| kind == "dumb") {
+            return None;
+        }
+        let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).ok()?;
+        Some(if size.ws_col == 0 { 80 } else { size.ws_col.into() })
     }
 
     /// Writes data for the caller; a reader that has gone away ends the output, not the program.

@@ -1,11 +1,17 @@
-//! Work that may never end, or is to outlive this process, in a process that nobody has to wait for.
+//! Work that may never end, or is to outlive this process, in a process that nobody has to wait for; and the calls to the kernel
+//! for which there is no safe interface.
 //!
 //! Whoever touches shared storage that hangs sleeps for ever, and no signal ends that. So a child does, which holds nothing
 //! that its parent's caller waits for: no stream, no other file, no terminal.
+//!
+//! And a user's command, with our own streams, and the signals that it is to get.
 
-use std::ffi::c_int;
+use std::ffi::{CString, OsString, c_char, c_int};
+use std::fs::File;
 use std::io::{self, PipeReader, Write as _};
-use std::os::fd::{AsRawFd as _, IntoRawFd as _, RawFd};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStringExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -15,6 +21,8 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::clock;
+
+pub mod foreground;
 
 /// It was not done in time; the child that tried may be stuck for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +57,49 @@ pub fn detached(work: impl FnOnce()) {
     });
 }
 
+/// Moves this process into a network and mounts of its own, which end with it and its children; with `as_user` into a user
+/// namespace too, which anybody may make and in which he may make the others.
+///
+/// # Errors
+/// As `unshare`. The process is where it was then.
+#[allow(unsafe_code)] // there is no safe way
+pub fn leave_namespaces(as_user: bool) -> io::Result<()> {
+    let user = if as_user { libc::CLONE_NEWUSER } else { 0 };
+    // SAFETY: it moves the process alone, which has one thread, and takes no memory.
+    match unsafe { libc::unshare(user | libc::CLONE_NEWNET | libc::CLONE_NEWNS) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// A socket that gets a copy of each packet on this interface, from its IP header on.
+///
+/// # Errors
+/// As `socket` and `bind`: without the right to it there is none.
+#[allow(unsafe_code)] // no safe interface knows such addresses
+pub fn listen_to_packets(interface: u32) -> io::Result<OwnedFd> {
+    // SAFETY: all of these are numbers, and zeros are an address.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    let every = u16::try_from(libc::ETH_P_ALL).unwrap_or_default().to_be();
+    address.sll_family = u16::try_from(libc::AF_PACKET).unwrap_or_default();
+    address.sll_protocol = every;
+    address.sll_ifindex = c_int::try_from(interface).unwrap_or_default();
+    let size = libc::socklen_t::try_from(size_of_val(&address)).unwrap_or_default();
+    // SAFETY: the socket belongs to nobody else, and the address is as long as its size says. Without a protocol it hears
+    // nothing before it is bound.
+    unsafe {
+        let socket = libc::socket(libc::AF_PACKET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK, 0);
+        if socket < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let socket = OwnedFd::from_raw_fd(socket);
+        match libc::bind(socket.as_raw_fd(), (&raw const address).cast(), size) {
+            0 => Ok(socket),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
 /// Leaves whoever started this process: the session, with it the terminal, and all files but the three streams.
 pub fn leave_caller() {
     leave_session();
@@ -62,7 +113,7 @@ fn leave_session() {
 /// Starts a child that has only this file (none: -1), does its work, and ends without a word.
 #[allow(unsafe_code)] // there is no safe way to fork; the child's own part is below
 fn fork(keep: RawFd, work: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
-    // SAFETY: the program has one thread, so the child finds no lock taken by a thread that it does not have.
+    // SAFETY: the program has one thread (what looks at the network starts others, and forks no more), so the child finds no lock taken by a thread that it does not have.
     let forked = unsafe { system_call() };
     if forked != 0 {
         return Pid::from_raw(forked).filter(|_| forked > 0).ok_or_else(io::Error::last_os_error);
@@ -95,7 +146,7 @@ unsafe fn system_call() -> libc::pid_t {
 fn forget_signals() {
     // SAFETY: an empty set is made before it is used, and no handler is installed.
     unsafe {
-        let mut none = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        let mut none = MaybeUninit::<libc::sigset_t>::uninit();
         libc::sigemptyset(none.as_mut_ptr());
         libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
@@ -126,6 +177,129 @@ fn close_all_but(keep: &[RawFd]) {
 fn open_files() -> Option<Vec<RawFd>> {
     let entries = std::fs::read_dir("/proc/self/fd").ok()?;
     Some(entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect())
+}
+
+/// Signals that are held back, to be read.
+pub struct Signals(OwnedFd);
+
+/// A signal that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Its number.
+    pub number: c_int,
+    /// Whether the terminal has sent it: then the whole process group has got it.
+    pub is_from_terminal: bool,
+}
+
+impl Signals {
+    /// Holds these back from now on; those that whoever started us has made us ignore stay ignored.
+    #[allow(unsafe_code)] // the C library's sets of signals
+    pub fn hold(numbers: &[c_int]) -> io::Result<Self> {
+        // SAFETY: each structure is written by the call before it is read; a null pointer is none to be used.
+        unsafe {
+            let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+            libc::sigemptyset(set.as_mut_ptr());
+            for number in numbers {
+                let mut now = MaybeUninit::<libc::sigaction>::uninit();
+                let is_known = libc::sigaction(*number, std::ptr::null(), now.as_mut_ptr()) == 0;
+                if is_known && now.assume_init().sa_sigaction != libc::SIG_IGN {
+                    libc::sigaddset(set.as_mut_ptr(), *number);
+                }
+            }
+            // Ignored, it would take the status of a child away.
+            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+            libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
+            libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut());
+            let file = libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
+            if file < 0 { Err(io::Error::last_os_error()) } else { Ok(Self(OwnedFd::from_raw_fd(file))) }
+        }
+    }
+
+    /// The next one that has come. That a child has ended is no more than a reason to wake up.
+    pub fn next(&self) -> Option<Received> {
+        loop {
+            let mut bytes = [0; size_of::<libc::signalfd_siginfo>()];
+            if !matches!(rustix::io::read(&self.0, &mut bytes), Ok(count) if count == bytes.len()) {
+                return None;
+            }
+            // The structure begins with the number, an error, and where it came from.
+            let word = |at: usize| c_int::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+            if word(0) != libc::SIGCHLD {
+                return Some(Received { number: word(0), is_from_terminal: word(8) == libc::SI_KERNEL });
+            }
+        }
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Starts a command with our streams, or with `output` for what it says, and none of our signals held back.
+///
+/// In our process group and session: what ends those (a terminal, `timeout`, a batch system) ends it as it ends us.
+///
+/// # Errors
+/// As `exec`: `NotFound` where there is no such command.
+#[allow(unsafe_code)] // the C library's way to start a process without a copy of this one
+pub fn spawn(words: &[OsString], output: Option<&File>) -> io::Result<Pid> {
+    unsafe extern "C" {
+        static environ: *const *mut c_char;
+    }
+    let words: Result<Vec<CString>, _> = words.iter().map(|word| CString::new(word.clone().into_vec())).collect();
+    let words = words.map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let mut pointers: Vec<*mut c_char> = words.iter().map(|word| word.as_ptr().cast_mut()).collect();
+    pointers.push(std::ptr::null_mut());
+    let mut id = 0;
+    // SAFETY: the structures are made by the calls before they are used, and outlive the last one; the words are
+    // strings of C with a null pointer behind them; nobody changes the environment meanwhile.
+    let error = unsafe {
+        let mut streams = MaybeUninit::<libc::posix_spawn_file_actions_t>::uninit();
+        let mut how = MaybeUninit::<libc::posix_spawnattr_t>::uninit();
+        let mut none = MaybeUninit::<libc::sigset_t>::uninit();
+        libc::posix_spawn_file_actions_init(streams.as_mut_ptr());
+        for stream in [1, 2].into_iter().filter(|_| output.is_some()) {
+            let file = output.map_or(-1, rustix::fd::AsRawFd::as_raw_fd);
+            libc::posix_spawn_file_actions_adddup2(streams.as_mut_ptr(), file, stream);
+        }
+        libc::posix_spawnattr_init(how.as_mut_ptr());
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::posix_spawnattr_setsigmask(how.as_mut_ptr(), none.as_ptr());
+        let flags = libc::c_short::try_from(libc::POSIX_SPAWN_SETSIGMASK).unwrap_or_default();
+        libc::posix_spawnattr_setflags(how.as_mut_ptr(), flags);
+        let error =
+            libc::posix_spawnp(&raw mut id, pointers[0], streams.as_ptr(), how.as_ptr(), pointers.as_ptr(), environ);
+        libc::posix_spawnattr_destroy(how.as_mut_ptr());
+        libc::posix_spawn_file_actions_destroy(streams.as_mut_ptr());
+        error
+    };
+    match Pid::from_raw(id) {
+        Some(id) if error == 0 => Ok(id),
+        _ => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
+/// Sends a signal; whether there was somebody to get it.
+#[allow(unsafe_code)] // the number may be any that we were sent
+pub fn send(process: Pid, number: c_int) -> bool {
+    // SAFETY: no memory is involved.
+    unsafe { libc::kill(process.as_raw_nonzero().get(), number) == 0 }
+}
+
+/// Ends this process as the signal would have: a shell that waits for it then knows, and ends its script.
+#[allow(unsafe_code)] // the C library's sets of signals
+pub fn end_by(number: c_int) {
+    // SAFETY: the set is made before it is used; the default is no function of ours.
+    unsafe {
+        libc::signal(number, libc::SIG_DFL);
+        let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), number);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), std::ptr::null_mut());
+        libc::raise(number);
+    }
 }
 
 /// All that comes through the pipe until its end.

@@ -3,21 +3,19 @@
 //! It is there whole or not at all. Its reader makes it and removes it, be that hours later; the record of a reader that is
 //! gone is removed by the next one. What is no record of ours is not followed, and never waited for.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, OFlags};
+use rustix::fs::OFlags;
 use rustix::process::Pid;
 
-use super::{clock, files, users};
+use super::{boot, clock, files, users};
 
 /// A record holds two numbers.
 const MOST: u64 = 64;
-/// How often a lock is tried that another process holds.
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// Who reads, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,21 +46,8 @@ impl Record {
             return false;
         }
         let stat = files::read(Path::new(&format!("/proc/{}/stat", self.process.as_raw_pid()))).unwrap_or_default();
-        is_of(&String::from_utf8_lossy(&stat), self.since)
+        boot::is_of(&String::from_utf8_lossy(&stat), self.since)
     }
-}
-
-/// Whether the process with this line in /proc was there at this time and has not ended; so where the line tells nothing.
-///
-/// One that began later only got the same number. The line counts in hundredths of a second, as records do, on all that
-/// the kernel runs on nowadays.
-fn is_of(stat: &str, since: u64) -> bool {
-    // `PID (NAME) STATE …`, and the name may hold anything.
-    let Some((_, after)) = stat.rsplit_once(") ") else { return true };
-    let mut fields = after.split(' ');
-    let has_ended = matches!(fields.next(), Some("Z" | "X" | "x"));
-    let began = fields.nth(18).and_then(|began| began.parse::<u64>().ok());
-    !has_ended && began.is_none_or(|began| began <= since)
 }
 
 /// Hundredths of a second since the node started, sleep included.
@@ -112,7 +97,9 @@ pub(super) fn state(path: &Path, deadline: Duration) -> State {
     match judge(path, deadline) {
         Some(state) => state,
         // Without a lock, one could remove what another has just put in place of what both have judged.
-        None => match locked(path, deadline, || {
+        None => match files::alone(path, deadline, || {
+            // A shell writes one in two steps: what is empty may be one in a moment.
+            clock::sleep(Duration::from_millis(2));
             judge(path, deadline).or_else(|| fs::remove_file(path).ok().map(|()| State::Free))
         }) {
             Some(state) => state,
@@ -133,20 +120,6 @@ fn judge(path: &Path, deadline: Duration) -> Option<State> {
             record.is_alive(now).then_some(if age < deadline { State::Reading(record) } else { State::Stuck })
         }
     }
-}
-
-/// Does it while no other process does, by a lock on the record's directory; without one where there are no locks, or somebody
-/// who was stopped holds it.
-fn locked<T>(path: &Path, deadline: Duration, act: impl FnOnce() -> T) -> T {
-    let begun = clock::now();
-    let dir = path.parent().and_then(|dir| OpenOptions::new().read(true).open(dir).ok());
-    let would_wait = |dir: &File| {
-        rustix::fs::flock(dir, FlockOperation::NonBlockingLockExclusive) == Err(rustix::io::Errno::WOULDBLOCK)
-    };
-    while dir.as_ref().is_some_and(would_wait) && begun.elapsed() < deadline {
-        clock::sleep(PAUSE);
-    }
-    act()
 }
 
 /// Makes the record of this process, unless there is one.
@@ -206,9 +179,9 @@ mod tests {
     fn a_process_is_told_from_a_later_one_of_its_number() {
         let stat =
             |state: &str| format!("7 (a) b (c) {state} 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 500 20 21\n");
-        assert!(is_of(&stat("D"), 500) && is_of(&stat("S"), 501));
-        assert!(!is_of(&stat("D"), 499) && !is_of(&stat("Z"), 501));
-        assert!(is_of("", 1) && is_of("nonsense", 1));
+        assert!(boot::is_of(&stat("D"), 500) && boot::is_of(&stat("S"), 501));
+        assert!(!boot::is_of(&stat("D"), 499) && !boot::is_of(&stat("Z"), 501));
+        assert!(boot::is_of("", 1) && boot::is_of("nonsense", 1));
         // As the kernel writes it.
         let mine = mine();
         assert!(mine.is_alive(mine.since) && mine.is_alive(mine.since + 1));
@@ -280,7 +253,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let path = temporary.path().join("reader");
         let dir = OpenOptions::new().read(true).open(temporary.path()).unwrap();
-        rustix::fs::flock(&dir, FlockOperation::LockExclusive).unwrap();
+        rustix::fs::flock(&dir, rustix::fs::FlockOperation::LockExclusive).unwrap();
         fs::write(&path, "").unwrap();
         assert!(matches!(state(&path, Duration::from_millis(20)), State::Free));
     }

@@ -16,6 +16,15 @@ pub struct Head {
     pub status: u16,
     /// Bytes of the body, where it is told.
     pub length: Option<u64>,
+    /// The other lines: names in small letters, and values.
+    fields: Vec<(String, String)>,
+}
+
+impl Head {
+    /// The value of the first line of this name, which is given in small letters.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// Sends a request and reads the head of the answer, and not a byte more: what follows may be TLS.
@@ -33,6 +42,10 @@ pub fn ask(stream: &mut (impl Read + Write), request: &str) -> Result<Head, Trou
         }
         stream.read_exact(&mut byte)?;
         head.push(byte[0]);
+        // Whoever speaks something else may wait for us to say more.
+        if head.len() == 5 && head != b"HTTP/" {
+            return Err(Trouble::Other("the answer is no HTTP".into()));
+        }
     }
     parse(&String::from_utf8_lossy(&head)).ok_or_else(|| Trouble::Other("the answer is no HTTP".into()))
 }
@@ -41,11 +54,13 @@ fn parse(head: &str) -> Option<Head> {
     let mut lines = head.lines();
     let mut first = lines.next()?.split(' ');
     let status = first.next().filter(|version| version.starts_with("HTTP/")).and(first.next())?;
-    let length = lines
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .and_then(|(_, value)| value.trim().parse().ok());
-    Some(Head { status: status.parse().ok().filter(|status| (100..1000).contains(status))?, length })
+    let split =
+        |line: &str| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
+    let fields: Vec<(String, String)> = lines.filter_map(split).collect();
+    let mut head =
+        Head { status: status.parse().ok().filter(|status| (100..1000).contains(status))?, length: None, fields };
+    head.length = head.field("content-length").and_then(|value| value.parse().ok());
+    Some(head)
 }
 
 /// The body that follows the head: as long as that says, or until the end.
@@ -53,12 +68,40 @@ fn parse(head: &str) -> Option<Head> {
 /// # Errors
 /// Those of the stream, where nothing of the body has come.
 pub fn body(stream: &mut impl Read, head: &Head) -> Result<Vec<u8>, Trouble> {
+    body_within(stream, head, BODY)
+}
+
+/// The same, and at the most so many bytes.
+///
+/// # Errors
+/// As [`body`].
+pub fn body_within(stream: &mut impl Read, head: &Head, most: u64) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
-    let read = stream.take(head.length.map_or(BODY, |length| length.min(BODY))).read_to_end(&mut body);
+    let read = stream.take(head.length.map_or(most, |length| length.min(most))).read_to_end(&mut body);
     match read {
         Err(error) if body.is_empty() && error.kind() != io::ErrorKind::UnexpectedEof => Err(error.into()),
+        _ if head.field("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) => {
+            Ok(joined(&body))
+        }
         _ => Ok(body),
     }
+}
+
+/// What the pieces of a body hold that comes in pieces (RFC 9112, 7.1), as far as they can be read.
+fn joined(body: &[u8]) -> Vec<u8> {
+    let mut found = Vec::new();
+    let mut rest = body;
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        let line = String::from_utf8_lossy(&rest[..end]);
+        let Ok(length) = usize::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16) else { break };
+        rest = &rest[end + 1..];
+        found.extend(rest.iter().take(length));
+        if length == 0 || rest.len() <= length {
+            break;
+        }
+        rest = rest[length..].strip_prefix(b"\r\n").unwrap_or(&rest[length..]);
+    }
+    found
 }
 
 #[cfg(test)]
@@ -88,9 +131,27 @@ mod tests {
     fn the_head_is_read_and_nothing_behind_it() {
         let mut stream = Canned(b"HTTP/1.1 200 Connection established\r\nVia: x\r\ncontent-LENGTH: 3\r\n\r\nabcdef");
         let head = ask(&mut stream, "").unwrap();
-        assert_eq!(head, Head { status: 200, length: Some(3) });
+        assert_eq!((head.status, head.length, head.field("via")), (200, Some(3), Some("x")));
         assert_eq!(stream.0, b"abcdef");
         assert_eq!(body(&mut stream, &head), Ok(b"abc".to_vec()));
+    }
+
+    #[test]
+    fn a_body_may_come_in_pieces() {
+        let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n";
+        let mut stream = Canned(chunked);
+        let head = ask(&mut stream, "").unwrap();
+        assert_eq!(body(&mut stream, &head), Ok(b"abcde".to_vec()));
+        for (cut, found) in [("5\r\nab", "ab"), ("x\r\nab", ""), ("", ""), ("ffffffffffffffff\r\nab", "ab")] {
+            assert_eq!(joined(cut.as_bytes()), found.as_bytes(), "{cut}");
+        }
+    }
+
+    #[test]
+    fn what_speaks_first_is_not_waited_for() {
+        let mut stream = Canned(b"SSH-2.0-OpenSSH_9.6\r\n");
+        assert_eq!(ask(&mut stream, ""), Err(Trouble::Other("the answer is no HTTP".into())));
+        assert_eq!(stream.0, b".0-OpenSSH_9.6\r\n", "five bytes are enough");
     }
 
     #[test]

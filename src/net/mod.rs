@@ -3,7 +3,11 @@
 //! Everything here ends by the deadline that it is given. Blocking sockets and threads, no runtime: a probe runs on the way
 //! to a prompt.
 
+pub mod chain;
 pub mod http;
+pub mod nowhere;
+pub mod place;
+pub mod proxy;
 pub mod race;
 pub mod resolve;
 pub mod stream;

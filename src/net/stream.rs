@@ -1,9 +1,14 @@
-//! A TCP connection that ends in time.
+//! A connection that ends in time: TCP, or a unix socket of this node.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 
 use crate::host::clock;
 
@@ -63,16 +68,47 @@ impl From<io::Error> for Trouble {
 
 /// A connection whose every read and write fails with `TimedOut` past its deadline.
 pub struct Timed {
-    stream: TcpStream,
+    socket: Socket,
     deadline: Instant,
+}
+
+enum Socket {
+    Tcp(TcpStream),
+    Local(UnixStream),
 }
 
 /// Connects; the deadline is the connection's for all its life.
 pub fn connect(address: SocketAddr, deadline: Instant) -> Result<Timed, Trouble> {
     let stream = TcpStream::connect_timeout(&address, left(deadline)?)?;
+    // A closed port that the kernel also gives to clients: now and then it connects one to itself. Nobody listens there, and
+    // the port must be free at once for the server that is to come.
+    if address.ip().is_loopback() && matches!(stream.local_addr(), Ok(own) if own == address) {
+        let _ = sockopt::set_socket_linger(&stream, Some(Duration::ZERO));
+        return Err(Trouble::Refused);
+    }
     // Requests are written whole.
     let _ = stream.set_nodelay(true);
-    Ok(Timed { stream, deadline })
+    Ok(Timed { socket: Socket::Tcp(stream), deadline })
+}
+
+/// Connects to a unix socket. One that is not there is one at which nobody listens.
+///
+/// # Errors
+/// Where the queue of those who want to connect is full, `Silent`, at once.
+pub fn connect_local(path: &Path, deadline: Instant) -> Result<Timed, Trouble> {
+    let other = |error: Errno| Trouble::from(io::Error::from(error));
+    let address = SocketAddrUnix::new(path).map_err(other)?;
+    // A connection that has to wait would wait without a limit.
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).map_err(other)?;
+    rustix::net::connect(&socket, &address).map_err(|error| match error {
+        Errno::NOENT | Errno::NOTDIR => Trouble::Refused,
+        Errno::ACCESS | Errno::PERM => Trouble::Other("permission denied".into()),
+        error => other(error),
+    })?;
+    let stream = UnixStream::from(socket);
+    stream.set_nonblocking(false)?;
+    Ok(Timed { socket: Socket::Local(stream), deadline })
 }
 
 /// What is left until then; an error where that is nothing.
@@ -83,19 +119,26 @@ fn left(deadline: Instant) -> io::Result<Duration> {
 
 impl Read for Timed {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(Some(left(self.deadline)?))?;
-        self.stream.read(bytes)
+        let left = Some(left(self.deadline)?);
+        match &mut self.socket {
+            Socket::Tcp(stream) => stream.set_read_timeout(left).and_then(|()| stream.read(bytes)),
+            Socket::Local(stream) => stream.set_read_timeout(left).and_then(|()| stream.read(bytes)),
+        }
     }
 }
 
 impl Write for Timed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(Some(left(self.deadline)?))?;
-        self.stream.write(bytes)
+        let left = Some(left(self.deadline)?);
+        match &mut self.socket {
+            Socket::Tcp(stream) => stream.set_write_timeout(left).and_then(|()| stream.write(bytes)),
+            Socket::Local(stream) => stream.set_write_timeout(left).and_then(|()| stream.write(bytes)),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
+        // Nothing is kept back.
+        Ok(())
     }
 }
 
@@ -114,6 +157,23 @@ mod tests {
         assert!((80..1000).contains(&start.elapsed().as_millis()));
         // Not even a try, afterwards.
         assert_eq!(stream.write(b"x").map_err(Trouble::from), Err(Trouble::Silent));
+    }
+
+    #[test]
+    fn a_unix_socket_is_one_more_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let soon = clock::now() + Duration::from_secs(5);
+        assert_eq!(connect_local(&path, soon).err(), Some(Trouble::Refused));
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let mut stream = connect_local(&path, soon).unwrap();
+        listener.accept().unwrap().0.write_all(b"x").unwrap();
+        let mut found = Vec::new();
+        stream.read_to_end(&mut found).unwrap();
+        assert_eq!(found, b"x");
+        drop(listener);
+        assert_eq!(connect_local(&path, soon).err(), Some(Trouble::Refused));
+        assert!(matches!(connect_local(Path::new(&"x".repeat(200)), soon), Err(Trouble::Other(_))));
     }
 
     #[test]

@@ -24,6 +24,27 @@ impl Name {
         wire.push(0);
         (wire.len() <= 255).then_some(Self(wire))
     }
+
+    /// The name as text, without a dot at the end; what is no printable character as `\DDD` (RFC 1035, 5.1).
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let mut rest = &self.0[..];
+        while let Some((length, tail)) = rest.split_first().filter(|(length, _)| **length > 0) {
+            let (label, after) = tail.split_at(tail.len().min(usize::from(*length)));
+            if !text.is_empty() {
+                text.push('.');
+            }
+            for byte in label {
+                match byte {
+                    b'.' | b'\\' => text.extend(['\\', char::from(*byte)]),
+                    b'!'..=b'~' => text.push(char::from(*byte)),
+                    _ => text.push_str(&format!("\\{byte:03}")),
+                }
+            }
+            rest = after;
+        }
+        text
+    }
 }
 
 /// What is asked for.
@@ -48,7 +69,7 @@ impl Type {
 }
 
 const CNAME: u16 = 5;
-const INTERNET: u16 = 1;
+pub const INTERNET: u16 = 1;
 
 /// What a name server says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,13 +170,13 @@ fn addresses(message: &[u8], mut at: usize, name: &Name, kind: Type) -> Option<V
 }
 
 /// Two bytes as a number.
-fn number(message: &[u8], at: usize) -> Option<u16> {
+pub fn number(message: &[u8], at: usize) -> Option<u16> {
     let bytes = message.get(at..at.checked_add(2)?)?;
     Some(u16::from_be_bytes([bytes[0], bytes[1]]))
 }
 
 /// The name that stands here, uncompressed, and where it ends.
-fn read_name(message: &[u8], start: usize) -> Option<(Name, usize)> {
+pub fn read_name(message: &[u8], start: usize) -> Option<(Name, usize)> {
     let mut name = Vec::new();
     let (mut at, mut end) = (start, None);
     // Where the part that is being read began: a pointer leads before it.

@@ -18,6 +18,9 @@ pub struct Memory {
     stem: PathBuf,
 }
 
+/// How long the others are waited for who take a lock that nobody has.
+const TAKING: Duration = Duration::from_millis(100);
+
 /// The right to look at the network, until it is given back.
 #[derive(Debug)]
 pub struct Lock(PathBuf);
@@ -31,6 +34,22 @@ impl Memory {
     /// The same, where the boot is known.
     pub fn in_boot(host: &Host, boot: &Boot) -> Option<Self> {
         Some(Self { stem: run_dir::find(host)?.join(boot.key()) })
+    }
+
+    /// The memory whose files' paths begin so.
+    pub fn at(stem: &Path) -> Self {
+        Self { stem: stem.to_owned() }
+    }
+
+    /// Whether a process that began with this memory has that one now: another one in the same directory.
+    pub fn has_moved_to(&self, other: &Self) -> bool {
+        self.stem != other.stem && self.stem.parent() == other.stem.parent()
+    }
+
+    /// Tells this process, which began with this memory, that its memory is that one.
+    pub fn tell(&self, process: u32, other: &Self) {
+        let line = [other.stem.file_name().unwrap_or_default().as_encoded_bytes(), b"\n"].concat();
+        let _ = files::put(&self.file(&format!("of-{process}")), &line);
     }
 
     /// What the paths of its files begin with: `-verdict` and the others follow.
@@ -84,16 +103,17 @@ impl Memory {
         if for_us.is_none() && files::claim(&path, line.as_bytes()).is_ok() {
             return Some(Lock(path));
         }
-        match holder(&path) {
-            Some(id) if Some(id) != for_us && id != std::process::id() && boot::is_process(host, id) => None,
-            // Nobody has it: it ended without giving it back.
-            _ => files::put(&path, line.as_bytes()).is_ok().then_some(Lock(path)),
-        }
+        // Of those who find at once that nobody has it, since it ended without giving it back, one gets it.
+        let taken = files::alone(&path, TAKING, || match Holder::of(&path) {
+            Some(holder) if Some(holder.id) != for_us && !holder.is_me() && holder.lives(host) => false,
+            _ => files::put(&path, line.as_bytes()).is_ok(),
+        });
+        taken.then_some(Lock(path))
     }
 
     /// The process that has the lock.
     pub fn holder(&self, host: &Host) -> Option<u32> {
-        holder(&self.file("lock")).filter(|id| boot::is_process(host, *id))
+        Holder::of(&self.file("lock")).filter(|holder| holder.lives(host)).map(|holder| holder.id)
     }
 }
 
@@ -106,14 +126,33 @@ fn attempt(line: &str) -> Option<Attempt> {
     Some(Attempt { target, result: if wrong.is_empty() { Ok(()) } else { Err(wrong.to_owned()) }, took })
 }
 
-fn holder(path: &Path) -> Option<u32> {
-    files::read_short(path).ok()?.split_whitespace().next()?.parse().ok()
+/// Who has the lock, and since when, in seconds since the node started.
+struct Holder {
+    id: u32,
+    since: u64,
+}
+
+impl Holder {
+    fn of(path: &Path) -> Option<Self> {
+        let text = files::read_short(path).ok()?;
+        let mut words = text.split_whitespace();
+        Some(Self { id: words.next()?.parse().ok()?, since: words.next()?.parse().ok()? })
+    }
+
+    fn is_me(&self) -> bool {
+        self.id == std::process::id()
+    }
+
+    /// Whether it is there, and no later process of its number. A shell writes the time at which it began to look.
+    fn lives(&self, host: &Host) -> bool {
+        boot::lives_since(host, self.id, self.since.saturating_add(5).saturating_mul(100))
+    }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
         // Another may have taken it for abandoned.
-        if holder(&self.0) == Some(std::process::id()) {
+        if Holder::of(&self.0).is_some_and(|holder| holder.is_me()) {
             let _ = files::remove(&self.0);
         }
     }
@@ -150,10 +189,14 @@ mod tests {
         drop(lock);
         assert_eq!(memory.holder(&host), None);
         // The first process of the machine, which is not us.
-        files::put(&memory.file("lock"), b"1 0\n").unwrap();
+        let now = boot::seconds(&host).unwrap();
+        let first = format!("1 {now}\n");
+        files::put(&memory.file("lock"), first.as_bytes()).unwrap();
         assert!(memory.lock(&host, None).is_none());
         assert!(memory.lock(&host, Some(1)).is_some());
-        for abandoned in ["4294967295 0\n", "", "what?\n"] {
+        // The parent of this process is not as old as the node: it only has the number of the one that took the lock.
+        let reused = format!("{} 0\n", std::os::unix::process::parent_id());
+        for abandoned in [&reused, "4294967295 0\n", "", "what?\n", "1\n"] {
             files::put(&memory.file("lock"), abandoned.as_bytes()).unwrap();
             assert!(memory.lock(&host, None).is_some(), "{abandoned:?}");
         }

@@ -1,11 +1,11 @@
 //! What this node is and reaches.
 
+pub mod airgap;
 pub mod memory;
 pub mod probe;
 pub mod settle;
 pub mod status;
 pub mod targets;
 
-mod proxy;
 mod reach;
 mod routes;

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use wildmatch::WildMatch;
 
-use super::proxy::{Proxies, Way};
 use super::reach::{self, Kind, Miss};
 use super::routes::Routes;
-use super::targets;
+use super::targets::{self, Proof};
 use crate::host::{Host, clock};
+use crate::net::proxy::{Proxies, Way};
 use crate::net::race;
 use crate::net::resolve::Resolver;
 use crate::verdict::{State, Verdict};
@@ -135,7 +135,7 @@ pub fn look(host: &Host, settings: &Settings) -> Finding {
                 continue;
             }
         };
-        let way = proxies.way(&target);
+        let way = proxies.way(target.proof == Proof::Certificate, &target.host, target.port);
         let is_name = target.host.parse::<std::net::IpAddr>().is_err();
         let mut one = Tried { shown: target.to_string(), way: way.clone(), is_name, came: None };
         if way == Way::Direct && !routes.four && !routes.six {

@@ -9,13 +9,15 @@ use std::time::Instant;
 
 use crate::host::clock;
 use crate::net::http;
+use crate::net::place::bracketed;
+use crate::net::proxy::{Proxy, Way};
 use crate::net::race;
 use crate::net::resolve::Resolver;
 use crate::net::stream::{self, Trouble};
 use crate::net::tls::{self, Refusal};
-use crate::node::proxy::{Proxy, Way};
 use crate::node::routes::Routes;
-use crate::node::targets::{Proof, Target, bracketed};
+use crate::node::targets::{Proof, Target};
+use crate::verdict::printable;
 
 /// What kind of failure it is, the most telling first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +50,7 @@ pub struct Miss {
 impl Miss {
     /// A miss of its parts.
     pub fn new(kind: Kind, sentence: impl Into<String>) -> Self {
-        Self { kind, sentence: sentence.into() }
+        Self { kind, sentence: printable(&sentence.into()) }
     }
 }
 

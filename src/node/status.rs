@@ -93,9 +93,19 @@ fn watch(host: &mut Host, mut report: Report, look: impl Fn(&Host, bool) -> Repo
 
 /// Looks in the background, for a shell whose verdict has expired, and gives back the lock, which its process took. Without
 /// settings, which may lie on storage that hangs, it only does that.
-pub fn for_shell(host: &Host, settings: Option<&Settings>, process: u32) {
+///
+/// `remembers` is what the paths of the shell's memory begin with. Where proxies were set or unset since the shell started, its
+/// memory is another one by now: that is told to it, and nobody looks more often than a verdict holds.
+pub fn for_shell(host: &Host, settings: Option<&Settings>, process: u32, remembers: Option<&Path>) {
     let memory = settings.and_then(|settings| Some((settings, settle::at_rest(host, settings).memory?)));
+    let old = remembers.map(Memory::at).filter(|_| memory.is_some());
+    let old = old.filter(|old| memory.as_ref().is_some_and(|(_, memory)| old.has_moved_to(memory)));
     match memory {
+        Some((settings, memory)) if let Some(old) = old => {
+            old.tell(process, &memory);
+            drop(old.lock(host, Some(process)));
+            settle::for_good(host, settings);
+        }
         Some((settings, memory)) => drop(settle::refresh(host, settings, &memory, Some(process))),
         None => drop(Memory::of(host).and_then(|memory| memory.lock(host, Some(process)))),
     }

@@ -4,8 +4,8 @@
 //! exactly this one. An answer alone proves nothing: a captive portal answers for everybody.
 
 use std::fmt;
-use std::net::Ipv6Addr;
 
+use crate::net::place::{bracketed, split};
 use crate::net::tls;
 
 /// One of them.
@@ -48,11 +48,6 @@ impl fmt::Display for Target {
     }
 }
 
-/// A host as it stands in a URL.
-pub fn bracketed(host: &str) -> String {
-    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
-}
-
 /// Reads a target.
 ///
 /// # Errors
@@ -90,19 +85,6 @@ pub fn parse(text: &str) -> Result<Target, String> {
         return Err(format!("\"{host}\" is no host"));
     }
     Ok(Target { host: host.to_owned(), port, proof })
-}
-
-/// Host and port of `HOST`, `HOST:PORT`, `[ADDRESS]`, `[ADDRESS]:PORT` or a bare IPv6 address.
-pub fn split(place: &str) -> Option<(&str, Option<&str>)> {
-    if let Some(rest) = place.strip_prefix('[') {
-        let (host, rest) = rest.split_once(']')?;
-        let port = if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) };
-        return host.parse::<Ipv6Addr>().is_ok().then_some((host, port));
-    }
-    if place.parse::<Ipv6Addr>().is_ok() {
-        return Some((place, None));
-    }
-    Some(place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port))))
 }
 
 #[cfg(test)]

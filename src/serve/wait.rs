@@ -1,110 +1,243 @@
-//! Waits until an HTTP inference server says that it is ready.
+//! Waits until inference servers say that they are ready.
 //!
-//! Ready is 200 on `/health`. A closed port, silence and 503 mean "not yet" (several servers answer 503 while they load,
-//! which the article's `curl -s` took for ready). 401 and 403 mean that it is up and wants a key.
+//! Each target has a thread that asks it when it is told to (see [`super::threads`]); this one decides when, and wakes up for an
+//! answer, a signal, the end of the process, and the time limit.
 
-use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::io::{PipeReader, Read as _};
+use std::os::fd::AsFd as _;
+use std::path::Path;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
-use crate::error::Failure;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::ask::State;
+use super::command::{self, Process};
+use super::log::Log;
+use super::progress::{Mode, Progress};
+use super::request::Request;
+use super::threads::{self, Answer, Waiting};
+use crate::error::{Failure, Kind};
 use crate::host::{Host, clock};
 
-/// The longest that one probe may take.
-const PROBE: Duration = Duration::from_secs(3);
-/// Between probes: a closed port costs nothing to ask, an answering server writes a log line each time.
-const PAUSE: Duration = Duration::from_millis(200);
+/// How long the very first answers are waited for where there is no time at all.
+const FIRST: Duration = Duration::from_secs(1);
+/// From one look at the log, or at a process that has no file, to the next.
+const LOOK: Duration = Duration::from_millis(500);
+const LOOK_AT_PROCESS: Duration = Duration::from_millis(50);
 
-/// A server's address, parsed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Target {
-    /// Where to connect: `localhost` is both loopbacks.
-    addresses: Vec<SocketAddr>,
-    /// For the `Host` header and for people.
-    authority: String,
-}
-
-/// `hpcsh wait TARGET`: returns when the server is ready.
+/// `hpcsh wait`: returns when the servers are ready.
 ///
 /// # Errors
-/// A target that cannot be read, or the time limit (exit code 124).
-pub fn run(host: &mut Host, target: &str, timeout: Option<Duration>) -> Result<(), Failure> {
-    let target = parse(target)?;
-    let deadline = timeout.map(|timeout| clock::now() + timeout);
-    let mut told = false;
-    loop {
-        if target.addresses.iter().any(|address| probe(*address, &target.authority).is_some_and(is_ready)) {
-            return Ok(());
-        }
-        if !told {
-            host.say(format!("VLLM is not started, waiting for http://{}/health ...", target.authority));
-            told = true;
-        }
-        if deadline.is_some_and(|deadline| clock::now() >= deadline) {
-            return Err(Failure::timed_out(format!("http://{}/health was not ready in time", target.authority)));
-        }
-        clock::sleep(PAUSE);
+/// What cannot be meant; the end of the process, what waiting cannot mend, the time limit (124).
+pub fn run(host: &mut Host, request: &Request) -> Result<(), Failure> {
+    let (mut waiting, threads) = threads::prepare(host, request)?;
+    if request.json && !request.command.is_empty() && request.log.is_none() {
+        return Err(
+            Failure::usage("--json and a command share standard output").hint("give the command's to --log FILE")
+        );
     }
-}
-
-fn is_ready(status: u16) -> bool {
-    matches!(status, 200 | 401 | 403)
-}
-
-/// The status of one GET, or nothing where nobody answers in HTTP.
-fn probe(address: SocketAddr, authority: &str) -> Option<u16> {
-    let mut stream = TcpStream::connect_timeout(&address, PROBE).ok()?;
-    stream.set_read_timeout(Some(PROBE)).ok()?;
-    stream.set_write_timeout(Some(PROBE)).ok()?;
-    // In one piece: a server may take what comes first for the whole request.
-    let request = format!("GET /health HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut head = [0; 12];
-    stream.read_exact(&mut head).ok()?;
-    let head = std::str::from_utf8(&head).ok()?;
-    head.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()
-}
-
-/// `8000`, `HOST:PORT`, `http://HOST[:PORT][/…]`, where HOST is `localhost` or an address: names are not looked up.
-fn parse(text: &str) -> Result<Target, Failure> {
-    let wrong = |why: &str| {
-        Failure::usage(format!("`{text}` is no server to wait for: {why}"))
-            .hint("give a port, ADDRESS:PORT or http://ADDRESS:PORT; a name other than localhost is not looked up")
-    };
-    if text.starts_with("https://") {
-        return Err(wrong("https is not supported"));
+    let mut log = None;
+    let follow =
+        |path: &Path, only_new| Log::follow(path, host.absolute(&host.locate(path)), only_new).map_err(Failure::failed);
+    // Held back before there is a thread that could take them, or a command that nobody would tell of them.
+    let signals = (!request.command.is_empty()).then(command::hold).transpose()?;
+    let mut process = None;
+    if let Some(pid) = request.pid {
+        process = Some(Process::running(pid)?);
     }
-    let rest = text.strip_prefix("http://").unwrap_or(text);
-    let authority = rest.split('/').next().unwrap_or_default();
-    let (name, port) = if let Ok(port) = authority.parse::<u16>() {
-        ("localhost", port)
-    } else if let Ok(address) = authority.parse::<SocketAddr>() {
-        return Ok(Target { addresses: vec![address], authority: authority.to_owned() });
-    } else if let Some((name, port)) = authority.rsplit_once(':') {
-        (name, port.parse().map_err(|_| wrong("its port is no number"))?)
-    } else {
-        (authority, 80)
+    if let Some(path) = &request.log {
+        log = Some(follow(path, !request.command.is_empty())?);
+    }
+    let start = clock::now();
+    let (answers, wake) = threads.start(&mut waiting, request)?;
+    if let Some(signals) = signals {
+        is_free(&mut waiting, &answers, request)?;
+        process = Some(Process::start(host, &request.command, request.log.as_deref(), signals)?);
+    }
+    let shares_terminal = !request.command.is_empty() && request.log.is_none();
+    let mode = match (request.json, shares_terminal || host.err_columns().is_none()) {
+        (true, _) => Mode::Json,
+        (_, true) => Mode::Lines,
+        _ => Mode::Live,
     };
-    let hosts: Vec<IpAddr> = match name.trim_start_matches('[').trim_end_matches(']') {
-        "localhost" => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
-        address => vec![address.parse().map_err(|_| wrong("its host is neither an address nor localhost"))?],
-    };
-    let addresses = hosts.into_iter().map(|host| SocketAddr::new(host, port)).collect();
-    Ok(Target { addresses, authority: format!("{name}:{port}") })
+    let deadline = request.settings.timeout.map(|limit| start + limit);
+    let mut all =
+        Loop { waiting, answers, wake, process, log, progress: Progress::new(mode), start, deadline, any: request.any };
+    let done = all.run(host);
+    all.progress.clear(host);
+    done.map_err(|mut failure| {
+        if let Some(process) = all.process.as_mut().filter(|process| process.is_ours())
+            && process.stop()
+        {
+            failure.message += &format!("; {} was ended", process.name);
+        }
+        failure
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Nothing is started where everything is ready already: it would be another server that we take for ours.
+fn is_free(waiting: &mut [Waiting], answers: &Receiver<Answer>, request: &Request) -> Result<(), Failure> {
+    let until = clock::now() + FIRST;
+    let mut ready = 0;
+    let mut kept = Vec::new();
+    while kept.len() < waiting.len() {
+        let Ok(answer) = answers.recv_timeout(until.saturating_duration_since(clock::now())) else { break };
+        ready += usize::from(answer.1.state == State::Ready);
+        kept.push(answer);
+    }
+    let is_done = if request.any { ready > 0 } else { ready == waiting.len() };
+    if is_done {
+        let url = waiting.iter().map(|one| one.url.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(Failure::failed(format!(
+            "{url} is ready before the command has been started: another server is there"
+        ))
+        .hint("end that one, or give this one another port")
+        .of_kind(Kind::Runner));
+    }
+    // They are asked again at once: much may have changed.
+    for (number, ..) in kept {
+        waiting[number].due = Some(clock::now());
+    }
+    Ok(())
+}
 
-    #[test]
-    fn a_target_is_a_port_an_address_or_a_url() {
-        let authority = |text| parse(text).map(|target| target.authority);
-        assert_eq!(authority("8000").as_deref(), Ok("localhost:8000"));
-        assert_eq!(authority("http://localhost:8000/health").as_deref(), Ok("localhost:8000"));
-        assert_eq!(authority("10.0.0.7:30000").as_deref(), Ok("10.0.0.7:30000"));
-        assert_eq!(authority("http://[::1]:80").as_deref(), Ok("[::1]:80"));
-        assert_eq!(parse("localhost:8000").unwrap().addresses.len(), 2);
-        assert!(authority("https://x").is_err() && authority("head-node:8000").is_err() && authority("").is_err());
+struct Loop {
+    waiting: Vec<Waiting>,
+    answers: Receiver<Answer>,
+    wake: PipeReader,
+    process: Option<Process>,
+    log: Option<Log>,
+    progress: Progress,
+    start: Instant,
+    deadline: Option<Instant>,
+    any: bool,
+}
+
+impl Loop {
+    fn run(&mut self, host: &mut Host) -> Result<(), Failure> {
+        loop {
+            if let Some(process) = &mut self.process {
+                process.forward();
+            }
+            let is_ready = self.take(host)?;
+            // Looked at behind the answers: who has ended since then is not ready, whoever may have answered.
+            self.look_at_process(host)?;
+            if is_ready {
+                return Ok(());
+            }
+            let now = clock::now();
+            let is_first = self.waiting.iter().any(|one| one.seen.is_none());
+            if self.deadline.is_some_and(|deadline| now >= deadline && (!is_first || now >= self.start + FIRST)) {
+                return Err(self.timed_out(host));
+            }
+            for one in &mut self.waiting {
+                if one.due.is_some_and(|due| due <= now) {
+                    one.due = None;
+                    let _ = one.go.send(());
+                }
+            }
+            self.show(host);
+            self.sleep(now, is_first);
+        }
+    }
+
+    /// Takes the answers that have come; gives whether that is all that was waited for.
+    fn take(&mut self, host: &mut Host) -> Result<bool, Failure> {
+        while let Ok((number, seen, began, ended)) = self.answers.try_recv() {
+            let is_over = matches!(seen.state, State::Ready | State::Hopeless);
+            let one = &mut self.waiting[number];
+            one.due = if is_over { None } else { Some(one.schedule.next(seen.state.pace(), began, ended)) };
+            let is_first = one.seen.is_none();
+            if is_first && !is_over {
+                self.progress.waiting(host, one.name, &one.target, &one.url);
+            }
+            let before = one.seen.replace(seen.clone());
+            let is_hopeless = |one: &Waiting| matches!(&one.seen, Some(seen) if seen.state == State::Hopeless);
+            let is_failure = is_hopeless(&self.waiting[number]) && (!self.any || self.waiting.iter().all(is_hopeless));
+            let is_last = is_failure || self.is_ready();
+            if before.is_none_or(|before| (before.state, before.words) != (seen.state, seen.words.clone())) {
+                self.progress.turned(host, &self.waiting[number].target, &seen, is_first, is_last);
+            }
+            if is_failure {
+                let failure = Failure::failed(format!("{}: {}", self.waiting[number].target, seen.words));
+                return Err(match seen.hint {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                });
+            }
+        }
+        Ok(self.is_ready())
+    }
+
+    fn is_ready(&self) -> bool {
+        let mut ready = self.waiting.iter().map(|one| matches!(&one.seen, Some(seen) if seen.state == State::Ready));
+        if self.any { ready.any(|ready| ready) } else { ready.all(|ready| ready) }
+    }
+
+    fn look_at_process(&mut self, host: &mut Host) -> Result<(), Failure> {
+        let Some(process) = &mut self.process else { return Ok(()) };
+        let Some(end) = process.watch.ended() else { return Ok(()) };
+        // The terminal's signal may have ended it before we have read ours.
+        process.forward();
+        let lines = self.log.as_ref().map(Log::last_lines).unwrap_or_default();
+        self.progress.ended(host, process.watch.pid().as_raw_nonzero().get(), end, &lines);
+        if let Some(log) = &self.log {
+            self.progress.log(host, &log.shown, &lines);
+        }
+        Err(process.end(end))
+    }
+
+    fn timed_out(&mut self, host: &mut Host) -> Failure {
+        self.progress.timed_out(host);
+        if let Some(log) = &self.log {
+            let lines = log.last_lines();
+            self.progress.log(host, &log.shown, &lines);
+        }
+        let open = self.waiting.iter().filter(|one| !matches!(&one.seen, Some(seen) if seen.state == State::Ready));
+        let told = open.map(|one| {
+            let words = one.seen.as_ref().map_or("does not answer", |seen| seen.words.as_str());
+            format!("{} was not ready in time: {words}", one.url)
+        });
+        let failure = Failure::timed_out(told.collect::<Vec<_>>().join("; "));
+        let hint = self.waiting.iter().find_map(|one| one.seen.as_ref()?.hint);
+        hint.map_or(failure.clone(), |hint| failure.hint(hint))
+    }
+
+    fn show(&mut self, host: &mut Host) {
+        let phase = self.log.as_ref().and_then(Log::phase);
+        if self.progress.is_live() {
+            let words = |one: &Waiting| one.seen.as_ref().map_or("…".to_owned(), |seen| seen.words.clone());
+            let targets: Vec<_> = self.waiting.iter().map(|one| (one.target.to_string(), words(one))).collect();
+            if self.waiting.iter().any(|one| one.seen.is_some()) {
+                self.progress.show(host, &targets, phase.as_deref());
+            }
+        } else if let Some(phase) = phase {
+            self.progress.phase(host, &phase);
+        }
+    }
+
+    /// Until there may be something to do.
+    fn sleep(&mut self, now: Instant, is_first: bool) {
+        let mut until: Vec<Instant> = self.waiting.iter().filter_map(|one| one.due).collect();
+        until.extend(self.deadline.map(|deadline| if is_first { deadline.max(self.start + FIRST) } else { deadline }));
+        if self.progress.is_live() || self.log.is_some() {
+            until.push(now + LOOK);
+        }
+        let mut files = vec![PollFd::new(&self.wake, PollFlags::IN)];
+        if let Some(process) = &self.process {
+            files.extend(process.signals().map(|signals| PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN)));
+            match process.watch.file() {
+                Some(file) => files.push(PollFd::from_borrowed_fd(file, PollFlags::IN)),
+                None => until.push(now + LOOK_AT_PROCESS),
+            }
+        }
+        let most = until.into_iter().min().map(|until| until.saturating_duration_since(clock::now()));
+        let most = most.and_then(|most| Timespec::try_from(most).ok());
+        let woken = poll(&mut files, most.as_ref()).is_ok() && files[0].revents().contains(PollFlags::IN);
+        if woken {
+            // One byte for each answer; what is left wakes us again.
+            let _ = self.wake.read(&mut [0; 64]);
+        }
     }
 }

@@ -144,36 +144,40 @@ const FISH: Dialect = Dialect { set: "set -gx ", unset: "set -e ", between: " ",
 /// What a login sets while shared storage does not answer.
 const STORAGE: &str = "HPCSH_STORAGE";
 
-fn evaluated(exports: &[Export], node: &Node<'_>, host: &Host, dialect: &Dialect) -> Vec<u8> {
+/// What becomes of the environment of `host`: each variable with its value, or that it is taken back.
+pub fn changes(exports: &[Export], node: &Node<'_>, host: &Host) -> Vec<(String, Option<Vec<u8>>)> {
     let old = inherited(host);
     let mut marker = Marker::default();
-    let mut text = Vec::new();
-    let mut set = |name: &str, value: &[u8]| {
-        for part in [dialect.set.as_bytes(), name.as_bytes(), dialect.between.as_bytes(), &(dialect.quote)(value)] {
-            text.extend_from_slice(part);
-        }
-        text.push(b'\n');
-    };
+    let mut changes = Vec::new();
     // What we exported once and the configuration no longer names is taken back too.
     let mut back = old.still_ours(|name| current(host, name));
     for export in exports {
         if let Fate::Set(value) = fate(export, node.is_offline, current(host, &export.name).as_deref(), &old) {
-            set(&export.name, value.as_bytes());
+            changes.push((export.name.clone(), Some(value.as_bytes().to_vec())));
             marker.add(&export.name, value);
             back.retain(|name| *name != export.name);
         }
     }
     marker.keep_additions(&old);
-    set("HPCSH_NODE", node.verdict.state.word().as_bytes());
-    set(Marker::NAME, marker.bytes());
+    changes.push(("HPCSH_NODE".to_owned(), Some(node.verdict.state.word().as_bytes().to_vec())));
+    changes.push((Marker::NAME.to_owned(), Some(marker.bytes().to_vec())));
     // Of the storage of the node that the environment comes from.
     if current(host, STORAGE).is_some() {
         back.push(STORAGE.to_owned());
     }
-    for name in back {
-        text.extend_from_slice(format!("{}{name}\n", dialect.unset).as_bytes());
-    }
-    text
+    changes.extend(back.into_iter().map(|name| (name, None)));
+    changes
+}
+
+fn evaluated(exports: &[Export], node: &Node<'_>, host: &Host, dialect: &Dialect) -> Vec<u8> {
+    let line = |(name, value): (String, Option<Vec<u8>>)| match value {
+        Some(value) => {
+            let parts = [dialect.set.as_bytes(), name.as_bytes(), dialect.between.as_bytes(), &(dialect.quote)(&value)];
+            [parts.concat(), b"\n".to_vec()].concat()
+        }
+        None => format!("{}{name}\n", dialect.unset).into_bytes(),
+    };
+    changes(exports, node, host).into_iter().flat_map(line).collect()
 }
 
 /// The rows as a table for people, the verdict above it, those of one preset or table of the configuration together.

@@ -125,6 +125,9 @@ fn home() -> Home {
     home.write("conda/conda-meta/history", "");
     home.write("itself/pyvenv.cfg", "");
     home.write("prompts/readme", "");
+    for name in ["models--org--tiny", "models--other--model", "datasets--org--data"] {
+        fs::create_dir_all(home.shared().join("cache/hf/hub").join(name)).unwrap();
+    }
     home.write("projector", "no directory");
     home
 }
@@ -171,6 +174,9 @@ fn tab_completes_commands_and_environments() {
                 ("act nowhere", "act nowhere"),
                 ("mdcd prom", "mdcd prompts/"),
                 ("cdr te", "cdr team/"),
+                ("hpcsh hf ch", "hpcsh hf check "),
+                ("hpcsh hf path org/t", "hpcsh hf path org/tiny "),
+                ("hpcsh hf check org/tiny data", "hpcsh hf check org/tiny datasets/org/data "),
             ] {
                 assert_eq!(line.tab(typed), wanted, "{} {typed:?} under {rc}", shell.name());
             }

@@ -56,6 +56,9 @@ fn tab_completes_commands_and_environments() {
     for project in ["pro ject", "project", "team/deep", "x$(touch pwned)x"] {
         environment(&home, project);
     }
+    for name in ["models--org--tiny", "models--other--model", "datasets--org--data"] {
+        fs::create_dir_all(home.path().join(".cache/huggingface/hub").join(name)).unwrap();
+    }
     let wanted = [
         ("hpcsh con", "config"),
         ("hpcsh config sh", "show"),
@@ -65,6 +68,8 @@ fn tab_completes_commands_and_environments() {
         ("act x", "x$(touch pwned)x/"),
         ("mdcd te", "team/"),
         ("waitvllm --ti", "--timeout"),
+        ("hpcsh hf path org/t", "org/tiny"),
+        ("hpcsh hf check org/tiny data", "datasets/org/data"),
     ];
     // Before 3.2, `commandline` knows nothing of what `complete -C` asks: only a key does.
     let is_old = prompted(&home, "", "string match -q '3.1.*' $version; and echo old; true").clean() == "old\n";

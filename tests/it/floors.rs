@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["shell", "node", "serve", "dns", "storage", "image", "doctor"],
     &["namespace", "journal", "net"],
     &["host"],
-    &["verdict", "quote", "digest", "error"],
+    &["verdict", "span", "quote", "digest", "error"],
 ];
 
 /// What a wing may use of another wing, beside the floors below: (who, what).

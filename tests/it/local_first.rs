@@ -90,6 +90,17 @@ impl Site {
         told
     }
 
+    /// Waits until nobody waits for the storage any more.
+    #[track_caller]
+    fn settle(&self) {
+        let is_record = |file: &fs::DirEntry| file.file_name().to_str().is_some_and(|name| name.ends_with("-reader"));
+        let began = Instant::now();
+        while fs::read_dir(self.home.run().join("hpcsh")).unwrap().any(|file| is_record(&file.unwrap())) {
+            assert!(began.elapsed() < Duration::from_secs(20), "a record is left");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     fn mark(&self) -> String {
         self.home.path().display().to_string()
     }
@@ -352,6 +363,8 @@ fn a_shell_starts_while_storage_hangs_and_tells_when_it_answers() {
             assert!(stuck(&site.mark()).len() <= 1, "{what}: {:?}", stuck(&site.mark()));
             if rcs {
                 // The commands of this node are found before what hangs.
+                let path = ask(&mut terminals[0], "echo \"$PATH\"");
+                assert!(path.ends_with("/shared/bin\n") && !path.starts_with("/tmp/hpcsh-test"), "{what}: {path}");
                 let told = ask(&mut terminals[0], "command ls -d / && echo \"${PATH##*:}\"");
                 assert_eq!(told, format!("/\n{}/bin\n", site.home.shared().display()), "{what}");
                 // Now it is known, and nobody waits any more.
@@ -373,8 +386,57 @@ fn a_shell_starts_while_storage_hangs_and_tells_when_it_answers() {
                 assert_eq!(seen, 1, "{what}");
             }
             terminal.leave();
+            site.settle();
             assert_eq!(site.log_in(shell), good, "{what}");
         }
+    }
+}
+
+/// The history's directory alone, in a login that asks no program: it is looked at in time, by one process.
+#[test]
+fn a_history_that_hangs_costs_no_login() {
+    for shell in Shell::ALL {
+        let site = Site::new(false, false);
+        let file = site.home.path().join(".config/hpcsh/config.toml");
+        let state = format!("state_dir = \"{}/state\"\n", site.home.shared().display());
+        fs::write(&file, state + &fs::read_to_string(&file).unwrap()).unwrap();
+        let Some(storage) = site.home.slow_shared() else { return };
+        site.install();
+        let good = site.log_in(shell);
+        let kept = |terminal: &mut Terminal| ask(terminal, "echo \"${HISTFILE-none}|${HPCSH_STORAGE-}\"");
+        let history = site.home.shared().join(format!("state/{}_history", shell.name()));
+        let usual = format!("{}|\n", history.display());
+        let mut many: Vec<_> = (0..10).map(|_| site.open(shell)).collect();
+        for terminal in &mut many {
+            assert_eq!(kept(terminal), usual, "{}", shell.name());
+        }
+        many.into_iter().for_each(Terminal::leave);
+        let record = || {
+            fs::read_dir(site.home.run().join("hpcsh"))
+                .unwrap()
+                .flatten()
+                .any(|file| file.path().to_str().unwrap().ends_with("-reader"))
+        };
+        assert!(!record(), "{}", shell.name());
+
+        storage.behave(Behaviour::Hang);
+        let began = Instant::now();
+        let mut many: Vec<_> = (0..5).map(|_| site.open(shell)).collect();
+        for terminal in &mut many {
+            let told = terminal.expect("the history stays in memory");
+            assert!(told.contains("state does not answer"), "{}: {told}", shell.name());
+            assert_eq!(kept(terminal), "none|stale\n", "{}", shell.name());
+        }
+        assert!(began.elapsed() < SOON, "{}: {:?}", shell.name(), began.elapsed());
+        assert!(stuck(&site.mark()).len() <= 1, "{}: {:?}", shell.name(), stuck(&site.mark()));
+        many.into_iter().for_each(Terminal::leave);
+        storage.behave(Behaviour::Answers);
+        let began = Instant::now();
+        while record() {
+            assert!(began.elapsed() < Duration::from_secs(20), "{}", shell.name());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(site.log_in(shell), good, "{}", shell.name());
     }
 }
 
@@ -396,12 +458,7 @@ fn a_shell_starts_where_nothing_is_kept_and_storage_hangs() {
         assert!(stuck(&site.mark()).len() <= 1, "{:?}", stuck(&site.mark()));
         storage.behave(Behaviour::Answers);
         drop(terminals);
-        // Who waited for it takes his record away.
-        let records = || fs::read_dir(site.home.run().join("hpcsh")).unwrap().flatten();
-        let began = Instant::now();
-        while began.elapsed() < SOON && records().any(|file| file.file_name().to_string_lossy().ends_with("reader")) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        site.settle();
         let told = site.log_in(shell);
         assert!(told.starts_with("one|hf|1|read||offline\n"), "{told}");
     }
@@ -449,15 +506,7 @@ fn a_file_in_place_of_a_link_reads_what_it_led_to() {
         let outcome = start(&[], "echo \"$SITE ${HPCSH_STORAGE-}\"");
         assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("one \n", ""), "{}", shell.name());
         // Records are not left behind.
-        let left = || {
-            fs::read_dir(site.home.run().join("hpcsh"))
-                .unwrap()
-                .any(|file| file.unwrap().file_name().to_str().unwrap().ends_with("-reader"))
-        };
-        let began = Instant::now();
-        while left() {
-            assert!(began.elapsed() < SOON, "a record is left");
-        }
+        site.settle();
         // Those of processes that are gone, or none, are nobody's.
         fs::write(&far, "RC_WAS=read\n").unwrap();
         let key = fs::read_dir(site.home.run().join("hpcsh"))

@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // tests are outside the host door
 
+mod airgap;
 mod catalogue;
 mod completion;
 mod config;
@@ -14,6 +15,7 @@ mod fish;
 mod floors;
 mod forks;
 mod habits;
+mod hf;
 mod hung;
 mod hung_login;
 mod install;
@@ -36,3 +38,4 @@ mod support;
 mod terminal;
 mod trust;
 mod variables;
+mod waiting;

@@ -416,11 +416,49 @@ fn a_lock_is_taken_over_from_the_dead_alone() {
         }
         assert_eq!(node.started(), [""; 0], "{name}: a live one has it");
         assert_eq!(shown(&mut terminal, &["HPCSH_STORAGE"]), "", "{name}");
-        fs::write(node.file("lock"), format!("{} {}\n", dead(), uptime())).unwrap();
-        turn(shell, &mut terminal);
-        until("a new verdict", || node.left() > 100 && !node.file("lock").exists());
-        assert_eq!(node.started().len(), 1, "{name}");
+        // The last one is a live process that only has the number of the one that took it.
+        for (times, lock) in
+            [format!("{} {}\n", dead(), uptime()), format!("{} 0\n", std::process::id())].iter().enumerate()
+        {
+            node.keep("offline", -5);
+            fs::write(node.file("lock"), lock).unwrap();
+            turn_again(shell, &mut terminal);
+            until("a new verdict", || node.left() > 100 && !node.file("lock").exists());
+            assert_eq!(node.started().len(), times + 1, "{name}: {lock}");
+        }
         terminal.leave();
+    }
+}
+
+/// Proxies are part of what a verdict belongs to, and a running shell may set them: it follows, and asks no more often.
+#[test]
+fn a_shell_that_sets_a_proxy_follows_to_what_is_remembered_of_it() {
+    for shell in Shell::all() {
+        let node = Node::new(CONFIG);
+        let name = shell.name();
+        let program = node.stand_in(&format!("exec '{PROGRAM}' \"$@\""));
+        node.keep("offline", 200);
+        let after = shell.assign("_hpcsh_program", program.to_str().unwrap());
+        let mut terminal = Terminal::start(&shell.command(&node.home, "", &after));
+        assert_eq!(shown(&mut terminal, &["HPCSH_NODE"]), "offline", "{name}");
+        terminal.run(&shell.export("https_proxy", "http://proxy.invalid:1"));
+        node.keep("offline", -5);
+        turn_again(shell, &mut terminal);
+        until("the other memory", || {
+            let files = fs::read_dir(node.home.run().join("hpcsh")).unwrap().flatten().map(|file| file.path());
+            let verdicts = files.filter(|file| file.to_str().unwrap().ends_with("-verdict")).collect::<Vec<_>>();
+            let other = verdicts.into_iter().find(|file| *file != node.verdict);
+            other.is_some_and(|file| fs::write(file, format!("online {} x\n", uptime() + 200)).is_ok())
+                && !node.file("lock").exists()
+        });
+        for _ in 0..3 {
+            turn_again(shell, &mut terminal);
+        }
+        assert_eq!(shown(&mut terminal, &["HPCSH_NODE"]), "online", "{name}");
+        assert_eq!(node.started().len(), 1, "{name}: {:?}", node.started());
+        terminal.run(&shell.unset("https_proxy"));
+        terminal.leave();
+        assert_eq!(node.line().split(' ').next(), Some("offline"), "{name}: others keep theirs");
     }
 }
 
@@ -449,7 +487,8 @@ fn a_program_that_hangs_is_started_once_and_told_of() {
         let id = node.started()[0].split(' ').next().unwrap().to_owned();
         let lock = fs::read_to_string(node.file("lock")).unwrap();
         assert_eq!(lock.split(' ').next(), Some(id.as_str()), "{name}: the lock is the process's that hangs");
-        fs::write(node.file("lock"), format!("{id} {}\n", uptime() - 31)).unwrap();
+        // One that has been there for so long.
+        fs::write(node.file("lock"), format!("1 {}\n", uptime() - 31)).unwrap();
         for terminal in &mut terminals {
             turn_again(shell, terminal);
             let all = shown(terminal, &["HPCSH_STORAGE", "HPCSH_PROMPT"]);
@@ -457,14 +496,17 @@ fn a_program_that_hangs_is_started_once_and_told_of() {
         }
         assert_eq!(node.started().len(), 1, "{name}");
         // It answers again: the lock is free, and the one who looks may look.
+        fs::write(node.file("lock"), &lock).unwrap();
         assert!(Command::new("kill").arg(&id).status().unwrap().success());
         until("the end of it", || !Path::new("/proc").join(&id).exists());
         for terminal in &mut terminals {
             let fixed = shell.assign("_hpcsh_program", PROGRAM);
             terminal.run(&fixed);
-            terminal.run(&shell.assign("_hpcsh_due", "0"));
-            let told = shown(terminal, &["HPCSH_STORAGE", "HPCSH_PROMPT"]);
-            assert_eq!(told, "|offline", "{name}");
+            // While another one has it looked at, it cannot know yet.
+            until("that it answers", || {
+                turn(shell, terminal);
+                shown(terminal, &["HPCSH_STORAGE", "HPCSH_PROMPT"]) == "|offline"
+            });
         }
         until("a new verdict", || node.left() > 100);
         for terminal in terminals {

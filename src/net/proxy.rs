@@ -6,8 +6,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::place::{bracketed, split};
 use crate::host::Host;
-use crate::node::targets::{Proof, Target, bracketed, split};
 
 /// How a target is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,10 +81,10 @@ impl Proxies {
     }
 
     /// How the tools of this environment reach a target.
-    pub fn way(&self, target: &Target) -> Way {
-        let proxy = if target.proof == Proof::Certificate { &self.https } else { &self.http };
+    pub fn way(&self, is_https: bool, host: &str, port: u16) -> Way {
+        let proxy = if is_https { &self.https } else { &self.http };
         match proxy {
-            Some(proxy) if !is_exempt(&self.none, target) => parse(proxy).map_or_else(Way::Unusable, Way::Through),
+            Some(proxy) if !is_exempt(&self.none, host, port) => parse(proxy).map_or_else(Way::Unusable, Way::Through),
             _ => Way::Direct,
         }
     }
@@ -112,8 +112,8 @@ fn parse(text: &str) -> Result<Proxy, String> {
 
 /// Whether `no_proxy` names the target: `*`, a name and all below it, an address, a range of addresses, each with a port or
 /// without.
-fn is_exempt(none: &str, target: &Target) -> bool {
-    let host = target.host.trim_end_matches('.').to_ascii_lowercase();
+fn is_exempt(none: &str, host: &str, target: u16) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
     let address: Option<IpAddr> = host.parse().ok();
     none.split([',', ' ', '\t', '\n']).map(str::trim).filter(|word| !word.is_empty()).any(|word| {
         if word == "*" {
@@ -123,7 +123,7 @@ fn is_exempt(none: &str, target: &Target) -> bool {
             return is_in_range(address, range, length);
         }
         let Some((name, port)) = split(word) else { return false };
-        if port.is_some_and(|port| port.parse() != Ok(target.port)) {
+        if port.is_some_and(|port| port.parse() != Ok(target)) {
             return false;
         }
         if let (Some(address), Ok(exempt)) = (address, name.parse::<IpAddr>()) {
@@ -175,11 +175,13 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::targets;
 
     fn way(variables: &[(&str, &str)], target: &str) -> Way {
         let host = Host::pretend("/nowhere".as_ref(), variables, Box::new(Vec::new()), Box::new(Vec::new()));
-        Proxies::of(&host).way(&targets::parse(target).unwrap())
+        let (scheme, place) = target.split_once("://").unwrap_or(("https", target));
+        let (name, port) = split(place.split('/').next().unwrap()).unwrap();
+        let usual = if scheme == "https" { 443 } else { 80 };
+        Proxies::of(&host).way(scheme == "https", name, port.map_or(usual, |port| port.parse().unwrap()))
     }
 
     fn shown(way: &Way) -> String {
@@ -195,7 +197,7 @@ mod tests {
         let all =
             [("all_proxy", "http://all:1"), ("HTTPS_PROXY", "big:2"), ("https_proxy", ""), ("http_proxy", "h:3/")];
         assert_eq!(shown(&way(&all, "https://a")), "http://big:2");
-        assert_eq!(shown(&way(&all, "http://a/ b")), "http://h:3");
+        assert_eq!(shown(&way(&all, "http://a/")), "http://h:3");
         assert_eq!(shown(&way(&all[..1], "https://a")), "http://all:1");
         assert_eq!(shown(&way(&[], "https://a")), "direct");
         assert_eq!(shown(&way(&[("https_proxy", "https://[::1]")], "a")), "https://[::1]:443");

@@ -1,0 +1,65 @@
+//! A network and mounts of one's own, for a command that is to see another world.
+//!
+//! This process moves in, once, while it has one thread; what it starts is born there. All of it ends with the last process in
+//! it: nothing is written outside, and nothing has to be taken back. An ordinary user gets a user namespace of his own with it,
+//! in which his id is his id; root, where he may, does without one, since he can be no other user in it.
+
+pub mod links;
+mod refusal;
+
+use std::io;
+use std::path::Path;
+
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_change};
+
+use crate::error::Failure;
+use crate::host::{Host, files, process};
+
+/// Moves this process in. Its network has nothing, not even loopback; its mounts are those that it had.
+///
+/// # Errors
+/// Where the kernel forbids it: the setting that does, and the remedy.
+pub fn enter(host: &Host) -> Result<(), Failure> {
+    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    // Root of a container may have no right to it, and is anybody then.
+    let is_alone = user.is_root() && process::leave_namespaces(false).is_ok();
+    if !is_alone {
+        let refused = |error: io::Error| refusal::why(host, &error);
+        process::leave_namespaces(true).map_err(refused)?;
+        // Who may write the groups' map, may not leave groups: some files are closed to those who are in one.
+        let map = |name: &str, text: String| files::tell(&Path::new("/proc/self").join(name), text.as_bytes());
+        let same = |id: u32| format!("{id} {id} 1");
+        // Before Linux 3.19 there is no such file, and no such need.
+        match map("setgroups", "deny".to_owned()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+        .and_then(|()| map("uid_map", same(user.as_raw())))
+        .and_then(|()| map("gid_map", same(group.as_raw())))
+        .map_err(refused)?;
+    }
+    // What is mounted outside from now on, as by an automounter, comes in; nothing goes out.
+    match mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC) {
+        Ok(()) => Ok(()),
+        // In a chroot that is no mount. With a user namespace the kernel has done it already.
+        Err(Errno::INVAL) if !is_alone => Ok(()),
+        Err(Errno::INVAL) => Err(failed(Path::new("/"), Errno::INVAL).hint("outside of the chroot it can")),
+        Err(error) => Err(refusal::why(host, &error.into())),
+    }
+}
+
+/// Lays an empty directory in memory, of this user's alone, over this one.
+pub fn lay_empty_over(dir: &Path) -> Result<(), Failure> {
+    mount("hpcsh", dir, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, c"mode=0700")
+        .map_err(|error| failed(dir, error))
+}
+
+/// Lays a file over another one, which is there.
+pub fn lay_over(file: &Path, over: &Path) -> Result<(), Failure> {
+    mount_bind(file, over).map_err(|error| failed(over, error))
+}
+
+fn failed(what: &Path, error: Errno) -> Failure {
+    Failure::runner(format!("nothing can be mounted on {}: {error}", what.display()))
+}

@@ -1,0 +1,4 @@
+//! What lies on the shared file system.
+
+pub mod hf;
+mod pool;
