@@ -32,7 +32,7 @@ end
 # The node's facts stand before the prologue: _hpcsh_fact is its verdict. A shell that is not interactive has no next prompt to
 # mend an unknown one, or one that has expired.
 set -g _hpcsh_verdict $_hpcsh_fact
-if test $_hpcsh_fact = unknown -o -n "$_hpcsh_old"; and not status is-interactive
+if test $_hpcsh_fact = unknown -o -n "$_hpcsh_expired"; and not status is-interactive
     _hpcsh_call prompt _hpcsh_settle
 end
 # The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online run their arguments with each name and value behind them;
@@ -72,7 +72,7 @@ if not status is-interactive
         test -n "$_hpcsh_dir"; and builtin printf 'hpcsh: %s\n' $_hpcsh_dir >&2
     end
     for _hpcsh_dir in program copy verdict warning switches ls_colors shared history_size history_file records path unset \
-        parts records_always records_offline records_online fact fixed old notice login memory reader unknown ttl side color \
+        parts records_always records_offline records_online fact fixed expired notice login memory reader unknown ttl side color \
         text_offline text_unknown text_online text_stale history_shared
         set -eg _hpcsh_$_hpcsh_dir
     end

@@ -62,7 +62,7 @@ fi
 # The node's facts stand before the prologue: _hpcsh_fact is its verdict. A shell that is not interactive has no next prompt to
 # mend an unknown one, or one that has expired.
 _hpcsh_verdict=$_hpcsh_fact
-if [[ ( $_hpcsh_fact == unknown || -n $_hpcsh_old ) && ! -o interactive ]]; then
+if [[ ( $_hpcsh_fact == unknown || -n $_hpcsh_expired ) && ! -o interactive ]]; then
   _hpcsh_call prompt _hpcsh_settle
 fi
 # The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online each run their arguments with their records behind them.

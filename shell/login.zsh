@@ -23,7 +23,7 @@ _hpcsh_memory=$_hpcsh_dir/$_hpcsh_key
 if [[ -z $_hpcsh_fixed ]]; then
   _hpcsh_fact=unknown
   if [[ -f $_hpcsh_memory-verdict && -O $_hpcsh_memory-verdict && ! -L $_hpcsh_memory-verdict ]]; then
-    IFS=' ' \builtin read -r _hpcsh_fact _hpcsh_old _hpcsh_dir <"$_hpcsh_memory-verdict" || _hpcsh_fact=
+    IFS=' ' \builtin read -r _hpcsh_fact _hpcsh_expired _hpcsh_dir <"$_hpcsh_memory-verdict" || _hpcsh_fact=
     case $_hpcsh_fact in
       online | offline) ;;
       *) _hpcsh_fact=unknown ;;
@@ -31,14 +31,14 @@ if [[ -z $_hpcsh_fixed ]]; then
     # Only who has no next prompt asks how old it is.
     if [[ ! -o interactive ]]; then
       IFS=' ' \builtin read -r _hpcsh_dir _hpcsh_notice </proc/uptime
-      if [[ -n $_hpcsh_old && $_hpcsh_old != *[^0-9]* && ${#_hpcsh_old} -lt 13 ]] && ((10#$_hpcsh_old > 10#${_hpcsh_dir%.*})); then
-        _hpcsh_old=
+      if [[ -n $_hpcsh_expired && $_hpcsh_expired != *[^0-9]* && ${#_hpcsh_expired} -lt 13 ]] && ((10#$_hpcsh_expired > 10#${_hpcsh_dir%.*})); then
+        _hpcsh_expired=
       else
-        _hpcsh_old=1
+        _hpcsh_expired=1
       fi
       _hpcsh_notice=
     else
-      _hpcsh_old=
+      _hpcsh_expired=
     fi
   fi
 fi

@@ -283,8 +283,8 @@ function _hpcsh_answers {
   elif [[ -z $_hpcsh_login ]]; then
     \return 0
   fi
-  # Not a redirection of the command: zsh would wait for the process.
-  \exec {fd}< <(_hpcsh_look_at "$1")
+  # Read where it is needed: under `set -o posix`, bash before 5.1 takes it for a slip.
+  \builtin eval '\exec {fd}< <(_hpcsh_look_at "$1")' 2>/dev/null || \return 0
   IFS=' ' \builtin read -r -t 0.3 -u "$fd" said || said=
   \exec {fd}<&-
   if [[ -n $said ]]; then
@@ -313,7 +313,7 @@ function _hpcsh_look_at {
       \builtin read -r -t 0.01 rest <>/proc/self/fd/1
       \continue
     fi
-    [[ ! -d $1 ]] || \builtin true
+    [[ ! -d $1 ]] || \builtin :
     \builtin printf 'y\n'
     IFS=' ' \builtin read -r rest now <"$record"
     if [[ $rest == "$me" ]]; then

@@ -275,7 +275,7 @@ function _hpcsh_look_at {
       \builtin read -r -t 0.01 rest <>/proc/self/fd/1
       \continue
     fi
-    [[ ! -d $1 ]] || \builtin true
+    [[ ! -d $1 ]] || \builtin :
     \builtin printf 'y\n'
     IFS=' ' \builtin read -r rest now <"$record"
     if [[ $rest == "$me" ]]; then

@@ -272,7 +272,7 @@ impl Facts {
             ("fact", self.state.word().as_bytes()),
             ("fixed", if self.is_fixed { self.state.word().as_bytes() } else { b"" }),
             ("verdict", b""),
-            ("old", if self.is_old { b"1" } else { b"" }),
+            ("expired", if self.is_old { b"1" } else { b"" }),
             ("memory", &path(&self.memory)),
             ("reader", &path(&self.reader)),
             ("notice", self.notice.as_bytes()),

@@ -1,5 +1,6 @@
 //! The script, and every function in it, under anybody's options, aliases and functions: right, silent, twice the same.
 
+use crate::node::{CONFIG, Node, uptime};
 use crate::shells::Shell;
 use crate::support::{Home, Outcome, PROGRAM};
 use crate::terminal::Terminal;
@@ -110,73 +111,128 @@ const SHADOWS: &[&str] = &[
     "act() { echo mine; }; mdcd() { echo mine; }; deactivate() { echo mine; }; hist() { echo mine; }",
 ];
 
+const ZSH_OPTIONS: &[&str] = &[
+    "",
+    "setopt err_exit no_unset pipe_fail",
+    "setopt no_clobber",
+    "setopt no_glob",
+    "setopt ksh_arrays",
+    "setopt sh_word_split",
+    "setopt glob_subst",
+    "setopt no_nomatch null_glob",
+    "setopt sh_glob",
+    "setopt ignore_braces",
+    "setopt ignore_close_braces",
+    "setopt warn_create_global",
+    "setopt posix_builtins",
+    "setopt posix_aliases posix_identifiers posix_strings",
+    "setopt rc_quotes rc_expand_param",
+    "setopt csh_junkie_loops csh_null_glob",
+    "setopt bang_hist hist_ignore_all_dups share_history",
+    "setopt auto_cd auto_pushd chase_links cdable_vars",
+    "setopt extended_glob ksh_glob",
+    "emulate sh",
+    "emulate ksh",
+    // As before 5.1, where these were no reserved words.
+    "disable -r declare export float integer local readonly typeset",
+    "IFS=:",
+    "IFS=_-",
+    "IFS=/",
+    "IFS=",
+    "CDPATH=/usr:/var; cdpath=(/usr /var)",
+    "alias -g G='| grep' L='| less' DIR=nowhere",
+];
+
 #[test]
 fn zsh_under_any_options() {
-    let options = [
-        "",
-        "setopt err_exit no_unset pipe_fail",
-        "setopt no_clobber",
-        "setopt no_glob",
-        "setopt ksh_arrays",
-        "setopt sh_word_split",
-        "setopt glob_subst",
-        "setopt no_nomatch null_glob",
-        "setopt sh_glob",
-        "setopt ignore_braces",
-        "setopt ignore_close_braces",
-        "setopt warn_create_global",
-        "setopt posix_builtins",
-        "setopt posix_aliases posix_identifiers posix_strings",
-        "setopt rc_quotes rc_expand_param",
-        "setopt csh_junkie_loops csh_null_glob",
-        "setopt bang_hist hist_ignore_all_dups share_history",
-        "setopt auto_cd auto_pushd chase_links cdable_vars",
-        "setopt extended_glob ksh_glob",
-        "emulate sh",
-        "emulate ksh",
-        // As before 5.1, where these were no reserved words.
-        "disable -r declare export float integer local readonly typeset",
-        "IFS=:",
-        "IFS=_-",
-        "IFS=/",
-        "IFS=",
-        "CDPATH=/usr:/var; cdpath=(/usr /var)",
-        "alias -g G='| grep' L='| less' DIR=nowhere",
-    ];
-    tour_is_right(Shell::Zsh, &options);
+    tour_is_right(Shell::Zsh, ZSH_OPTIONS);
 }
+
+const BASH_OPTIONS: &[&str] = &[
+    "",
+    "set -eu -o pipefail",
+    "set -e",
+    "set -u",
+    "set -C",
+    "set -f",
+    "shopt -s failglob",
+    "shopt -s nullglob",
+    "shopt -s extglob globstar dotglob nocaseglob nocasematch",
+    "set -o posix",
+    "set -o posix; set -eu",
+    "IFS=:",
+    "IFS=_-",
+    "IFS=/",
+    "IFS=",
+    "set -T; set -E",
+    "shopt -s compat42 2>/dev/null",
+    // The branches for an older one.
+    "BASH_VERSION=4.2.46",
+    "shopt -s extdebug",
+    "shopt -u extquote",
+    "shopt -s autocd cdspell cdable_vars",
+    "trap : DEBUG",
+    "shopt -u expand_aliases",
+    "CDPATH=/usr:/var",
+    "set -H",
+];
 
 #[test]
 fn bash_under_any_options() {
-    let options = [
-        "",
-        "set -eu -o pipefail",
-        "set -e",
-        "set -u",
-        "set -C",
-        "set -f",
-        "shopt -s failglob",
-        "shopt -s nullglob",
-        "shopt -s extglob globstar dotglob nocaseglob nocasematch",
-        "set -o posix",
-        "set -o posix; set -eu",
-        "IFS=:",
-        "IFS=_-",
-        "IFS=/",
-        "IFS=",
-        "set -T; set -E",
-        "shopt -s compat42 2>/dev/null",
-        // The branches for an older one.
-        "BASH_VERSION=4.2.46",
-        "shopt -s extdebug",
-        "shopt -u extquote",
-        "shopt -s autocd cdspell cdable_vars",
-        "trap : DEBUG",
-        "shopt -u expand_aliases",
-        "CDPATH=/usr:/var",
-        "set -H",
-    ];
-    tour_is_right(Shell::Bash, &options);
+    tour_is_right(Shell::Bash, BASH_OPTIONS);
+}
+
+/// The verdict that a running shell follows: it turns, it expires and is looked at again, a reader gets stuck and comes through.
+const NODE_TOUR: &str = r#"
+\eval "$('PROGRAM' init SHELL)"
+_hpcsh_precmd
+\command printf 'first %s %s [%s]\n' "$?" "$HPCSH_NODE" "${HF_HUB_OFFLINE-}"
+\command sh -c 'echo "online $1 x" >|"$0-verdict"' "$_hpcsh_memory" "$LATER"
+_hpcsh_due=0
+_hpcsh_precmd
+\command printf 'turned %s %s [%s]\n' "$?" "$HPCSH_NODE" "${HF_HUB_OFFLINE-}"
+\command sh -c 'echo "offline 1 x" >|"$0-verdict"; echo "$1 0" >|"$0-lock"' "$_hpcsh_memory" "$LIVE"
+_hpcsh_due=0
+_hpcsh_precmd
+\command sh -c 'for try in 1 2 3 4 5 6 7 8 9; do ! grep -q " 1 " "$0-verdict" || sleep 0.5; done; [ -e "$0-lock" ] || cut -d " " -f 1 "$0-verdict"' "$_hpcsh_memory"
+\command sh -c 'echo "$1 99999999999" >|"$0-reader"' "$_hpcsh_memory" "$LIVE"
+_hpcsh_reader=$_hpcsh_memory-reader _hpcsh_due=0
+_hpcsh_precmd
+\command printf 'stale %s %s\n' "$?" "${_hpcsh_reader:+yes}"
+\command rm -f "$_hpcsh_memory-reader"
+_hpcsh_due=0
+_hpcsh_precmd 2>/dev/null
+\command printf 'answers %s [%s]\n' "$?" "$_hpcsh_reader"
+hpcsh_off
+\command printf 'off %s [%s]\n' "$?" "${HPCSH_NODE-}${HPCSH_STORAGE-}${HPCSH_PROMPT-}"
+"#;
+
+const NODE_TOLD: &str = "\
+first 0 offline [1]
+turned 0 online []
+offline
+stale 0 yes
+answers 0 []
+off 0 []
+";
+
+#[test]
+fn a_verdict_is_followed_under_any_options() {
+    let mut wrong = Vec::new();
+    for (shell, preludes) in [(Shell::Zsh, ZSH_OPTIONS), (Shell::Bash, BASH_OPTIONS)] {
+        for prelude in preludes.iter().chain(SHADOWS) {
+            let node = Node::new(CONFIG);
+            node.keep("offline", 200);
+            let body = NODE_TOUR.replace("PROGRAM", PROGRAM).replace("SHELL", shell.name());
+            let script = format!("LATER={} LIVE={}\n{prelude}\n{body}", uptime() + 200, std::process::id());
+            let outcome = shell.bare(&node.home, true, &script);
+            if outcome.out != NODE_TOLD || !outcome.err.is_empty() || outcome.status != 0 {
+                let name = shell.name();
+                wrong.push(format!("--- {name}: {prelude}\n{}{}status {}", outcome.out, outcome.err, outcome.status));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
