@@ -123,12 +123,16 @@ fn ready(stage: &Stage, share: f64, report: &mut Report) -> Result<(), String> {
 /// A sample for each start, several side by side.
 fn noticed(stage: &Stage, waiter: Waiter, count: usize, span: &std::ops::Range<f64>) -> Result<Vec<f64>, String> {
     let next = std::sync::atomic::AtomicUsize::new(0);
+    let offset = random();
     let run = || -> Result<Vec<f64>, String> {
         let mut samples = Vec::new();
-        while next.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < count {
-            samples.push(one(stage, waiter, span)?);
+        loop {
+            let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            if number >= count {
+                return Ok(samples);
+            }
+            samples.push(one(stage, waiter, moment(number, offset, span))?);
         }
-        Ok(samples)
     };
     std::thread::scope(|scope| {
         let lanes: Vec<_> = (0..ABREAST.min(count)).map(|_| scope.spawn(run)).collect();
@@ -140,12 +144,20 @@ fn noticed(stage: &Stage, waiter: Waiter, count: usize, span: &std::ops::Range<f
     })
 }
 
-fn one(stage: &Stage, waiter: Waiter, span: &std::ops::Range<f64>) -> Result<f64, String> {
+/// When this one starts: spread evenly over the span and over the steps of who waits, by the golden ratio, so that a few
+/// starts are enough for a median.
+#[allow(clippy::cast_precision_loss)] // a few hundred at the most
+fn moment(number: usize, offset: f64, span: &std::ops::Range<f64>) -> f64 {
+    let part = (number as f64).mul_add(0.618_033_988_75, offset).fract();
+    part.mul_add(span.end - span.start, span.start)
+}
+
+fn one(stage: &Stage, waiter: Waiter, moment: f64) -> Result<f64, String> {
     let failed = |error: std::io::Error| error.to_string();
     let port = free_port().map_err(failed)?;
     let mut command = waiter(stage, port);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(failed)?;
-    std::thread::sleep(Duration::from_secs_f64(span.start + random() * (span.end - span.start)));
+    std::thread::sleep(Duration::from_secs_f64(moment));
     let listener = TcpListener::bind(("127.0.0.1", port)).map_err(failed)?;
     let listening = Instant::now();
     let server = std::thread::spawn(move || {

@@ -1,8 +1,11 @@
 //! A thread for each target: it asks once for each word that it gets, so there is never more than one probe under way.
 
-use std::io::{PipeReader, PipeWriter, Write as _};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Instant;
+
+use rustix::event::{EventfdFlags, eventfd};
 
 use super::ask::{Asker, Seen};
 use super::kinds::{self, Kind};
@@ -103,17 +106,22 @@ fn trust(host: &Host, request: &Request) -> Result<Trust, Failure> {
 
 impl Threads {
     /// Starts them, and each of them with a first probe.
-    pub fn start(self, waiting: &mut [Waiting], request: &Request) -> Result<(Receiver<Answer>, PipeReader), Failure> {
+    pub fn start(
+        self,
+        waiting: &mut [Waiting],
+        request: &Request,
+    ) -> Result<(Receiver<Answer>, Arc<OwnedFd>), Failure> {
         let failed = |why: String| {
             let failure = Failure::failed(why);
             if request.command.is_empty() { failure } else { failure.of_kind(error::Kind::Runner) }
         };
-        let (wake, waker) = std::io::pipe().map_err(|error| failed(error.to_string()))?;
+        // No pipe: a thread that answers while we leave would end us with SIGPIPE.
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let wake = Arc::new(eventfd(0, flags).map_err(|error| failed(error.to_string()))?);
         let (sender, answers) = mpsc::channel();
         for (number, (asker, asked)) in self.askers.into_iter().enumerate() {
-            let waker = waker.try_clone().map_err(|error| failed(error.to_string()))?;
-            let sender = sender.clone();
-            race::beside(move || serve(number, asker, &asked, &sender, waker)).map_err(failed)?;
+            let (sender, waker) = (sender.clone(), Arc::clone(&wake));
+            race::beside(move || serve(number, asker, &asked, &sender, &waker)).map_err(failed)?;
             let _ = waiting[number].go.send(());
         }
         Ok((answers, wake))
@@ -121,11 +129,13 @@ impl Threads {
 }
 
 /// A target's thread: one probe for each word.
-fn serve(number: usize, mut asker: Asker, words: &Receiver<()>, answers: &Sender<Answer>, mut waker: PipeWriter) {
+fn serve(number: usize, mut asker: Asker, words: &Receiver<()>, answers: &Sender<Answer>, waker: &OwnedFd) {
     while words.recv().is_ok() {
         let began = clock::now();
         let seen = asker.ask();
-        if answers.send((number, seen, began, clock::now())).is_err() || waker.write_all(&[0]).is_err() {
+        if answers.send((number, seen, began, clock::now())).is_err()
+            || rustix::io::write(waker, &1_u64.to_ne_bytes()).is_err()
+        {
             return;
         }
     }

@@ -3,9 +3,9 @@
 //! Each target has a thread that asks it when it is told to (see [`super::threads`]); this one decides when, and wakes up for an
 //! answer, a signal, the end of the process, and the time limit.
 
-use std::io::{PipeReader, Read as _};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -105,7 +105,7 @@ fn is_free(waiting: &mut [Waiting], answers: &Receiver<Answer>, request: &Reques
 struct Loop {
     waiting: Vec<Waiting>,
     answers: Receiver<Answer>,
-    wake: PipeReader,
+    wake: Arc<OwnedFd>,
     process: Option<Process>,
     log: Option<Log>,
     progress: Progress,
@@ -236,8 +236,8 @@ impl Loop {
         let most = most.and_then(|most| Timespec::try_from(most).ok());
         let woken = poll(&mut files, most.as_ref()).is_ok() && files[0].revents().contains(PollFlags::IN);
         if woken {
-            // One byte for each answer; what is left wakes us again.
-            let _ = self.wake.read(&mut [0; 64]);
+            // The count of answers, which is zero then.
+            let _ = rustix::io::read(&*self.wake, &mut [0; 8]);
         }
     }
 }

@@ -473,9 +473,11 @@ fn a_real_llama_server_is_waited_for() {
     let home = Home::new();
     let port = free_port().to_string();
     let mut command = wait(&home, &["--log", "log", "--timeout", "120", &port, "--"]);
-    let outcome = run(command.arg(server).args(["--port", &port, "--model"]).arg(model).arg("--alias").arg("mine"));
+    command.args(["sh", "-c", "echo $$ >pid; exec \"$@\"", "sh"]).arg(server);
+    let outcome = run(command.args(["--port", &port, "--alias", "mine", "--model"]).arg(model));
     assert_eq!(outcome.status, 0, "{outcome:?}");
     let (told, outcome) = events(&["--model", "mine", &port]);
     assert_eq!((told, outcome.status), (vec!["ready llama.cpp".to_owned()], 0));
-    run(Command::new("sh").args(["-c", &format!("pkill -x -f '.*--port {port} .*'")]));
+    let pid = std::fs::read_to_string(home.path().join("pid")).unwrap();
+    run(Command::new("kill").arg(pid.trim()));
 }
