@@ -13,6 +13,8 @@ use crate::verdict::{Kept, State, Verdict};
 
 /// How soon a look that failed is repeated before an online verdict turns.
 const AGAIN: Duration = Duration::from_secs(10);
+/// The most that is waited until another process has taken over a lock.
+const TAKEN_OVER: Duration = Duration::from_millis(100);
 /// What stands behind the reason of an online verdict while one look has failed.
 const FAILED_ONCE: &str = "; since then one look has failed";
 
@@ -175,6 +177,11 @@ fn look_beside(host: &Host, settings: &Settings, memory: &Memory, lock: Lock) {
             look(host, settings, memory, lock);
         }
     });
+    // Were this process gone before that one has the lock, others would take it for abandoned.
+    let start = clock::now();
+    while memory.holder(host) == Some(process) && start.elapsed() < TAKEN_OVER {
+        clock::sleep(Duration::from_millis(1));
+    }
 }
 
 /// What is remembered after a look that found `found`.

@@ -88,8 +88,8 @@ except SystemExit as end: print(end.code, len(took), sum(took))";
             let outcome = home.hpcsh(&["airgap", "--", "python3", "-c", pip]);
             let words: Vec<f64> = outcome.out.split_whitespace().filter_map(|word| word.parse().ok()).collect();
             let [code, count, took] = words[words.len() - 3..] else { panic!("{outcome:?}") };
-            // It does not try again.
-            assert!((code, count) == (1.0, 1.0), "{outcome:?}");
+            // It does not try again; some releases of pip ask twice for each try.
+            assert!(code == 1.0 && count <= 2.0, "{outcome:?}");
             took
         });
         assert!(took.fold(f64::MAX, f64::min) < 0.1, "pip");
