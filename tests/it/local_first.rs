@@ -594,7 +594,6 @@ fn the_link_comes_back_and_what_was_added_is_kept() {
         let left: Vec<_> = names(home).into_iter().filter(|name| !name.contains("fish")).collect();
         assert_eq!(left, before);
         assert_eq!(fs::read_link(home.path().join(".zshrc")).unwrap(), link);
-        assert!(all_kills > 0, "{shell:?}: none was killed");
         drop(storage);
     }
 }
@@ -686,6 +685,7 @@ fn killed_anywhere_the_rc_file_is_the_link_or_whole() {
             all_kills += kills;
             assert_eq!(installer(home, shell, &uninstall).status, 0);
         }
+        assert!(all_kills > 0, "{shell:?}: none was killed");
         drop(storage);
     }
 }
