@@ -270,7 +270,9 @@ function _hpcsh_look_at {
   IFS=' ' \builtin read -r me rest </proc/self/stat
   while ((++tries < 30)); do
     IFS=' ' \builtin read -r now rest </proc/uptime
-    if [[ -d ${record%/*} ]] && ! \builtin printf '%s %s\n' "$me" "$((10#${now/./}))" >"$record" && _hpcsh_call node _hpcsh_is_held "$record"; then
+    # One that is empty is just being written by him who made it.
+    if [[ -d ${record%/*} ]] && ! \builtin printf '%s %s\n' "$me" "$((10#${now/./}))" >"$record" &&
+      { [[ -f $record && ! -s $record && $tries -lt 10 ]] || _hpcsh_call node _hpcsh_is_held "$record"; }; then
       # Nothing comes from a pipe that only we write.
       \builtin read -r -t 0.01 rest <>/proc/self/fd/1
       \continue
