@@ -165,12 +165,12 @@ fn run_status(host: &mut Host, config: Option<&Path>, status: &StatusArguments) 
             login::keep(host, config, shell);
         }
         // Without the configuration nothing is found out, and the lock is given back.
-        let loaded = login::configuration(host, config, login::STORAGE_WAIT);
+        let loaded = login::configuration(host, config, config::STORAGE_WAIT);
         let settings = loaded.ok().map(|loaded| loaded.config.node);
         node::status::for_shell(host, settings.as_ref(), process, status.memory.as_deref());
         return true;
     }
-    let (loaded, stale) = match login::configuration(host, config, login::STORAGE_WAIT) {
+    let (loaded, stale) = match login::configuration(host, config, config::STORAGE_WAIT) {
         Ok(loaded) => (loaded, None),
         Err(stale) => (stale.rest, Some(stale.mount)),
     };
@@ -212,7 +212,7 @@ fn run_hf(host: &mut Host, task: HfTask) -> Result<bool, Failure> {
 
 fn run_wait(host: &mut Host, config: Option<&Path>, wait: WaitArguments) -> Result<(), Failure> {
     // A server is waited for with or without what the configuration says of it.
-    let loaded = login::configuration(host, config, login::STORAGE_WAIT).unwrap_or_else(|stale| stale.rest);
+    let loaded = login::configuration(host, config, config::STORAGE_WAIT).unwrap_or_else(|stale| stale.rest);
     for problem in &loaded.problems {
         host.say(format!("warning: {}", problem.brief()));
     }

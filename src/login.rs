@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::InitArguments;
-use crate::config::{self, InTime, Loaded, Problem, Stale};
+use crate::config::{self, InTime, Loaded, Problem, STORAGE_WAIT, Stale};
 use crate::host::boot::Boot;
 use crate::host::mounts::{self, Storage};
 use crate::host::patience::{self, Patience};
@@ -20,6 +20,7 @@ use crate::shell::init::{Facts, Script, Shell};
 use crate::shell::kept;
 use crate::shell::last::{self, Last};
 use crate::shell::trust;
+use crate::verdict::State;
 
 /// The configuration in time, for commands that a shell or a script waits for.
 ///
@@ -32,9 +33,6 @@ pub fn configuration(host: &Host, config: Option<&Path>, deadline: Duration) -> 
 fn patience(host: &Host, deadline: Duration) -> Patience {
     Patience { deadline, record: Memory::of(host).map(|memory| memory.file("reader")) }
 }
-
-/// `node.storage_wait` where no login has kept what the configuration says.
-pub const STORAGE_WAIT: Duration = Duration::from_millis(300);
 
 /// What a login knows before it has read its configuration.
 struct Login {
@@ -91,12 +89,12 @@ impl Login {
         Facts { reader: Some(reader), notice, ..facts }
     }
 
-    /// Keeps the script for logins to come.
-    fn keep(&self, host: &Host, loaded: &Loaded, facts: &Facts, shell: Shell, text: &[u8]) -> Option<PathBuf> {
+    /// Keeps the script for logins to come, with the configuration's word on the node, if it has one.
+    fn keep(&self, host: &Host, loaded: &Loaded, fixed: Option<State>, shell: Shell, text: &[u8]) -> Option<PathBuf> {
         let dir = &loaded.config.roots.local;
         let script = local_dir::ensure(dir).ok().and_then(|()| kept::script(shell, dir, text))?;
         if let (Some(last), Some(boot)) = (&self.last, &self.boot) {
-            last.keep(host, boot, &script, loaded.config.storage_wait, facts);
+            last.keep(host, boot, &script, loaded.config.storage_wait, fixed);
         }
         Some(script)
     }
@@ -156,7 +154,8 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     // Into a file, or on a terminal, goes what somebody wants to read or to keep. What was made without a part of the
     // configuration is no good one.
     let is_good = !init.print && !loaded.is_unread && facts.reader.is_none() && host.out_is_pipe();
-    let kept = if is_good { login.keep(host, &loaded, &facts, shell, &text) } else { None };
+    let kept =
+        if is_good { login.keep(host, &loaded, facts.is_fixed.then_some(facts.state), shell, &text) } else { None };
     // zsh gains by a file: it reads what a substitution prints 64 bytes a time, and a file in its compiled form.
     let line = kept.filter(|_| shell == Shell::Zsh).map(|script| last::line(shell, &script));
     host.print([facts.text(shell), line.unwrap_or(text)].concat());
@@ -172,9 +171,9 @@ pub fn keep(host: &Host, config: Option<&Path>, shell: Shell) {
         return;
     }
     see_to_history(host, &mut loaded, shell);
-    let facts = login.facts(host, &loaded);
     let text = script(host, &loaded, shell);
-    login.keep(host, &loaded, &facts, shell, &text);
+    let fixed = settle::configured(host, &loaded.config.node).map(|verdict| verdict.state);
+    login.keep(host, &loaded, fixed, shell, &text);
     if let Some(memory) = &login.memory {
         memory.remind(host, &format!("login.{}", shell.name()), loaded.config.node.ttl);
     }
@@ -191,8 +190,9 @@ fn see_to_history(host: &Host, loaded: &mut Loaded, shell: Shell) -> Option<(Pat
 /// Why a shell may not enter this environment unasked; `None`: it may. In time, since a `cd` waits for it.
 pub fn refusal(host: &Host, config: Option<&Path>, environment: &Path) -> Option<String> {
     let stuck = |what: &Path| Some(trust::not_entered(environment, &format!("{} does not answer", what.display())));
-    let loaded = match configuration(host, config, STORAGE_WAIT) {
-        Ok(loaded) => loaded,
+    let patience = patience(host, STORAGE_WAIT);
+    let loaded = match config::load_within(host, config, &patience) {
+        Ok(found) => found.loaded,
         Err(stale) => return stuck(&stale.mount),
     };
     let settings = loaded.config.trust;
@@ -203,7 +203,6 @@ pub fn refusal(host: &Host, config: Option<&Path>, environment: &Path) -> Option
     });
     let decide = || trust::refusal(host, &settings, environment);
     let Some(mount) = shared else { return decide() };
-    let patience = patience(host, STORAGE_WAIT);
     let may = || decide().map_or_else(|| b"+".to_vec(), String::into_bytes);
     match patience::in_time(&patience, may).as_deref() {
         Ok(b"+") => None,

@@ -48,6 +48,9 @@ pub struct Config {
     pub wait: wait::Settings,
 }
 
+/// `node.storage_wait` where no layer sets it.
+pub const STORAGE_WAIT: Duration = Duration::from_millis(300);
+
 /// A configuration, what each layer said, and what was wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
@@ -113,6 +116,9 @@ fn assemble(host: &Host, from: &Settings) -> Config {
         .unwrap_or_else(|| host.home().map_or_else(|| local.join("state"), |home| home.join(".local/state/hpcsh")));
     let records = private.join("trust");
     let span = |name, default| from.span(name).unwrap_or(default);
+    // What the program and the shells go by, both.
+    let ttl = span("node.ttl", probe::TTL).max(Duration::from_secs(1));
+    let unknown_is_online = from.text("node.unknown") == Some("online");
     Config {
         env: env::Settings {
             presets: from.list("env.presets"),
@@ -135,10 +141,10 @@ fn assemble(host: &Host, from: &Settings) -> Config {
             },
             deadline: span("node.deadline", probe::DEADLINE),
             first_wait: span("node.first_wait", probe::FIRST_WAIT),
-            ttl: span("node.ttl", probe::TTL),
-            unknown_is_online: from.text("node.unknown") == Some("online"),
+            ttl,
+            unknown_is_online,
         },
-        storage_wait: span("node.storage_wait", Duration::from_millis(300)),
+        storage_wait: span("node.storage_wait", STORAGE_WAIT),
         shell: init::Settings {
             path: from.list("path.prepend"),
             switches: init::SWITCHES.iter().filter(|(key, _)| from.switch(key)).map(|(_, name)| *name).collect(),
@@ -153,8 +159,8 @@ fn assemble(host: &Host, from: &Settings) -> Config {
                 is_shared: false,
             }),
             prompt: prompt(from),
-            ttl: span("node.ttl", probe::TTL).as_secs().max(1),
-            unknown_is_online: from.text("node.unknown") == Some("online"),
+            ttl: ttl.as_secs(),
+            unknown_is_online,
         },
         trust: trust::Settings {
             roots: from.list("venv.trusted_roots").into_iter().map(PathBuf::from).collect(),

@@ -83,7 +83,7 @@ impl Memory {
 
     /// Remembers that something of this name was seen to for so long. Nobody else reads it but shells.
     pub fn remind(&self, host: &Host, name: &str, ttl: Duration) {
-        let until = boot::seconds(host).unwrap_or_default() + ttl.as_secs().max(1);
+        let until = boot::seconds(host).unwrap_or_default() + ttl.as_secs();
         let _ = files::put(&self.file(name), format!("kept {until} \n").as_bytes());
     }
 

@@ -32,7 +32,7 @@ pub struct Settings {
     pub deadline: Duration,
     /// The most that a node's very first interactive shell waits for a probe.
     pub first_wait: Duration,
-    /// How long a verdict holds.
+    /// How long a verdict holds: a second at least.
     pub ttl: Duration,
     /// Whether an unknown node counts as online.
     pub unknown_is_online: bool,

@@ -47,21 +47,26 @@ pub fn overruled(host: &Host) -> Option<Verdict> {
 }
 
 /// What the configuration says; `None` where it leaves it to a look.
-fn configured(host: &Host, settings: &Settings) -> Option<Standing> {
+pub fn configured(host: &Host, settings: &Settings) -> Option<Verdict> {
     let verdict = probe::configured(settings, &host.name());
-    (verdict.state != State::Unknown).then(|| Standing::fixed(verdict))
+    (verdict.state != State::Unknown).then_some(verdict)
+}
+
+/// Somebody's word, the user's before the configuration's.
+fn word(host: &Host, settings: &Settings) -> Option<Standing> {
+    overruled(host).or_else(|| configured(host, settings)).map(Standing::fixed)
 }
 
 /// For the script of a login, which a prompt mends. What `HPCSH_OFFLINE` says the script itself sees; there is no look then.
 pub fn at_login(host: &Host, settings: &Settings, memory: Option<Memory>) -> Standing {
-    if let Some(standing) = configured(host, settings) {
-        return standing;
+    if let Some(verdict) = configured(host, settings) {
+        return Standing::fixed(verdict);
     }
     let Some(memory) = memory else {
         return Standing::turning(without_memory(host, settings, settings.first_wait), None);
     };
     if let Some(kept) = memory.verdict() {
-        let is_old = !kept.is_fresh(boot::seconds(host).unwrap_or_default(), settings.ttl.as_secs().max(1));
+        let is_old = !kept.is_fresh(boot::seconds(host).unwrap_or_default(), settings.ttl.as_secs());
         return Standing { is_old, ..Standing::turning(kept.verdict, Some(memory)) };
     }
     let unknown = Verdict::new(State::Unknown, "the first look at the network has not ended");
@@ -84,14 +89,14 @@ pub fn at_login(host: &Host, settings: &Settings, memory: Option<Memory>) -> Sta
 /// For a job script, or a shell that is not interactive: what is there and holds, else a look, for which it waits, and a second
 /// one where an online verdict may turn. Nothing mends it later.
 pub fn for_good(host: &Host, settings: &Settings) -> Standing {
-    if let Some(standing) = overruled(host).map(Standing::fixed).or_else(|| configured(host, settings)) {
+    if let Some(standing) = word(host, settings) {
         return standing;
     }
     let Some(memory) = Memory::of(host) else {
         return Standing::turning(without_memory(host, settings, settings.deadline), None);
     };
     let now = boot::seconds(host).unwrap_or_default();
-    let holds = |kept: &Kept| kept.verdict.state != State::Unknown && kept.is_fresh(now, settings.ttl.as_secs().max(1));
+    let holds = |kept: &Kept| kept.verdict.state != State::Unknown && kept.is_fresh(now, settings.ttl.as_secs());
     if let Some(kept) = memory.verdict().filter(holds) {
         return Standing::turning(kept.verdict, Some(memory));
     }
@@ -114,7 +119,7 @@ pub fn for_good(host: &Host, settings: &Settings) -> Standing {
 
 /// What is there, whoever asks; nobody waits, and nobody looks.
 pub fn at_rest(host: &Host, settings: &Settings) -> Standing {
-    if let Some(standing) = overruled(host).map(Standing::fixed).or_else(|| configured(host, settings)) {
+    if let Some(standing) = word(host, settings) {
         return standing;
     }
     let memory = Memory::of(host);
@@ -186,7 +191,7 @@ fn look_beside(host: &Host, settings: &Settings, memory: &Memory, lock: Lock) {
 
 /// What is remembered after a look that found `found`.
 fn next(before: Option<Kept>, found: Verdict, now: u64, ttl: Duration) -> Kept {
-    let expires = now + ttl.as_secs().max(1);
+    let expires = now + ttl.as_secs();
     match before.map(|kept| kept.verdict) {
         Some(before)
             if before.state == State::Online

@@ -280,14 +280,14 @@ impl Facts {
         ]);
         prologue.text
     }
+}
 
-    /// Assignments of other things.
-    pub fn more(&self, shell: Shell, words: &[(&str, OsString)]) -> Vec<u8> {
-        let mut prologue = Prologue { shell, text: Vec::new() };
-        let words: Vec<_> = words.iter().map(|(name, word)| (*name, word.as_encoded_bytes())).collect();
-        prologue.scalars(&words);
-        prologue.text
-    }
+/// Assignments of other things that go before a script.
+pub fn assignments(shell: Shell, words: &[(&str, OsString)]) -> Vec<u8> {
+    let mut prologue = Prologue { shell, text: Vec::new() };
+    let words: Vec<_> = words.iter().map(|(name, word)| (*name, word.as_encoded_bytes())).collect();
+    prologue.scalars(&words);
+    prologue.text
 }
 
 struct Prologue {

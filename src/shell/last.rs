@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::init::{Facts, Shell};
+use super::init::{Facts, Shell, assignments};
 use crate::digest;
 use crate::host::boot::Boot;
 use crate::host::{Host, files, local_dir, users};
@@ -68,19 +68,20 @@ impl Last {
     /// Keeps this script, which lies in this file. What cannot be written is not kept.
     ///
     /// Nor is what a proxy with a password reaches: nobody's password is written anywhere.
-    pub fn keep(&self, host: &Host, boot: &Boot, script: &Path, patience: Duration, facts: &Facts) {
+    /// `fixed` is the configuration's word on the node; a login finds out by itself what may turn.
+    pub fn keep(&self, host: &Host, boot: &Boot, script: &Path, patience: Duration, fixed: Option<State>) {
         if boot.proxies.contains('@') {
             return;
         }
-        let text = self.render(host, boot, script, patience, facts);
+        let text = self.render(host, boot, script, patience, fixed);
         if text != self.text {
             let _ = files::put(&self.file, &text);
         }
     }
 
-    fn render(&self, host: &Host, boot: &Boot, script: &Path, patience: Duration, facts: &Facts) -> Vec<u8> {
-        let fixed = if facts.is_fixed { facts.state.word() } else { "" };
-        let mut text = format!("# hpcsh {:016x} {} {fixed} ", self.key, patience.as_millis()).into_bytes();
+    fn render(&self, host: &Host, boot: &Boot, script: &Path, patience: Duration, fixed: Option<State>) -> Vec<u8> {
+        let word = fixed.map_or("", State::word);
+        let mut text = format!("# hpcsh {:016x} {} {word} ", self.key, patience.as_millis()).into_bytes();
         text.extend_from_slice(script.as_os_str().as_bytes());
         text.push(b'\n');
         let code = match self.shell {
@@ -90,11 +91,9 @@ impl Last {
             Shell::Fish => return text,
         };
         let word = |name: &str| host.variable(name).unwrap_or_default();
-        // The login itself finds out what may turn.
-        let facts =
-            if facts.is_fixed { Facts { memory: None, reader: None, ..facts.clone() } } else { Facts::default() };
+        let facts = Facts { state: fixed.unwrap_or_default(), is_fixed: fixed.is_some(), ..Facts::default() };
         text.extend(facts.text(self.shell));
-        text.extend(facts.more(
+        text.extend(assignments(
             self.shell,
             &[
                 ("boot", OsString::from(&boot.id)),

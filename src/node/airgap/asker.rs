@@ -145,7 +145,7 @@ mod tests {
     fn a_program_has_the_name_that_people_give_it() {
         for (words, wanted) in [
             (&["/usr/bin/curl", "-sS", "https://a.example"][..], "curl"),
-            (&["python3", "-u", "/work/train.py", "--lr", "1"], "python3 train.py"),
+            (&["python3", "-u", "/home/me/train.py", "--lr", "1"], "python3 train.py"),
             (&["/venv/bin/python3.11", "/venv/bin/pip", "install", "x"], "python3.11 pip"),
             (&["python3", "-m", "pip", "install"], "python3 -m pip"),
             (&["python3", "-c", "import secret"], "python3 -c"),
