@@ -2,17 +2,19 @@
 //!
 //! Modules in reading order, each using only what stands below it; a test holds the `use crate::` lines to that:
 //!
-//! 1. [`login`]: what happens at one; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
-//! 2. The capabilities: [`shell`], [`node`], [`serve`], [`storage`].
+//! 1. [`login`]: what happens at one; [`resolver`]: what the offline resolver is given; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
+//! 2. The capabilities: [`shell`], [`node`], [`serve`], [`dns`], [`storage`].
 //! 3. [`namespace`]: a network and mounts of one's own; [`net`]: names, TLS and HTTP without the C library.
 //! 4. [`host`]: the only door to the world.
 //! 5. [`verdict`], [`span`], [`quote`], [`digest`], [`error`]: values.
 
 pub mod login;
+pub mod resolver;
 
 pub mod cli;
 pub mod config;
 
+pub mod dns;
 pub mod node;
 pub mod serve;
 pub mod shell;
@@ -75,6 +77,7 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
             Ok(code) => return code,
             Err(failure) => Err(failure),
         },
+        Task::Dns(task) => resolver::run(host, config, &task),
         Task::Config(task) => run_config(host, config, task).map(|()| true),
         Task::Trust(task) => run_trust(host, config, task),
         Task::Completions(completions) => {

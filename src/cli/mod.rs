@@ -3,6 +3,7 @@
 mod airgap;
 mod completions;
 mod config;
+mod dns;
 mod env;
 mod hf;
 mod init;
@@ -21,6 +22,9 @@ use crate::error::{Failure, Kind};
 pub use airgap::AirgapArguments;
 pub use completions::CompletionsArguments;
 pub use config::ConfigTask;
+pub use dns::{
+    CheckArguments, DnsStatusArguments, DnsTask, ExecArguments, ExportArguments, ServeArguments, TakeoverArguments,
+};
 pub use env::EnvArguments;
 pub use hf::HfTask;
 pub use init::InitArguments;
@@ -51,6 +55,8 @@ pub enum Task {
     Hf(Result<HfTask, Failure>),
     /// `hpcsh airgap`
     Airgap(AirgapArguments),
+    /// `hpcsh dns`
+    Dns(DnsTask),
     /// `hpcsh config`
     Config(ConfigTask),
     /// `hpcsh allow`, `hpcsh deny`, `hpcsh trust`
@@ -89,7 +95,7 @@ pub fn command() -> Command {
                 .help("Read this configuration too, over all others"),
         )
         .subcommands([init::command(), env::command(), status::command(), wait::command()])
-        .subcommands([airgap::command(), hf::command()])
+        .subcommands([airgap::command(), dns::command(), hf::command()])
         .subcommands([trust::allow(), trust::deny(), trust::trust(), config::command()])
         .subcommands([completions::command(), man::command()])
 }
@@ -115,6 +121,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
         "wait" => Task::Wait(Box::new(wait::read(&mut below))),
         "hf" => Task::Hf(hf::read(&mut below)),
         "airgap" => Task::Airgap(airgap::read(&mut below)),
+        "dns" => Task::Dns(dns::read(&mut below)),
         "allow" | "deny" | "trust" => Task::Trust(trust::read(&name, &mut below)),
         "completions" => Task::Completions(completions::read(&mut below)),
         "man" => Task::Man(man::read(&mut below)),

@@ -9,7 +9,7 @@ use crate::support::PROJECT;
 const FLOORS: &[&[&str]] = &[
     &["main"],
     &["lib"],
-    &["login"],
+    &["login", "resolver"],
     &["cli", "config"],
     &["shell", "node", "serve", "dns", "storage", "image", "doctor"],
     &["namespace", "journal", "net"],

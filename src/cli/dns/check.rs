@@ -1,0 +1,31 @@
+//! `hpcsh dns check NAME…`
+
+use clap::{Arg, ArgMatches, Command, ValueHint};
+
+/// What `hpcsh dns check` is asked for.
+#[derive(Clone, Debug)]
+pub struct CheckArguments {
+    /// The names; at least one.
+    pub names: Vec<String>,
+    /// For programs.
+    pub json: bool,
+}
+
+pub(super) fn command() -> Command {
+    Command::new("check").about("Say what would happen to a name, and which rule says so").defer(|command| {
+        command
+            .arg(
+                Arg::new("name")
+                    .value_name("NAME")
+                    .required(true)
+                    .num_args(1..)
+                    .value_hint(ValueHint::Hostname)
+                    .help("A name, or an address for its reverse name"),
+            )
+            .arg(crate::cli::flag("json", "For programs"))
+    })
+}
+
+pub(super) fn read(matches: &mut ArgMatches) -> CheckArguments {
+    CheckArguments { names: matches.remove_many("name").unwrap_or_default().collect(), json: matches.get_flag("json") }
+}

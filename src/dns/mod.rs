@@ -1,0 +1,8 @@
+//! The offline resolver: names of the internet do not exist, at once; those of the intranet are asked for where they are known.
+//!
+//! The way of a question: [`question`] reads it, [`policy`] decides, [`wire`] answers in place or [`forward`] asks an upstream;
+//! [`server`] has the sockets. [`takeover`] is how the node comes to ask us, and comes back from it. tokio and hickory stop here.
+
+pub mod policy;
+pub mod question;
+pub mod settings;
