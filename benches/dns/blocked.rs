@@ -111,8 +111,7 @@ pub fn udp(stage: &Stage, report: &mut Report) -> Result<(), String> {
     let names = questions(NAMES, INTERNET);
     let shape = Shape { window: WINDOW, answers: usize::MAX, span: SPAN, code: NO_NAME };
     let engines = [Engine::Echo, Engine::Ours, Engine::Nsd, Engine::Unbound, Engine::Dnsmasq];
-    let all =
-        measure(stage, &engines, |_| Role::Block, |server| load::udp(server.address, &names, shape), report)?;
+    let all = measure(stage, &engines, |_| Role::Block, |server| load::udp(server.address, &names, shape), report)?;
     let goals = [(Engine::Echo, 0.93), (Engine::Nsd, 1.0), (Engine::Unbound, 1.1), (Engine::Dnsmasq, 1.65)];
     let title = format!("udp: blocked names, {WINDOW} in flight, {NAMES} names, a policy of 10,000 suffixes");
     table(report, &title, &all, &goals, &[(Engine::Unbound, 0.9)]);

@@ -39,7 +39,7 @@ pub fn upstream(ttl: u32) -> Result<SocketAddr, String> {
             }
             message[length..length + record.len()].copy_from_slice(&record);
             length + record.len()
-        })
+        });
     });
     Ok(address)
 }

@@ -98,7 +98,7 @@ pub fn udp(to: SocketAddr, questions: &[Vec<u8>], shape: Shape) -> Result<Outcom
     let mut heard = started;
     while outcome.answers < shape.answers && started.elapsed() < shape.span {
         let now = Instant::now();
-        for _ in under_way..shape.window {
+        while under_way < shape.window {
             outgoing.push(&questions[next], None);
             sent[next] = now;
             next = (next + 1) % questions.len();
@@ -158,7 +158,8 @@ pub fn tcp(to: SocketAddr, questions: &[Vec<u8>], shape: Shape, connections: usi
         }
         let mut files: Vec<PollFd<'_>> =
             lines.iter().map(|line| PollFd::from_borrowed_fd(line.stream.as_fd(), PollFlags::IN)).collect();
-        let ready = poll(&mut files, Some(&Timespec { tv_sec: 1, tv_nsec: 0 })).map_err(|error| broken(error.into()))?;
+        let ready =
+            poll(&mut files, Some(&Timespec { tv_sec: 1, tv_nsec: 0 })).map_err(|error| broken(error.into()))?;
         if ready == 0 {
             return Err("the load over TCP: no answer within a second".to_owned());
         }

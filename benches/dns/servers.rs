@@ -128,14 +128,16 @@ impl Server {
     pub fn used(&self) -> Result<f64, String> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).map_err(|error| error.to_string())?;
         let behind = stat.rsplit(')').next().unwrap_or_default();
-        let fields: Vec<f64> = behind.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+        let fields: Vec<f64> =
+            behind.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
         // In the kernel's units for programs, which are hundredths everywhere.
         if fields.len() == 2 { Ok((fields[0] + fields[1]) / 100.0) } else { Err(format!("/proc/PID/stat: {stat}")) }
     }
 
     /// Bytes of memory that are its own.
     pub fn memory(&self) -> Result<f64, String> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).map_err(|error| error.to_string())?;
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.child.id())).map_err(|error| error.to_string())?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let number = line.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse::<f64>().ok());
         number.map(|number| number * 1024.0).ok_or_else(|| "no VmRSS".to_owned())
@@ -177,8 +179,15 @@ fn words(stage: &Stage, engine: Engine, role: Role, port: u16) -> Result<Vec<Str
         }
         Engine::Unbound => own(&["-d", "-c", &write("unbound.conf", &unbound(role, port, &dir))?]),
         Engine::Dnsmasq => {
-            let mut words: Vec<String> = own(&["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts"]);
-            words.extend(own(&["--listen-address=127.0.0.1", "--bind-interfaces", "--pid-file=", "--user=", "--local=/#/"]));
+            let mut words: Vec<String> =
+                own(&["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts"]);
+            words.extend(own(&[
+                "--listen-address=127.0.0.1",
+                "--bind-interfaces",
+                "--pid-file=",
+                "--user=",
+                "--local=/#/",
+            ]));
             words.push(format!("--port={port}"));
             let size = if matches!(role, Role::Forward(_, true)) { 10_000 } else { 0 };
             words.push(format!("--cache-size={size}"));
@@ -225,11 +234,9 @@ fn unbound(role: Role, port: u16, dir: &str) -> String {
     };
     let forward = match role {
         Role::Block => String::new(),
-        Role::Forward(upstream, _) => format!(
-            "forward-zone:\n name: \"{INTRANET}.\"\n forward-addr: {}@{}\n",
-            upstream.ip(),
-            upstream.port()
-        ),
+        Role::Forward(upstream, _) => {
+            format!("forward-zone:\n name: \"{INTRANET}.\"\n forward-addr: {}@{}\n", upstream.ip(), upstream.port())
+        }
     };
     format!(
         "server:\n do-daemonize: no\n chroot: \"\"\n username: \"\"\n directory: \"{dir}\"\n pidfile: \"\"\n use-syslog: no\n \

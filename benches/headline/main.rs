@@ -28,7 +28,7 @@ use report::{Report, Row, Table};
 use stage::Stage;
 
 /// The before column stops here.
-const CAP: Duration = Duration::from_secs(120);
+const CAP: Duration = Duration::from_mins(2);
 const GOAL: f64 = 2.0;
 const BENCHES: [Bench<Stage>; 1] = [("headline", run)];
 /// What a user has on, with `failfast`.
@@ -50,9 +50,7 @@ fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
     let config = stage.write("headline/config.toml", CONFIGURATION)?;
     let mut all = programs::prepare(stage, report)?;
     // Before: they mostly sleep, so all at once. With the resolver: some sleep still. With both: one after the other.
-    for (column, world, is_abreast) in
-        [(0, World::Lost, true), (1, World::Resolver, true), (2, World::Both, false)]
-    {
+    for (column, world, is_abreast) in [(0, World::Lost, true), (1, World::Resolver, true), (2, World::Both, false)] {
         let one = |program: &Program| -> Result<f64, String> {
             let mut command = Command::new(namespace[0]);
             command.args(&namespace[1..]).arg(std::env::current_exe().map_err(|error| error.to_string())?);
@@ -62,14 +60,18 @@ fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
             command.stdin(Stdio::null());
             let output = command.output().map_err(|error| error.to_string())?;
             let text = String::from_utf8_lossy(&output.stdout);
-            text.lines().last().and_then(|line| line.parse().ok()).ok_or_else(|| {
-                format!("{}: {}{}", program.name, text, String::from_utf8_lossy(&output.stderr))
-            })
+            text.lines()
+                .last()
+                .and_then(|line| line.parse().ok())
+                .ok_or_else(|| format!("{}: {}{}", program.name, text, String::from_utf8_lossy(&output.stderr)))
         };
         let taken: Vec<Result<f64, String>> = if is_abreast {
             std::thread::scope(|scope| {
                 let lanes: Vec<_> = all.iter().map(|program| scope.spawn(|| one(program))).collect();
-                lanes.into_iter().map(|lane| lane.join().unwrap_or_else(|_| Err("a thread has panicked".into()))).collect()
+                lanes
+                    .into_iter()
+                    .map(|lane| lane.join().unwrap_or_else(|_| Err("a thread has panicked".into())))
+                    .collect()
             })
         } else {
             all.iter().map(one).collect()
@@ -78,8 +80,11 @@ fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
             program.taken[column] = taken?;
         }
     }
-    let mut table = Table::new("headline: seconds until they end", &["packets lost", "resolver", "resolver and variables"]);
-    let mut text = String::from("| program | packets lost | with the resolver | with resolver and variables |\n|---|---|---|---|\n");
+    let mut table =
+        Table::new("headline: seconds until they end", &["packets lost", "resolver", "resolver and variables"]);
+    let mut text = String::from(
+        "| program | packets lost | with the resolver | with resolver and variables |\n|---|---|---|---|\n",
+    );
     for program in &all {
         let said = |seconds: f64| match seconds {
             capped if capped >= CAP.as_secs_f64() => format!("> {} s", CAP.as_secs()),

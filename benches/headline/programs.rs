@@ -23,7 +23,7 @@ pub struct Program {
 
 /// Where Python's libraries stay that are fetched for this.
 const FETCHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/bench-programs");
-/// What is fetched, from PyPI.
+/// What is fetched, from `PyPI`.
 const LIBRARIES: [&str; 5] = ["transformers==4.57.3", "huggingface_hub==0.36.0", "requests", "pip", "uv"];
 
 /// A model of the smallest kind, as the library caches it; its commit is made up.
