@@ -19,7 +19,7 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
     let names = questions(60_000, INTERNET);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // millions
     let answers = (QUESTIONS * entry::share()) as usize;
-    let shape = Shape { window: 100, answers, span: Duration::from_secs(300), code: 3 };
+    let shape = Shape { window: 100, answers, span: Duration::from_mins(5), code: 3 };
     let mut table = Table::new(
         format!("memory: after {answers} questions for 60,000 names"),
         &["at its start", "afterwards", "answers", "lost or wrong"],
