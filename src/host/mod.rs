@@ -4,6 +4,7 @@
 //! byte buffers, and sees all that a command did. What is looked up is looked up without the C library: the program is
 //! static, and a static C library cannot load the modules that its user and name look-ups need.
 
+pub mod activation;
 pub mod boot;
 pub mod clock;
 pub mod datagrams;
@@ -12,6 +13,8 @@ pub mod files;
 pub mod local_dir;
 pub mod mounts;
 pub mod patience;
+pub mod ports;
+pub mod privileges;
 pub mod process;
 mod record;
 pub mod run_dir;
