@@ -6,3 +6,4 @@
 pub mod policy;
 pub mod question;
 pub mod settings;
+pub mod takeover;
