@@ -1,4 +1,4 @@
-//! What systemd hands to a service that it starts: sockets (sd_listen_fds(3)), and a place for news (sd_notify(3)).
+//! What systemd hands to a service that it starts: sockets (`sd_listen_fds(3)`), and a place for news (`sd_notify(3)`).
 
 use std::io;
 use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
