@@ -1,4 +1,4 @@
-//! What systemd hands to a service that it starts: sockets (sd_listen_fds(3)), and a place for news (sd_notify(3)).
+//! What systemd hands to a service that it starts: sockets (`sd_listen_fds(3)`), and a place for news (`sd_notify(3)`).
 
 use std::io;
 use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
@@ -63,7 +63,7 @@ impl News {
     }
 }
 
-/// Whether standard error is the journal itself: systemd.exec(5), `$JOURNAL_STREAM`.
+/// Whether standard error is the journal itself: `systemd.exec(5)`, `$JOURNAL_STREAM`.
 pub fn is_journal(host: &Host) -> bool {
     let named = host.nonempty("JOURNAL_STREAM");
     named.is_some_and(|named| {

@@ -112,9 +112,9 @@ pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
                 }
             });
         }
-        let (wishes, wished) = mpsc::channel();
+        let (wishes, heard) = mpsc::channel();
         let begin = |plan: &Plan| {
-            scope.spawn(|| watcher.watch(wished));
+            scope.spawn(|| watcher.watch(&heard));
             if let Some(remark) = &remark {
                 tracing::warn!("{remark}");
             }
