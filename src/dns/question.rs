@@ -11,6 +11,21 @@ pub struct Name {
 }
 
 impl Name {
+    /// The name that this text is, with a dot at its end or without; `None` where none looks like that.
+    pub fn of(text: &str) -> Option<Self> {
+        let text = text.strip_suffix('.').unwrap_or(text);
+        let mut wire = Vec::with_capacity(text.len() + 2);
+        for label in text.split('.').filter(|_| !text.is_empty()) {
+            let length = u8::try_from(label.len()).ok().filter(|length| (1..=63).contains(length))?;
+            wire.push(length);
+            wire.extend(label.bytes().map(|byte| byte.to_ascii_lowercase()));
+        }
+        wire.push(0);
+        let mut bytes = [0; 255];
+        bytes.get_mut(..wire.len())?.copy_from_slice(&wire);
+        Some(Self { bytes, length: u8::try_from(wire.len()).ok()? })
+    }
+
     /// The bytes, with the zero.
     pub fn wire(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
