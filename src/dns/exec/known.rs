@@ -46,7 +46,9 @@ pub fn look(host: &Host, mut names: Vec<String>, servers: &str) -> Vec<Known> {
     if names.is_empty() {
         return Vec::new();
     }
-    let key = names.iter().fold(digest::of(servers.as_bytes()), |sum, name| digest::with(digest::with(sum, b"\n"), name.as_bytes()));
+    let key = names
+        .iter()
+        .fold(digest::of(servers.as_bytes()), |sum, name| digest::with(digest::with(sum, b"\n"), name.as_bytes()));
     let file = memory(host);
     let now = boot::seconds(host).unwrap_or_default();
     let (old, until) = file.as_ref().and_then(|file| read(&files::read(file).ok()?, key)).unwrap_or_default();
@@ -56,7 +58,8 @@ pub fn look(host: &Host, mut names: Vec<String>, servers: &str) -> Vec<Known> {
     let mut found = ask(host, names);
     for one in found.iter_mut().filter(|one| !one.is_sure) {
         // Who does not answer now has not taken it back.
-        one.addresses = old.iter().find(|last| last.name == one.name).map(|last| last.addresses.clone()).unwrap_or_default();
+        one.addresses =
+            old.iter().find(|last| last.name == one.name).map(|last| last.addresses.clone()).unwrap_or_default();
     }
     let ttl = if found.iter().all(|one| one.is_sure) { TTL } else { TTL_SILENT };
     if let Some(file) = file {
@@ -106,7 +109,10 @@ fn ask(host: &Host, names: Vec<String>) -> Vec<Known> {
     let said = String::from_utf8(said.unwrap_or_default()).unwrap_or_default();
     let found: Vec<Known> = said.lines().filter_map(line).collect();
     let one = |name: String| found.iter().find(|one| one.name == name).cloned();
-    names.into_iter().map(|name| one(name.clone()).unwrap_or(Known { name, addresses: Vec::new(), is_sure: false })).collect()
+    names
+        .into_iter()
+        .map(|name| one(name.clone()).unwrap_or(Known { name, addresses: Vec::new(), is_sure: false }))
+        .collect()
 }
 
 fn text_of(one: &Known) -> String {
@@ -150,7 +156,11 @@ mod tests {
     #[test]
     fn what_is_remembered_is_read_again() {
         let all = [
-            Known { name: "a.lab".into(), addresses: vec!["10.0.0.1".parse().unwrap(), "fd00::1".parse().unwrap()], is_sure: true },
+            Known {
+                name: "a.lab".into(),
+                addresses: vec!["10.0.0.1".parse().unwrap(), "fd00::1".parse().unwrap()],
+                is_sure: true,
+            },
             Known { name: "b.lab".into(), addresses: Vec::new(), is_sure: true },
             Known { name: "c.lab".into(), addresses: Vec::new(), is_sure: false },
         ];

@@ -26,7 +26,10 @@ pub const NEAR: [&str; 11] = [
 /// own keeps it.
 pub fn refuse(variables: &mut BTreeMap<OsString, OsString>, near: &[String]) -> bool {
     let value = |variables: &BTreeMap<OsString, OsString>, name: &str| {
-        variables.get(OsStr::new(name)).filter(|value| !value.is_empty()).map(|value| value.to_string_lossy().into_owned())
+        variables
+            .get(OsStr::new(name))
+            .filter(|value| !value.is_empty())
+            .map(|value| value.to_string_lossy().into_owned())
     };
     if PROXIES.iter().any(|name| value(variables, name).is_some_and(|own| own != REFUSING)) {
         return false;

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::known::Known;
+
 /// The line that parts what is ours from what was there.
 const OURS: &str = "# hpcsh dns exec";
 /// What Debian gives to a node whose name has no other address.
@@ -10,23 +12,32 @@ const OWN: Ipv4Addr = Ipv4Addr::new(127, 0, 1, 1);
 
 /// Whether this hosts file has a line for the name.
 pub fn is_in(hosts: &str, name: &str) -> bool {
-    let named = |line: &str| line.split('#').next().unwrap_or_default().split_whitespace().skip(1).any(|word| word.eq_ignore_ascii_case(name));
+    let named = |line: &str| {
+        line.split('#')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .skip(1)
+            .any(|word| word.eq_ignore_ascii_case(name))
+    };
     hosts.lines().any(named)
 }
 
 /// /etc/hosts with these names behind its own; a node's own name that nobody knows is the node itself.
-pub fn hosts(text: &str, known: &[(String, Vec<IpAddr>)], own: &[String]) -> String {
+pub fn hosts(text: &str, known: &[Known], own: &[String]) -> String {
     let mut all = text.trim_end().to_owned();
     if !all.is_empty() {
         all.push('\n');
     }
     let _ = writeln!(all, "{OURS}");
-    for (name, addresses) in known {
+    for Known { name, addresses, .. } in known {
         for address in addresses {
             let _ = writeln!(all, "{address} {name}");
         }
     }
-    let is_known = |name: &String| is_in(text, name) || known.iter().any(|(one, found)| one == name && !found.is_empty());
+    let is_known = |name: &String| {
+        is_in(text, name) || known.iter().any(|known| known.name == *name && !known.addresses.is_empty())
+    };
     let missing: Vec<&str> = own.iter().filter(|name| !is_known(name)).map(String::as_str).collect();
     if !missing.is_empty() {
         let _ = writeln!(all, "{OWN} {}", missing.join(" "));
@@ -37,7 +48,8 @@ pub fn hosts(text: &str, known: &[(String, Vec<IpAddr>)], own: &[String]) -> Str
 /// nsswitch.conf(5) with hosts from files, and from what else knows the cluster's: not from name servers, unless ours is
 /// asked, and not from those that ask others (`resolve`, `mdns`).
 pub fn switch(text: &str, is_served: bool) -> String {
-    let is_hosts = |line: &str| line.trim_start().strip_prefix("hosts").is_some_and(|rest| rest.trim_start().starts_with(':'));
+    let is_hosts =
+        |line: &str| line.trim_start().strip_prefix("hosts").is_some_and(|rest| rest.trim_start().starts_with(':'));
     let found = text.lines().find(|line| is_hosts(line)).and_then(|line| line.split('#').next()?.split_once(':'));
     let mut kept = Vec::new();
     // In brackets stands what is done about the service before them.
@@ -86,9 +98,16 @@ mod tests {
 
     #[test]
     fn the_known_names_stand_behind_those_of_the_node() {
-        let known = [("pypi.lab".to_owned(), vec!["10.0.0.1".parse().unwrap(), "fd00::1".parse().unwrap()]), ("gone.lab".to_owned(), vec![])];
+        let known = [("pypi.lab", &["10.0.0.1", "fd00::1"][..]), ("gone.lab", &[])].map(|(name, addresses)| Known {
+            name: name.into(),
+            addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
+            is_sure: true,
+        });
         let text = hosts("127.0.0.1 localhost # me\n\n", &known, &["node7.lab".into(), "LocalHost".into()]);
-        assert_eq!(text, "127.0.0.1 localhost # me\n# hpcsh dns exec\n10.0.0.1 pypi.lab\nfd00::1 pypi.lab\n127.0.1.1 node7.lab\n");
+        assert_eq!(
+            text,
+            "127.0.0.1 localhost # me\n# hpcsh dns exec\n10.0.0.1 pypi.lab\nfd00::1 pypi.lab\n127.0.1.1 node7.lab\n"
+        );
         assert_eq!(hosts("", &[], &[]), "# hpcsh dns exec\n");
         assert!(!is_in("1.2.3.4 a # b\n#5.6.7.8 c\n", "b") && !is_in("#5.6.7.8 c\n", "c") && !is_in("::1 a", "::1"));
     }
@@ -99,14 +118,21 @@ mod tests {
         for (before, files, served) in [
             ("hosts:          files dns", "files", "files dns"),
             ("hosts: files resolve [!UNAVAIL=return] myhostname dns # x", "files myhostname", "files myhostname dns"),
-            ("hosts: mymachines mdns4_minimal [NOTFOUND=return] dns [ SUCCESS = return ] nis [NOTFOUND=continue]", "files mymachines nis [NOTFOUND=continue]", "files mymachines dns [ SUCCESS = return ] nis [NOTFOUND=continue]"),
+            (
+                "hosts: mymachines mdns4_minimal [NOTFOUND=return] dns [ SUCCESS = return ] nis [NOTFOUND=continue]",
+                "files mymachines nis [NOTFOUND=continue]",
+                "files mymachines dns [ SUCCESS = return ] nis [NOTFOUND=continue]",
+            ),
             ("hosts: files[NOTFOUND=continue]dns", "files [NOTFOUND=continue]", "files [NOTFOUND=continue] dns"),
             (" hosts :", "files", "files dns"),
             ("ethers: db", "files", "files dns"),
         ] {
             let rest = if before.contains("hosts") { String::new() } else { format!("{before}\n") };
             for (is_served, words) in [(false, files), (true, served)] {
-                assert_eq!(switch(&format!("{others}{before}\n"), is_served), format!("{others}{rest}hosts: {words}\n"));
+                assert_eq!(
+                    switch(&format!("{others}{before}\n"), is_served),
+                    format!("{others}{rest}hosts: {words}\n")
+                );
             }
         }
     }
