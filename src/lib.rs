@@ -155,6 +155,7 @@ fn offline(
     why: &str,
 ) -> Result<(config::Loaded, Vec<Export>, BTreeMap<OsString, OsString>), Failure> {
     let (loaded, exports) = configured(host, config, presets).map_err(|failure| failure.of_kind(Kind::Runner))?;
+    let exports = shell::format::without_mirrored(exports, host);
     let verdict = Verdict::new(State::Offline, why);
     let node = shell::format::Node { verdict: &verdict, is_offline: true };
     let mut variables = host.variables();
