@@ -4,6 +4,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
+use crate::dns::wire::REASON;
+
 /// Who is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Local {
@@ -15,8 +17,6 @@ pub enum Local {
     Other,
 }
 
-/// What ours says of a blocked name to who can take it (RFC 8914, 4.16: an extended error of code 15).
-const WORD: &[u8] = b"hpcsh";
 /// Ours answers within a fraction of it.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -36,10 +36,10 @@ fn ask(server: SocketAddr) -> io::Result<Local> {
     let mut answer = [0; 1232];
     match socket.recv(&mut answer) {
         Ok(length) => {
-            // Behind the question, which has the word too.
-            let rest = answer[..length].get(31..).unwrap_or_default();
-            let is_ours = answer[..2] == query[..2] && rest.windows(WORD.len()).any(|window| window == WORD);
-            Ok(if is_ours { Local::Ours } else { Local::Other })
+            // What ours says of a blocked name to who can take it (RFC 8914, 4.16).
+            let word = REASON.as_bytes();
+            let is_ours = answer[..length].windows(word.len()).any(|window| window == word);
+            Ok(if is_ours && answer[..2] == query[..2] { Local::Ours } else { Local::Other })
         }
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(Local::Nobody),
         Err(_) => Ok(Local::Other),
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn ours_is_known_by_its_word() {
         assert_eq!(told(|query| [query, b"\0\x0f\0\x0fhpcsh offline"].concat()), Local::Ours);
-        assert_eq!(told(<[u8]>::to_vec), Local::Other, "the question has the word too");
+        assert_eq!(told(<[u8]>::to_vec), Local::Other);
         assert_eq!(told(|_| Vec::new()), Local::Other);
         let closed = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         assert_eq!(ask(closed).unwrap(), Local::Nobody);

@@ -12,7 +12,7 @@ mod texts;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use crate::error::Failure;
 use crate::host::process::{self, Own, foreground};
 use crate::host::{Host, files};
 use crate::namespace::{self, daemons};
+use crate::net::resolv_conf;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -41,7 +42,6 @@ pub struct Order {
 /// The files, by the names that every C library has for them.
 const HOSTS: &str = "/etc/hosts";
 const SWITCH: &str = "/etc/nsswitch.conf";
-const RESOLVER: &str = "/etc/resolv.conf";
 /// Whoever asks it is told at once that he may not: it stands for nobody where loopback has a name server of another kind.
 const NO_SERVER: Ipv4Addr = Ipv4Addr::BROADCAST;
 /// Type A.
@@ -210,29 +210,37 @@ impl Sight {
             let text = String::from_utf8_lossy(&files::read(&real).ok()?).into_owned();
             Some((real, text))
         };
-        let resolver = read(RESOLVER);
-        let switch = read(SWITCH);
-        let daemons = daemons::of_names();
-        let servers = resolver.as_ref().map(|(_, text)| text.clone()).unwrap_or_default();
         let local = local::look();
-        let mut files: Vec<(PathBuf, String)> = Vec::new();
         let is_served = local == Local::Ours;
-        let server = IpAddr::from(if local == Local::Other { NO_SERVER } else { Ipv4Addr::LOCALHOST });
-        files.extend(resolver.map(|(path, text)| (path, texts::resolver(&text, server, !is_served))));
-        files.extend(switch.map(|(path, text)| (path, texts::switch(&text, is_served))));
-        if is_served {
-            return Ok(Self { way: Way::Resolver, known: Vec::new(), files, daemons });
+        let nobody = if local == Local::Other { NO_SERVER } else { Ipv4Addr::LOCALHOST };
+        let mut sight = Self { way: Way::Resolver, known: Vec::new(), files: Vec::new(), daemons: daemons::of_names() };
+        let resolver = read(resolv_conf::PATH);
+        let servers = resolver.as_ref().map(|(_, text)| text.clone()).unwrap_or_default();
+        sight.change(resolver, |text| if is_served { texts::resolver(text) } else { texts::no_resolver(text, nobody) });
+        sight.change(read(SWITCH), |text| texts::switch(text, is_served));
+        if !is_served {
+            let (path, text) = read(HOSTS).ok_or_else(|| Failure::runner(format!("there is no {HOSTS}")))?;
+            let mut own = [host.full_name(), host.name()].map(|name| bare(&name)).to_vec();
+            own.dedup();
+            sight.way = Way::Files;
+            sight.known = known::look(host, wanted(rules, &own, &text), &servers);
+            let hosts = texts::hosts(&text, &sight.known, &own);
+            sight.change(Some((path, text)), |_| hosts);
         }
-        let (path, text) = read(HOSTS).ok_or_else(|| Failure::runner(format!("there is no {HOSTS}")))?;
-        let own = [host.full_name(), host.name()].map(|name| bare(&name));
-        let own: Vec<String> = if own[0] == own[1] { own[..1].to_vec() } else { own.to_vec() };
-        let known = known::look(host, wanted(rules, &own, &text), &servers);
-        files.push((path, texts::hosts(&text, &known, &own)));
-        Ok(Self { way: Way::Files, known, files, daemons })
+        Ok(sight)
+    }
+
+    /// One that is there is seen otherwise.
+    fn change(&mut self, file: Option<(PathBuf, String)>, as_seen: impl FnOnce(&str) -> String) {
+        let changed = file.map(|(path, text)| (path, as_seen(&text), text));
+        self.files.extend(changed.filter(|(_, new, old)| new != old).map(|(path, new, _)| (path, new)));
     }
 
     /// Moves this process to where it is so.
     fn apply(&self, host: &Host) -> Result<(), Failure> {
+        if self.files.is_empty() && self.daemons.is_empty() {
+            return Ok(());
+        }
         namespace::enter(host, Own::Mounts)?;
         let real = self.daemons.iter().filter_map(|path| files::real_path(path).ok());
         let over: Vec<PathBuf> = self.files.iter().map(|(path, _)| path.clone()).chain(real).collect();

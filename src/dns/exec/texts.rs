@@ -1,12 +1,14 @@
 //! The node's files that say where names are looked up, as the command is to see them. Pure.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use super::known::Known;
+use crate::dns::takeover;
+use crate::net::resolv_conf::ResolvConf;
 
 /// The line that parts what is ours from what was there.
-const OURS: &str = "# hpcsh dns exec";
+const OURS: &str = "hpcsh dns exec";
 /// What Debian gives to a node whose name has no other address.
 const OWN: Ipv4Addr = Ipv4Addr::new(127, 0, 1, 1);
 
@@ -29,7 +31,7 @@ pub fn hosts(text: &str, known: &[Known], own: &[String]) -> String {
     if !all.is_empty() {
         all.push('\n');
     }
-    let _ = writeln!(all, "{OURS}");
+    let _ = writeln!(all, "# {OURS}");
     for Known { name, addresses, .. } in known {
         for address in addresses {
             let _ = writeln!(all, "{address} {name}");
@@ -76,20 +78,25 @@ pub fn switch(text: &str, is_served: bool) -> String {
     if is_served && !kept.contains(&"dns") {
         kept.push("dns");
     }
+    let before: Vec<&str> = words.split_whitespace().collect();
+    if found.is_some() && before == kept {
+        return text.to_owned();
+    }
     let line = format!("hosts: {}\n", kept.join(" "));
     let mut all: String = text.lines().filter(|line| !is_hosts(line)).map(|line| format!("{line}\n")).collect();
     all.push_str(&line);
     all
 }
 
-/// resolv.conf(5) with this server alone, the search list and the options as they are. `is_brief`: nobody answers there, and a
-/// program that asks all the same does it once, for a second.
-pub fn resolver(text: &str, server: IpAddr, is_brief: bool) -> String {
-    let word = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
-    let kept = text.lines().filter(|line| matches!(word(line).as_str(), "search" | "domain" | "options"));
-    let kept: String = kept.map(|line| format!("{line}\n")).collect();
-    let brief = if is_brief { "options timeout:1 attempts:1\n" } else { "" };
-    format!("{OURS}\nnameserver {server}\n{kept}{brief}")
+/// resolv.conf(5) where our resolver answers on loopback: it first, and the others behind it, should it end.
+pub fn resolver(text: &str) -> String {
+    let is_so = takeover::text::ours(text).is_some();
+    if is_so { text.to_owned() } else { takeover::text::front(text, Ipv4Addr::LOCALHOST.into()).text }
+}
+
+/// The same where nobody answers at this address: a program that asks all the same does it once, for a second.
+pub fn no_resolver(text: &str, server: Ipv4Addr) -> String {
+    ResolvConf::parse(text).with_server_alone(OURS, server.into()) + "options timeout:1 attempts:1\n"
 }
 
 #[cfg(test)]
@@ -116,23 +123,29 @@ mod tests {
     fn only_the_line_of_hosts_is_another() {
         let others = "passwd: files sss\n\n# hosts: no\n";
         for (before, files, served) in [
-            ("hosts:          files dns", "files", "files dns"),
-            ("hosts: files resolve [!UNAVAIL=return] myhostname dns # x", "files myhostname", "files myhostname dns"),
+            ("hosts: dns", "hosts: files", "hosts: files dns"),
+            // As it was.
+            ("hosts:          files dns", "hosts: files", "hosts:          files dns"),
+            (
+                "hosts: files resolve [!UNAVAIL=return] myhostname dns # x",
+                "hosts: files myhostname",
+                "hosts: files myhostname dns",
+            ),
             (
                 "hosts: mymachines mdns4_minimal [NOTFOUND=return] dns [ SUCCESS = return ] nis [NOTFOUND=continue]",
-                "files mymachines nis [NOTFOUND=continue]",
-                "files mymachines dns [ SUCCESS = return ] nis [NOTFOUND=continue]",
+                "hosts: files mymachines nis [NOTFOUND=continue]",
+                "hosts: files mymachines dns [ SUCCESS = return ] nis [NOTFOUND=continue]",
             ),
-            ("hosts: files[NOTFOUND=continue]dns", "files [NOTFOUND=continue]", "files [NOTFOUND=continue] dns"),
-            (" hosts :", "files", "files dns"),
-            ("ethers: db", "files", "files dns"),
+            (
+                "hosts: files[NOTFOUND=continue]dns",
+                "hosts: files [NOTFOUND=continue]",
+                "hosts: files[NOTFOUND=continue]dns",
+            ),
+            (" hosts :", "hosts: files", "hosts: files dns"),
+            ("ethers: db", "ethers: db\nhosts: files", "ethers: db\nhosts: files dns"),
         ] {
-            let rest = if before.contains("hosts") { String::new() } else { format!("{before}\n") };
-            for (is_served, words) in [(false, files), (true, served)] {
-                assert_eq!(
-                    switch(&format!("{others}{before}\n"), is_served),
-                    format!("{others}{rest}hosts: {words}\n")
-                );
+            for (is_served, line) in [(false, files), (true, served)] {
+                assert_eq!(switch(&format!("{others}{before}\n"), is_served), format!("{others}{line}\n"));
             }
         }
     }
@@ -140,8 +153,12 @@ mod tests {
     #[test]
     fn resolv_conf_keeps_all_but_its_servers() {
         let text = "# x\nnameserver 10.0.0.1\nsearch a.example b\noptions ndots:5\n nameserver 1.1.1.1\n";
-        let ours = "# hpcsh dns exec\nnameserver 127.0.0.1\nsearch a.example b\noptions ndots:5\n";
-        assert_eq!(resolver(text, Ipv4Addr::LOCALHOST.into(), false), ours);
-        assert_eq!(resolver(text, Ipv4Addr::LOCALHOST.into(), true), format!("{ours}options timeout:1 attempts:1\n"));
+        let alone = "# hpcsh dns exec\nnameserver 255.255.255.255\nsearch a.example b\noptions ndots:5\n";
+        assert_eq!(no_resolver(text, Ipv4Addr::BROADCAST), format!("{alone}options timeout:1 attempts:1\n"));
+        let served = resolver(text);
+        let servers: Vec<String> =
+            ResolvConf::parse(&served).servers.iter().map(|one| one.address.to_string()).collect();
+        assert_eq!(servers, ["127.0.0.1", "10.0.0.1", "1.1.1.1"]);
+        assert_eq!(resolver(&served), served);
     }
 }
