@@ -1,11 +1,14 @@
 //! What `hpcsh dns` does: the resolver is given what the configuration, the node's verdict and the exports say.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::JOB_WAIT;
-use crate::cli::{DnsTask, ServeArguments};
+use crate::cli::{DnsTask, ExecArguments, ServeArguments};
 use crate::config::{self, Config};
+use crate::dns::exec::{self, Order};
 use crate::dns::plan::Plan;
 use crate::dns::policy::{Policy, Rules};
 use crate::dns::server::{self, Service};
@@ -15,6 +18,7 @@ use crate::error::Failure;
 use crate::host::Host;
 use crate::login;
 use crate::node::settle;
+use crate::shell::env::Export;
 use crate::verdict::State;
 
 /// Does what was asked. Gives whether everything that was looked at is as it should be.
@@ -70,4 +74,25 @@ fn plan(host: &Host, settings: Settings, listen: &[SocketAddr]) -> Plan {
     let rules = Rules { allow, deny, search, ..Rules::default() };
     let upstreams = if upstream.is_empty() { takeover::upstreams(host, listen) } else { upstream };
     Plan { policy: Policy::new(rules), upstreams, cache, only_while_offline }
+}
+
+/// `hpcsh dns exec`, with the environment of a node that is offline.
+///
+/// # Errors
+/// Where the command does not start. It never comes back where it does.
+pub fn exec(
+    host: &mut Host,
+    config: &Config,
+    _exports: &[Export],
+    variables: BTreeMap<OsString, OsString>,
+    exec: ExecArguments,
+) -> Result<(), Failure> {
+    let Settings { allow, deny, .. } = config.dns.clone();
+    let rules = Rules { allow, deny, search: takeover::original(host).search, ..Rules::default() };
+    let order = Order { words: exec.words, variables, rules };
+    if exec.dry_run {
+        exec::plan(host, order, exec.json);
+        return Ok(());
+    }
+    Err(exec::run(host, order))
 }

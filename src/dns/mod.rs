@@ -5,6 +5,7 @@
 
 pub mod ask;
 pub mod counters;
+pub mod exec;
 pub mod forward;
 pub mod log;
 pub mod plan;
