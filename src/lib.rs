@@ -4,7 +4,7 @@
 //!
 //! 1. [`login`]: what happens at one; [`resolver`]: what the offline resolver is given; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
 //! 2. The capabilities: [`shell`], [`node`], [`serve`], [`dns`], [`storage`].
-//! 3. [`namespace`]: a network and mounts of one's own; [`net`]: names, TLS and HTTP without the C library.
+//! 3. [`namespace`]: a network and mounts of one's own; [`journal`]: changes that can be taken back; [`net`]: names, TLS and HTTP without the C library.
 //! 4. [`host`]: the only door to the world.
 //! 5. [`verdict`], [`span`], [`quote`], [`digest`], [`error`]: values.
 
@@ -20,6 +20,7 @@ pub mod serve;
 pub mod shell;
 pub mod storage;
 
+pub mod journal;
 pub mod namespace;
 pub mod net;
 

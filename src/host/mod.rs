@@ -7,8 +7,11 @@
 pub mod boot;
 pub mod clock;
 pub mod dirs;
+pub mod durable;
 pub mod files;
+pub mod likeness;
 pub mod local_dir;
+pub mod lock;
 pub mod mounts;
 pub mod patience;
 pub mod process;
