@@ -150,10 +150,11 @@ impl Journals {
     /// # Errors
     /// Where that cannot be written.
     pub fn end(&self, journal: Journal, keep: bool) -> Result<Option<PathBuf>, Wrong> {
-        let failed = |error: io::Error| format!("{} cannot be removed: {error}", journal.dir.display());
-        let name = journal.dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Journal { dir, .. } = journal;
+        let failed = |error: io::Error| format!("{} cannot be removed: {error}", dir.display());
+        let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let aside = self.root.join(format!("{name}.{}", if keep { "kept" } else { "old" }));
-        durable::remove_tree(&aside).and_then(|()| durable::rename(&journal.dir, &aside)).map_err(failed)?;
+        durable::remove_tree(&aside).and_then(|()| durable::rename(&dir, &aside)).map_err(failed)?;
         self.tidy(&name);
         Ok(keep.then_some(aside))
     }
