@@ -1,14 +1,19 @@
 //! What `hpcsh dns` does: the resolver is given what the configuration, the node's verdict and the exports say.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::cli::{DnsTask, ServeArguments};
+use crate::config;
 use crate::dns::plan::Plan;
 use crate::dns::policy::{Policy, Rules};
 use crate::dns::server::{self, Service};
+use crate::dns::settings::Settings;
+use crate::dns::takeover;
 use crate::error::Failure;
-use crate::host::{Host, files};
+use crate::host::Host;
+use crate::login;
 
 /// Does what was asked. Gives whether everything that was looked at is as it should be.
 ///
@@ -29,39 +34,57 @@ pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<boo
 }
 
 /// Until it is told to stop.
-fn serve(host: &mut Host, _config: Option<&Path>, arguments: &ServeArguments) -> Result<(), Failure> {
-    // STUB: from the configuration, once `[dns]` is there.
-    let default = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].map(|ip| SocketAddr::new(ip, 53));
-    let listen = if arguments.listen.is_empty() { default.to_vec() } else { arguments.listen.clone() };
-    // Another thread calls it, and has no world yet.
-    let plan = || Ok(plan(&Host::real()));
+fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> Result<(), Failure> {
+    let loaded = login::configuration(host, config, config::STORAGE_WAIT).unwrap_or_else(|stale| stale.rest);
+    for problem in &loaded.problems {
+        host.say(format!("warning: {}", problem.brief()));
+    }
+    let settings = loaded.config.dns;
+    let listen = if arguments.listen.is_empty() { settings.listen.clone() } else { arguments.listen.clone() };
+    let first = Mutex::new(Some(settings.clone()));
+    // Made anew by another thread, which has no world yet.
+    let plan = || {
+        let host = Host::real();
+        let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let settings = first.map_or_else(|| sound(&host, config), Ok)?;
+        Ok(plan(&host, settings, &listen))
+    };
     let is_online = || false;
     let service = Service {
-        listen,
+        listen: listen.clone(),
         allow_remote: arguments.allow_remote,
         log_queries: arguments.log_queries,
-        threads: 1,
-        user: "nobody".to_owned(),
+        threads: settings.threads,
+        user: settings.user,
         plan: &plan,
-        watched: vec![PathBuf::from(RESOLV)],
+        watched: vec![PathBuf::from("/etc/resolv.conf")],
         is_online: &is_online,
     };
     server::serve(host, &service)
 }
 
-const RESOLV: &str = "/etc/resolv.conf";
+/// The settings, if all of the configuration is sound and there in time.
+fn sound(host: &Host, config: Option<&Path>) -> Result<Settings, Failure> {
+    let loaded = login::configuration(host, config, config::STORAGE_WAIT)
+        .map_err(|stale| Failure::failed(format!("{} does not answer", stale.mount.display())))?;
+    match loaded.problems.first() {
+        Some(problem) => Err(Failure::failed(problem.brief())),
+        None => Ok(loaded.config.dns),
+    }
+}
 
-/// STUB: the policy's own rules, and the original resolv.conf, once they are there.
-fn plan(host: &Host) -> Plan {
-    let text = files::read(&host.locate(Path::new(RESOLV))).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let words = |key: &str| {
-        let lines = text.lines().map(str::split_whitespace).map(Iterator::collect::<Vec<_>>);
-        let lines = lines.filter(|words| words.first() == Some(&key));
-        lines.flat_map(|words| words[1..].iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).collect::<Vec<_>>()
+fn plan(host: &Host, settings: Settings, listen: &[SocketAddr]) -> Plan {
+    let rules = Rules {
+        allow: settings.allow,
+        deny: settings.deny,
+        search: takeover::original(host).search,
+        mirrors: Vec::new(),
     };
-    let upstreams =
-        words("nameserver").into_iter().filter_map(|word| word.parse().ok()).map(|ip: IpAddr| SocketAddr::new(ip, 53));
-    let rules = Rules { search: words("search"), ..Rules::default() };
-    Plan { policy: Policy::new(rules), upstreams: upstreams.collect(), cache: 10_000, only_while_offline: false }
+    let upstreams = if settings.upstream.is_empty() { takeover::upstreams(host, listen) } else { settings.upstream };
+    Plan {
+        policy: Policy::new(rules),
+        upstreams,
+        cache: settings.cache,
+        only_while_offline: settings.only_while_offline,
+    }
 }

@@ -12,4 +12,5 @@ pub mod policy;
 pub mod question;
 pub mod server;
 pub mod settings;
+pub mod takeover;
 pub mod wire;
