@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use crate::JOB_WAIT;
 use crate::cli::{DnsTask, ExecArguments, ServeArguments};
 use crate::config::{self, Config};
 use crate::dns::exec::{self, Order};
@@ -41,17 +41,19 @@ pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<boo
 
 /// Until it is told to stop.
 fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> Result<(), Failure> {
-    let loaded = login::configuration(host, config, JOB_WAIT).unwrap_or_else(|stale| stale.rest);
+    let loaded = login::configuration(host, config, config::STORAGE_WAIT).unwrap_or_else(|stale| stale.rest);
     for problem in &loaded.problems {
         host.say(format!("warning: {}", problem.brief()));
     }
     let Config { dns: settings, node, .. } = loaded.config;
-    let listen = if arguments.listen.is_empty() { settings.listen } else { arguments.listen.clone() };
-    // Another thread calls these, and has no world yet.
+    let listen = if arguments.listen.is_empty() { settings.listen.clone() } else { arguments.listen.clone() };
+    let first = Mutex::new(Some(settings.clone()));
+    // Made anew by another thread, which has no world yet.
     let plan = || {
         let host = Host::real();
-        let config = config::load(&host, config).config;
-        Ok(plan(&host, config.dns, &listen))
+        let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let settings = first.map_or_else(|| sound(&host, config), Ok)?;
+        Ok(plan(&host, settings, &listen))
     };
     let is_online = || settle::for_good(&Host::real(), &node).verdict.state == State::Online;
     let service = Service {
@@ -65,6 +67,16 @@ fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> 
         is_online: &is_online,
     };
     server::serve(host, &service)
+}
+
+/// The settings, if all of the configuration is sound and there in time.
+fn sound(host: &Host, config: Option<&Path>) -> Result<Settings, Failure> {
+    let loaded = login::configuration(host, config, config::STORAGE_WAIT)
+        .map_err(|stale| Failure::failed(format!("{} does not answer", stale.mount.display())))?;
+    match loaded.problems.first() {
+        Some(problem) => Err(Failure::failed(problem.brief())),
+        None => Ok(loaded.config.dns),
+    }
 }
 
 /// What the resolver goes by, as the configuration and the original resolv.conf are now.
