@@ -5,4 +5,5 @@
 
 pub mod policy;
 pub mod question;
+pub mod rules;
 pub mod settings;
