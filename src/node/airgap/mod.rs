@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use asked::{Asked, Facts};
@@ -21,6 +22,7 @@ use crate::error::Failure;
 use crate::host::process::foreground;
 use crate::host::{Host, files, run_dir};
 use crate::namespace::{self, links};
+use crate::net::resolv_conf::{self, ResolvConf};
 
 /// What is to be rehearsed, and how.
 #[derive(Clone, Debug)]
@@ -130,7 +132,7 @@ impl Sight {
         let others = run_dir::candidates(host).into_iter().filter(|dir| *dir != first && files::exists(dir));
         let others: Vec<PathBuf> = others.collect();
         let run_dirs = [vec![first], others].concat();
-        let resolver = files::real_path(Path::new("/etc/resolv.conf")).ok();
+        let resolver = files::real_path(Path::new(resolv_conf::PATH)).ok();
         let text = resolver.as_ref().and_then(|path| files::read(path).ok()).unwrap_or_default();
         let (text, mut search) = resolv(&String::from_utf8_lossy(&text));
         // Without such a line, the C library takes the domain of the node.
@@ -174,13 +176,9 @@ impl Sight {
 
 /// The same resolv.conf with our name server for all others, and its domains.
 fn resolv(text: &str) -> (String, Vec<String>) {
-    let word = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
-    let kept = text.lines().filter(|line| matches!(word(line).as_str(), "search" | "domain" | "options"));
-    let kept: String = kept.map(|line| format!("{line}\n")).collect();
-    let domains = kept.lines().filter(|line| word(line) != "options").flat_map(|line| line.split_whitespace().skip(1));
-    let domains =
-        domains.map(|domain| domain.trim_matches('.').to_ascii_lowercase()).filter(|domain| !domain.is_empty());
-    (format!("# hpcsh airgap\nnameserver 127.0.0.1\n{kept}"), domains.collect())
+    let conf = ResolvConf::parse(text);
+    let domains = conf.search.iter().map(|domain| domain.trim_matches('.').to_ascii_lowercase()).collect();
+    (conf.with_server_alone("hpcsh airgap", Ipv4Addr::LOCALHOST.into()), domains)
 }
 
 #[cfg(test)]
