@@ -1,13 +1,16 @@
 //! What `hpcsh dns` does: the resolver is given what the configuration, the node's verdict and the exports say.
 
+mod known;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::JOB_WAIT;
-use crate::cli::{DnsTask, ServeArguments};
-use crate::config::{self, Config};
+use crate::cli::{CheckArguments, DnsTask, ServeArguments};
+use crate::config::{self, Config, Loaded};
+use crate::dns::check;
 use crate::dns::plan::Plan;
-use crate::dns::policy::{Policy, Rules};
+use crate::dns::policy::Policy;
 use crate::dns::server::{self, Service};
 use crate::dns::settings::Settings;
 use crate::dns::takeover;
@@ -16,6 +19,7 @@ use crate::host::Host;
 use crate::login;
 use crate::node::settle;
 use crate::verdict::State;
+use known::known;
 
 /// Does what was asked. Gives whether everything that was looked at is as it should be.
 ///
@@ -28,7 +32,7 @@ pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<boo
         DnsTask::Off(_) => "off",
         DnsTask::Restore(_) => "restore",
         DnsTask::Status(_) => "status",
-        DnsTask::Check(_) => "check",
+        DnsTask::Check(arguments) => return check(host, config, arguments).map(|()| true),
         DnsTask::Exec(_) => "exec",
         DnsTask::Export(_) => "export",
     };
@@ -37,17 +41,13 @@ pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<boo
 
 /// Until it is told to stop.
 fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> Result<(), Failure> {
-    let loaded = login::configuration(host, config, JOB_WAIT).unwrap_or_else(|stale| stale.rest);
-    for problem in &loaded.problems {
-        host.say(format!("warning: {}", problem.brief()));
-    }
+    let loaded = configured(host, config);
     let Config { dns: settings, node, .. } = loaded.config;
     let listen = if arguments.listen.is_empty() { settings.listen } else { arguments.listen.clone() };
     // Another thread calls these, and has no world yet.
     let plan = || {
         let host = Host::real();
-        let config = config::load(&host, config).config;
-        Ok(plan(&host, config.dns, &listen))
+        Ok(plan(&host, &config::load(&host, config), &listen))
     };
     let is_online = || settle::for_good(&Host::real(), &node).verdict.state == State::Online;
     let service = Service {
@@ -64,10 +64,39 @@ fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> 
 }
 
 /// What the resolver goes by, as the configuration and the original resolv.conf are now.
-fn plan(host: &Host, settings: Settings, listen: &[SocketAddr]) -> Plan {
-    let Settings { allow, deny, upstream, cache, only_while_offline, .. } = settings;
-    let search = takeover::original(host).search;
-    let rules = Rules { allow, deny, search, ..Rules::default() };
-    let upstreams = if upstream.is_empty() { takeover::upstreams(host, listen) } else { upstream };
-    Plan { policy: Policy::new(rules), upstreams, cache, only_while_offline }
+fn plan(host: &Host, loaded: &Loaded, listen: &[SocketAddr]) -> Plan {
+    let Settings { upstream, cache, only_while_offline, .. } = &loaded.config.dns;
+    let upstreams = if upstream.is_empty() { takeover::upstreams(host, listen) } else { upstream.clone() };
+    let policy = Policy::new(known(host, loaded).rules);
+    Plan { policy, upstreams, cache: *cache, only_while_offline: *only_while_offline }
+}
+
+/// What would happen to names, now.
+fn check(host: &mut Host, config: Option<&Path>, arguments: &CheckArguments) -> Result<(), Failure> {
+    let loaded = configured(host, config);
+    // A look at the network only where that decides.
+    let is_open = loaded.config.dns.only_while_offline
+        && settle::for_good(host, &loaded.config.node).verdict.state == State::Online;
+    let resolv = takeover::original(host);
+    let node = check::Node {
+        known: known(host, &loaded),
+        search: known::search(host).into_iter().map(|(domain, _)| domain).collect(),
+        dots: resolv.number("ndots").map_or(1, usize::from),
+        is_open,
+    };
+    let rows = check::rows(&node, &arguments.names)?;
+    host.print(if arguments.json { check::json(&rows) } else { check::text(&rows) });
+    Ok(())
+}
+
+/// The configuration, or what can be had of it; what is wrong is said.
+fn configured(host: &mut Host, config: Option<&Path>) -> Loaded {
+    let loaded = login::configuration(host, config, JOB_WAIT).unwrap_or_else(|stale| {
+        host.say(format!("warning: {} does not answer: what lies there is not known", stale.mount.display()));
+        stale.rest
+    });
+    for problem in &loaded.problems {
+        host.say(format!("warning: {}", problem.brief()));
+    }
+    loaded
 }

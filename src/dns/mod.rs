@@ -4,6 +4,7 @@
 //! [`server`] has the sockets. [`takeover`] is how the node comes to ask us, and comes back from it. tokio and hickory stop here.
 
 pub mod ask;
+pub mod check;
 pub mod counters;
 pub mod forward;
 pub mod log;
