@@ -150,8 +150,7 @@ fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<
 
 /// What a command goes by that is to run as on a node that is offline.
 struct Offline {
-    config: config::Config,
-    exports: Vec<Export>,
+    loaded: config::Loaded,
     variables: BTreeMap<OsString, OsString>,
 }
 
@@ -171,7 +170,7 @@ fn offline(host: &mut Host, config: Option<&Path>, presets: &[&str], why: &str) 
     }
     // So that every hpcsh inside is sure of it.
     variables.insert("HPCSH_OFFLINE".into(), "1".into());
-    Ok(Offline { config: loaded.config, exports, variables })
+    Ok(Offline { loaded, variables })
 }
 
 /// Gives the exit code of the command.
@@ -184,8 +183,8 @@ fn run_airgap(host: &mut Host, config: Option<&Path>, airgap: AirgapArguments) -
 
 /// Turns into the command; comes back where nothing was to be run, or it cannot be.
 fn run_dns_exec(host: &mut Host, config: Option<&Path>, exec: ExecArguments) -> Result<(), Failure> {
-    let Offline { config, exports, variables } = offline(host, config, &["failfast"], "hpcsh dns exec")?;
-    resolver::exec(host, &config, &exports, variables, exec)
+    let Offline { loaded, variables } = offline(host, config, &["failfast"], "hpcsh dns exec")?;
+    resolver::exec(host, &loaded, variables, exec)
 }
 
 /// Gives whether the node is online, or nothing was asked that has its answer in the exit code.
