@@ -121,7 +121,7 @@ impl RequestHandler for Handler {
         metadata.recursion_available = true;
         let mut edns = request.edns.as_ref().map(answering);
         let question = read_any(request.as_slice());
-        let (code, answer) = match self.decide(request, question) {
+        let (code, answer) = match self.decide(request, question.as_ref()) {
             Decision::Said(code) => (code, None),
             Decision::Here(record) => (ResponseCode::NoError, record),
             Decision::Blocked => {
@@ -161,7 +161,7 @@ enum Decision {
 }
 
 impl Handler {
-    fn decide(&self, request: &Request, question: Option<Question>) -> Decision {
+    fn decide(&self, request: &Request, question: Option<&Question>) -> Decision {
         if request.metadata.op_code != OpCode::Query {
             return Decision::Said(ResponseCode::NotImp);
         }
@@ -178,11 +178,11 @@ impl Handler {
         if let Some(code) = refusal(question.kind) {
             return Decision::Said(code);
         }
-        match self.plan.decide(&question, self.is_online) {
+        match self.plan.decide(question, self.is_online) {
             Action::Block => Decision::Blocked,
             Action::Empty => Decision::Here(None),
             Action::Localhost => Decision::Here(localhost(asked.original().name(), asked.query_type())),
-            Action::Forward => Decision::Forward(question),
+            Action::Forward => Decision::Forward(*question),
         }
     }
 }
