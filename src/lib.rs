@@ -107,16 +107,13 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
 /// The exit code of a command that only looked, and found that something is not as it should be.
 const CHECK_FOUND: u8 = 3;
 
-/// How long a job script waits for a configuration on shared storage: longer than a login, since it can do without none.
-const JOB_WAIT: Duration = Duration::from_secs(10);
-
 /// The configuration and its exports, for a script, with these presets beside its own; what is wrong with them is said.
 fn configured(
     host: &mut Host,
     config: Option<&Path>,
     presets: &[&str],
 ) -> Result<(config::Loaded, Vec<Export>), Failure> {
-    let mut loaded = login::configuration(host, config, JOB_WAIT).map_err(|stale| {
+    let mut loaded = login::configuration(host, config, config::JOB_WAIT).map_err(|stale| {
         let file = stale.unread.first().map(|file| file.display().to_string()).unwrap_or_default();
         Failure::failed(format!("{} does not answer, and {file} lies there", stale.mount.display()))
             .hint("without it nobody knows the variables: wait for the storage, or name another file with --config")
