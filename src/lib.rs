@@ -2,14 +2,14 @@
 //!
 //! Modules in reading order, each using only what stands below it; a test holds the `use crate::` lines to that:
 //!
-//! 1. [`login`]: what happens at one; [`resolver`]: what the offline resolver is given; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
+//! 1. [`resolver`]: what the offline resolver is given; [`login`]: what happens at one; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
 //! 2. The capabilities: [`shell`], [`node`], [`serve`], [`dns`], [`storage`].
 //! 3. [`namespace`]: a network and mounts of one's own; [`journal`]: changes that can be taken back; [`net`]: names, TLS and HTTP without the C library.
 //! 4. [`host`]: the only door to the world.
 //! 5. [`verdict`], [`span`], [`quote`], [`digest`], [`error`]: values.
 
-pub mod login;
 pub mod resolver;
+pub mod login;
 
 pub mod cli;
 pub mod config;
@@ -36,7 +36,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use cli::{
     AirgapArguments, ConfigTask, DnsTask, EnvArguments, ExecArguments, HfTask, ManArguments, StatusArguments, Task,

@@ -9,7 +9,8 @@ use crate::support::PROJECT;
 const FLOORS: &[&[&str]] = &[
     &["main"],
     &["lib"],
-    &["login", "resolver"],
+    &["resolver"],
+    &["login"],
     &["cli", "config"],
     &["shell", "node", "serve", "dns", "storage", "image", "doctor"],
     &["namespace", "journal", "net"],
