@@ -8,10 +8,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::cli::{CheckArguments, DnsTask, ExecArguments, ServeArguments};
+use crate::cli::{CheckArguments, DnsTask, ExecArguments, ExportArguments, ServeArguments};
 use crate::config::{self, Config, Loaded};
 use crate::dns::check;
 use crate::dns::exec::{self, Order};
+use crate::dns::export::{self, Export};
 use crate::dns::plan::Plan;
 use crate::dns::policy::Policy;
 use crate::dns::server::{self, Service};
@@ -37,7 +38,7 @@ pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<boo
         DnsTask::Status(_) => "status",
         DnsTask::Check(arguments) => return check(host, config, arguments).map(|()| true),
         DnsTask::Exec(_) => "exec",
-        DnsTask::Export(_) => "export",
+        DnsTask::Export(arguments) => return export(host, config, arguments).map(|()| true),
     };
     Err(Failure::failed(format!("hpcsh dns {name}: not built yet")))
 }
@@ -102,6 +103,23 @@ fn check(host: &mut Host, config: Option<&Path>, arguments: &CheckArguments) -> 
     };
     let rows = check::rows(&node, &arguments.names)?;
     host.print(if arguments.json { check::json(&rows) } else { check::text(&rows) });
+    Ok(())
+}
+
+/// The same policy for another engine, or ours as a service.
+fn export(host: &mut Host, config: Option<&Path>, arguments: &ExportArguments) -> Result<(), Failure> {
+    let loaded = configured(host, config);
+    let known = known(host, &loaded);
+    let settings = loaded.config.dns;
+    // Whoever listens here in our place would ask himself.
+    let found = || takeover::upstreams(host, &settings.listen);
+    let upstreams = if settings.upstream.is_empty() { found() } else { settings.upstream.clone() };
+    let program = host.program().map_or_else(|| PathBuf::from("/usr/local/bin/hpcsh"), Path::to_owned);
+    let named = config.map(Path::to_owned).or_else(|| host.nonempty("HPCSH_CONFIG").map(PathBuf::from));
+    let config = named.map(|path| host.absolute(&path));
+    let export = Export { known, upstreams, settings, program, config };
+    let text = export::text(arguments.target, &export)?;
+    host.print(text);
     Ok(())
 }
 
