@@ -4,7 +4,7 @@
 //!
 //! 1. [`login`]: what happens at one; [`resolver`]: what the offline resolver is given; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
 //! 2. The capabilities: [`shell`], [`node`], [`serve`], [`dns`], [`storage`].
-//! 3. [`namespace`]: a network and mounts of one's own; [`net`]: names, TLS and HTTP without the C library.
+//! 3. [`namespace`]: a network and mounts of one's own; [`journal`]: changes that can be taken back; [`net`]: names, TLS and HTTP without the C library.
 //! 4. [`host`]: the only door to the world.
 //! 5. [`verdict`], [`span`], [`quote`], [`digest`], [`error`]: values.
 
@@ -20,6 +20,7 @@ pub mod serve;
 pub mod shell;
 pub mod storage;
 
+pub mod journal;
 pub mod namespace;
 pub mod net;
 
@@ -147,13 +148,14 @@ fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<
     Ok(())
 }
 
-/// The configuration, and the environment of a command that runs as on a node that is offline; with these presets, chosen or not.
-fn offline(
-    host: &mut Host,
-    config: Option<&Path>,
-    presets: &[&str],
-    why: &str,
-) -> Result<(config::Loaded, Vec<Export>, BTreeMap<OsString, OsString>), Failure> {
+/// What a command goes by that is to run as on a node that is offline.
+struct Offline {
+    loaded: config::Loaded,
+    variables: BTreeMap<OsString, OsString>,
+}
+
+/// The same, with these presets, chosen or not.
+fn offline(host: &mut Host, config: Option<&Path>, presets: &[&str], why: &str) -> Result<Offline, Failure> {
     let (loaded, exports) = configured(host, config, presets).map_err(|failure| failure.of_kind(Kind::Runner))?;
     let exports = shell::format::without_mirrored(exports, host);
     let verdict = Verdict::new(State::Offline, why);
@@ -168,20 +170,21 @@ fn offline(
     }
     // So that every hpcsh inside is sure of it.
     variables.insert("HPCSH_OFFLINE".into(), "1".into());
-    Ok((loaded, exports, variables))
+    Ok(Offline { loaded, variables })
 }
 
 /// Gives the exit code of the command.
 fn run_airgap(host: &mut Host, config: Option<&Path>, airgap: AirgapArguments) -> Result<u8, Failure> {
-    let variables = if airgap.keep_env { host.variables() } else { offline(host, config, &[], "a rehearsal")?.2 };
+    let variables =
+        if airgap.keep_env { host.variables() } else { offline(host, config, &[], "a rehearsal")?.variables };
     let AirgapArguments { words, hang, allow_unix, report, .. } = airgap;
     node::airgap::run(host, &Rehearsal { words, variables, hang, allow_unix, report })
 }
 
 /// Turns into the command; comes back where nothing was to be run, or it cannot be.
 fn run_dns_exec(host: &mut Host, config: Option<&Path>, exec: ExecArguments) -> Result<(), Failure> {
-    let (loaded, exports, variables) = offline(host, config, &["failfast"], "hpcsh dns exec")?;
-    resolver::exec(host, &loaded.config, &exports, variables, exec)
+    let Offline { loaded, variables } = offline(host, config, &["failfast"], "hpcsh dns exec")?;
+    resolver::exec(host, &loaded, variables, exec)
 }
 
 /// Gives whether the node is online, or nothing was asked that has its answer in the exit code.

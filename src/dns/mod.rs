@@ -4,6 +4,7 @@
 //! [`server`] has the sockets. [`takeover`] is how the node comes to ask us, and comes back from it. tokio and hickory stop here.
 
 pub mod ask;
+pub mod check;
 pub mod counters;
 pub mod exec;
 pub mod forward;
@@ -11,6 +12,7 @@ pub mod log;
 pub mod plan;
 pub mod policy;
 pub mod question;
+pub mod rules;
 pub mod server;
 pub mod settings;
 pub mod takeover;

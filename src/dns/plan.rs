@@ -21,9 +21,9 @@ pub struct Plan {
 impl Plan {
     /// What happens to a question, on a node that is online or is not.
     pub fn decide(&self, question: &Question, is_online: bool) -> Action {
-        match self.policy.decide(&question.name, question.kind) {
-            Action::Block | Action::Empty if is_online && self.only_while_offline => Action::Forward,
-            action => action,
+        if is_online && self.only_while_offline {
+            return self.policy.decide_while_online(&question.name, question.kind);
         }
+        self.policy.decide(&question.name, question.kind)
     }
 }

@@ -63,7 +63,7 @@ impl News {
     }
 }
 
-/// Whether standard error is the journal itself: systemd.exec(5), `$JOURNAL_STREAM`.
+/// Whether standard error is the journal itself: `systemd.exec(5)`, `$JOURNAL_STREAM`.
 pub fn is_journal(host: &Host) -> bool {
     let named = host.nonempty("JOURNAL_STREAM");
     named.is_some_and(|named| {

@@ -39,9 +39,12 @@ pub fn enter(host: &Host, own: Own) -> Result<(), Failure> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             done => done,
         }
-        .and_then(|()| map("uid_map", same(user.as_raw())))
-        .and_then(|()| map("gid_map", same(group.as_raw())))
         .map_err(refused)?;
+        map("uid_map", same(user.as_raw())).map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied if user.is_root() => refusal::root_without_capability(own),
+            _ => refused(error),
+        })?;
+        map("gid_map", same(group.as_raw())).map_err(refused)?;
     }
     // What is mounted outside from now on, as by an automounter, comes in; nothing goes out.
     match mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC) {

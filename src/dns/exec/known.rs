@@ -104,7 +104,7 @@ fn ask(host: &Host, names: Vec<String>) -> Vec<Known> {
     let wanted = names.clone();
     let said = process::in_child(PATIENCE + LAST_WORDS, move || {
         let lines = side_by_side(resolver, wanted);
-        lines.iter().map(|one| text_of(one)).collect::<String>().into_bytes()
+        lines.iter().map(text_of).collect::<String>().into_bytes()
     });
     let said = String::from_utf8(said.unwrap_or_default()).unwrap_or_default();
     let found: Vec<Known> = said.lines().filter_map(line).collect();

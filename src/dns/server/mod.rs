@@ -5,6 +5,8 @@
 //!
 //! After the privileges are gone, a reload reads what the service's user may read: the configuration of the node, resolv.conf; not what lies in root's home.
 
+#[cfg(test)]
+mod agree;
 pub mod handler;
 mod identity;
 mod listen;
@@ -84,7 +86,7 @@ pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
     let plan = Arc::new((service.plan)()?);
     process::outlive_readers();
     let files = usize::try_from(process::raise_files(FILES)).unwrap_or(usize::MAX);
-    let taken = listen::take(host, &service.listen, service.allow_remote, service.threads)?;
+    let mut taken = listen::take(host, &service.listen, service.allow_remote, service.threads)?;
     let news = News::of(host);
     let is_journal = activation::is_journal(host);
     let remark = identity::give_up(host, &service.user)?;
@@ -100,7 +102,7 @@ pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
         is_online: Arc::default(),
     };
     let watcher = Watcher { service, orders: &orders, is_online: &common.is_online, news: &news };
-    let mut threads = taken.threads.into_iter();
+    let mut threads = std::mem::take(&mut taken.threads).into_iter();
     let first = threads.next().unwrap_or_default();
     std::thread::scope(|scope| {
         for listening in threads {
@@ -112,9 +114,8 @@ pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
                 }
             });
         }
-        let (wishes, wished) = mpsc::channel();
+        let (wishes, heard) = mpsc::channel();
         let begin = |plan: &Plan| {
-            scope.spawn(|| watcher.watch(wished));
             if let Some(remark) = &remark {
                 tracing::warn!("{remark}");
             }
@@ -123,7 +124,8 @@ pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
             }
             tracing::info!("answering on {}; {}", list(&taken.addresses), upstreams(plan));
             news.tell("READY=1");
-            Ok(())
+            let watcher = &watcher;
+            std::thread::Builder::new().name("watch".to_owned()).spawn_scoped(scope, move || watcher.watch(&heard))
         };
         let stop = signals(&wishes);
         let done = run(&common, first, orders.subscribe(), begin, stop);
@@ -162,11 +164,11 @@ struct Common {
 }
 
 /// Serves in this thread until it is told to stop, or `stop` is there. `begin` is called when questions are answered.
-fn run(
+fn run<T>(
     common: &Common,
     listening: Listening,
     mut orders: Receiver<Orders>,
-    begin: impl FnOnce(&Plan) -> io::Result<()>,
+    begin: impl FnOnce(&Plan) -> io::Result<T>,
     stop: impl Future<Output = io::Result<()>>,
 ) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())?;

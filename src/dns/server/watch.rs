@@ -31,7 +31,7 @@ pub struct Watcher<'a> {
 
 impl Watcher<'_> {
     /// Until nobody can wish for anything any more.
-    pub fn watch(&self, wishes: Receiver<()>) {
+    pub fn watch(&self, wishes: &Receiver<()>) {
         let stamps = || self.service.watched.iter().map(|path| files::stamp(path)).collect::<Vec<_>>();
         let mut known = stamps();
         self.ask();

@@ -149,7 +149,9 @@ impl Program {
     fn new(words: &[OsString], variables: &BTreeMap<OsString, OsString>) -> Option<Self> {
         let c = |bytes: Vec<u8>| CString::new(bytes).ok();
         let name = words.first()?;
-        let paths = if name.as_bytes().contains(&b'/') {
+        let paths = if name.is_empty() {
+            Vec::new()
+        } else if name.as_bytes().contains(&b'/') {
             vec![name.clone().into_vec()]
         } else {
             let path =
