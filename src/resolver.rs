@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::JOB_WAIT;
 use crate::cli::{CheckArguments, DnsTask, ExecArguments, ServeArguments};
 use crate::config::{self, Config, Loaded};
 use crate::dns::check;
@@ -108,7 +107,7 @@ fn check(host: &mut Host, config: Option<&Path>, arguments: &CheckArguments) -> 
 
 /// The configuration, or what can be had of it; what is wrong is said.
 fn configured(host: &mut Host, config: Option<&Path>) -> Loaded {
-    let loaded = login::configuration(host, config, JOB_WAIT).unwrap_or_else(|stale| {
+    let loaded = login::configuration(host, config, config::JOB_WAIT).unwrap_or_else(|stale| {
         host.say(format!("warning: {} does not answer: what lies there is not known", stale.mount.display()));
         stale.rest
     });
