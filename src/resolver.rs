@@ -4,7 +4,7 @@ mod known;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -32,15 +32,37 @@ use known::known;
 pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<bool, Failure> {
     let name = match task {
         DnsTask::Serve(arguments) => return serve(host, config, arguments).map(|()| true),
-        DnsTask::On(_) => "on",
-        DnsTask::Off(_) => "off",
-        DnsTask::Restore(_) => "restore",
+        DnsTask::On(arguments) => return on(host, config, arguments.dry_run).map(|()| true),
+        DnsTask::Off(arguments) => return takeover::off(host, arguments.dry_run).map(|()| true),
+        DnsTask::Restore(arguments) => return takeover::restore(host, arguments.dry_run).map(|()| true),
         DnsTask::Status(_) => "status",
         DnsTask::Check(arguments) => return check(host, config, arguments).map(|()| true),
         DnsTask::Exec(_) => "exec",
         DnsTask::Export(arguments) => return export(host, config, arguments).map(|()| true),
     };
     Err(Failure::failed(format!("hpcsh dns {name}: not built yet")))
+}
+
+/// Points resolv.conf at a resolver of this configuration.
+fn on(host: &mut Host, config: Option<&Path>, dry_run: bool) -> Result<(), Failure> {
+    let loaded = configured(host, config);
+    // A name server is an address there, without a port (resolv.conf(5)).
+    let address =
+        loaded.config.dns.listen.iter().find(|address| address.port() == 53).map(|address| match address.ip() {
+            ip @ IpAddr::V4(_) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            ip @ IpAddr::V6(_) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        });
+    let Some(address) = address else {
+        return Err(Failure::usage("`dns.listen` names no address with port 53, and resolv.conf knows no other port")
+            .hint("without root: hpcsh dns exec -- COMMAND"));
+    };
+    let program = host.program().ok_or_else(|| Failure::failed("/proc does not say where this program lies"))?;
+    let mut words: Vec<OsString> = vec![program.into(), "dns".into(), "serve".into()];
+    if let Some(config) = config {
+        words.extend(["--config".into(), host.absolute(config).into_os_string()]);
+    }
+    takeover::on(host, &takeover::Service { address, words }, dry_run)
 }
 
 /// Until it is told to stop.
@@ -64,7 +86,7 @@ fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> 
         threads: settings.threads,
         user: settings.user,
         plan: &plan,
-        watched: vec![PathBuf::from("/etc/resolv.conf")],
+        watched: takeover::watched(host),
         is_online: &is_online,
     };
     server::serve(host, &service)
