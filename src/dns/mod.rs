@@ -3,6 +3,8 @@
 //! The way of a question: [`question`] reads it, [`policy`] decides, [`wire`] answers in place or [`forward`] asks an upstream;
 //! [`server`] has the sockets. [`takeover`] is how the node comes to ask us, and comes back from it. tokio and hickory stop here.
 
+pub mod cache;
+pub mod lifetime;
 pub mod policy;
 pub mod question;
 pub mod settings;
