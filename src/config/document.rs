@@ -8,10 +8,11 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, COUNT, Kind};
+use super::keys::{self, Kind};
 use super::layers::Text;
 use super::problem::Problem;
 use super::variable;
+use crate::dns::settings as dns;
 use crate::node::targets;
 use crate::serve::target;
 use crate::span;
@@ -30,11 +31,11 @@ pub struct Raw {
 pub enum Value {
     /// Of `Path`, `Text`, `Choice` and each of `Variables`.
     Text(Raw),
-    /// Of `Paths`, `Texts`, `Targets`, `Choices`.
+    /// Of each kind that is a list.
     List(Vec<Raw>),
     /// Of `Switch`.
     Switch(bool),
-    /// Of `Count`.
+    /// Of `Count`, `Threads`.
     Count(u64),
 }
 
@@ -202,7 +203,7 @@ impl Reader<'_> {
             (Kind::Variables, DeValue::Boolean(switch)) => {
                 Some(Value::Text(Raw { text: switch.to_string(), span: value.span() }))
             }
-            (Kind::Paths | Kind::Texts | Kind::Targets | Kind::Servers | Kind::Choices(_), DeValue::Array(items)) => {
+            (kind, DeValue::Array(items)) if kind.is_list() => {
                 if let Some(wrong) = items.iter().find(|item| !item.get_ref().is_str()) {
                     let (wanted, found) = (kind.noun(), with_article(wrong.get_ref().type_str()));
                     let problem = self.point(format!("`{name}` wants {wanted}, and this is {found}"), wrong.span());
@@ -216,9 +217,9 @@ impl Reader<'_> {
                 Some(Value::List(items.iter().map(raw).collect()))
             }
             (Kind::Switch, DeValue::Boolean(switch)) => Some(Value::Switch(*switch)),
-            (Kind::Count, DeValue::Integer(number)) => {
+            (Kind::Count | Kind::Threads, DeValue::Integer(number)) => {
                 let count = u64::from_str_radix(number.as_str(), number.radix()).ok();
-                count.filter(|count| *count <= COUNT).map(Value::Count)
+                count.filter(|count| kind.range().contains(count)).map(Value::Count)
             }
             _ => None,
         };
@@ -253,6 +254,8 @@ impl Reader<'_> {
             let server = match kind {
                 Kind::Targets => targets::parse(text).err().map(|why| (why, TARGET)),
                 Kind::Servers => target::parse(text).err().map(|why| (why, target::HINT)),
+                Kind::Domains => dns::suffix(text).err().map(|why| (why, dns::SUFFIX_HINT)),
+                Kind::Addresses => dns::address(text).err().map(|why| (why, dns::ADDRESS_HINT)),
                 _ => None,
             };
             if let Some((why, hint)) = server {
@@ -279,7 +282,7 @@ impl Reader<'_> {
         let is_element = keys::find(name).is_some_and(|key| key.name != name);
         let wanted = if is_element { "a string" } else { kind.noun() };
         let found = match value.get_ref() {
-            DeValue::Integer(number) if kind == Kind::Count => number.to_string(),
+            DeValue::Integer(number) if matches!(kind, Kind::Count | Kind::Threads) => number.to_string(),
             found => with_article(found.type_str()),
         };
         let is_scalar = !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
@@ -290,12 +293,10 @@ impl Reader<'_> {
             Kind::Variables if !is_element => {
                 Some(format!("write [{name}] on a line of its own, and the keys below it"))
             }
-            Kind::Paths | Kind::Texts | Kind::Targets | Kind::Servers | Kind::Choices(_)
-                if value.get_ref().is_str() =>
-            {
-                Some("put brackets around it".to_owned())
+            kind if kind.is_list() && value.get_ref().is_str() => Some("put brackets around it".to_owned()),
+            Kind::Switch | Kind::Count | Kind::Threads if value.get_ref().is_str() => {
+                Some("write it without quotes".to_owned())
             }
-            Kind::Switch | Kind::Count if value.get_ref().is_str() => Some("write it without quotes".to_owned()),
             _ => None,
         };
         let mut problem = self.point(format!("`{name}` wants {wanted}, not {found}"), value.span());

@@ -1,5 +1,8 @@
 //! Every key that a configuration may have: one table, read by the parser, `config show`, `config init` and the messages.
 
+use std::ops::RangeInclusive;
+
+use crate::dns::settings::MOST_THREADS;
 use crate::shell::catalogue;
 
 /// The largest count: what bash, whose history is counted in a C `int`, takes.
@@ -20,6 +23,10 @@ pub enum Kind {
     Targets,
     /// Strings, each a server to wait for: see [`crate::serve::target`].
     Servers,
+    /// Strings, each a domain that stands for all below it: see [`crate::dns::settings`].
+    Domains,
+    /// Strings, each the address of a name server: see [`crate::dns::settings`].
+    Addresses,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// Some of these words.
@@ -28,6 +35,8 @@ pub enum Kind {
     Switch,
     /// A whole number, from 0 to [`COUNT`].
     Count,
+    /// A whole number, from 1 to [`MOST_THREADS`].
+    Threads,
     /// A string with a time: see [`crate::span`].
     Span,
     /// A table of environment variables: names of the user's own, string values, `$` variables expanded.
@@ -35,15 +44,41 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether its value is an array of strings.
+    pub fn is_list(self) -> bool {
+        matches!(
+            self,
+            Self::Paths
+                | Self::Texts
+                | Self::Targets
+                | Self::Servers
+                | Self::Domains
+                | Self::Addresses
+                | Self::Choices(_)
+        )
+    }
+
+    /// The numbers that its value may be; none where it is no number.
+    pub fn range(self) -> RangeInclusive<u64> {
+        match self {
+            Self::Count => 0..=COUNT,
+            Self::Threads => 1..=MOST_THREADS as u64,
+            _ => RangeInclusive::new(1, 0),
+        }
+    }
+
     /// The kind for a message: `a string`, `true or false`.
     pub fn noun(self) -> &'static str {
         match self {
             Self::Path => "a string with an absolute path",
             Self::Text | Self::Choice(_) => "a string",
             Self::Paths => "an array of strings with absolute paths",
-            Self::Texts | Self::Targets | Self::Servers | Self::Choices(_) => "an array of strings",
+            Self::Texts | Self::Targets | Self::Servers | Self::Domains | Self::Addresses | Self::Choices(_) => {
+                "an array of strings"
+            }
             Self::Switch => "true or false",
             Self::Count => "a whole number from 0 to 2147483647",
+            Self::Threads => "a whole number from 1 to 64",
             Self::Span => "a string with a time",
             Self::Variables => "a table",
         }
@@ -114,6 +149,14 @@ pub static KEYS: &[Key] = &[
     Key { name: "wait.timeout", kind: Kind::Span, default: "", help: "how long it waits at the most; default: for ever" },
     Key { name: "wait.probe_timeout", kind: Kind::Span, default: "\"5s\"", help: "the most that one look at a server may take; SGLang gets its own 20 s where this is not set" },
     Key { name: "wait.cacert", kind: Kind::Path, default: "", help: "certificates (PEM) to trust instead of the system's authorities" },
+    Key { name: "dns.when", kind: Kind::Choice(&["always", "offline"]), default: "\"always\"", help: "when the resolver blocks: always, or only while the node is offline" },
+    Key { name: "dns.allow", kind: Kind::Domains, default: "[]", help: "domains of the intranet: they and all below them are looked up, beside search domains, mirrors, proxies, `internal` and others; see `hpcsh dns check`" },
+    Key { name: "dns.deny", kind: Kind::Domains, default: "[]", help: "domains that are not, whatever allows them" },
+    Key { name: "dns.listen", kind: Kind::Addresses, default: "[\"127.0.0.1:53\", \"[::1]:53\"]", help: "where the resolver listens" },
+    Key { name: "dns.upstream", kind: Kind::Addresses, default: "[]", help: "the name servers that it asks, in this order; default: those of resolv.conf" },
+    Key { name: "dns.cache", kind: Kind::Count, default: "10000", help: "answers that it remembers; 0: none" },
+    Key { name: "dns.threads", kind: Kind::Threads, default: "1", help: "threads that answer" },
+    Key { name: "dns.user", kind: Kind::Text, default: "\"nobody\"", help: "who it is once it has its ports, where it was started as root: a name or a number" },
 ];
 
 /// The key of this full name; a name of the user's own below a table of variables counts.
@@ -186,6 +229,7 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dns::settings as dns;
     use crate::node::probe;
     use crate::serve::request as wait;
 
@@ -213,6 +257,11 @@ mod tests {
         assert_eq!(shown("shell.ls_colors"), Some(crate::quote::json(LS_COLORS)));
         assert_eq!(shown("node.targets"), Some(format!("[\"{}\"]", probe::TARGETS.join("\", \""))));
         assert_eq!(shown("wait.targets"), Some(format!("[\"{}\"]", wait::TARGETS.join("\", \""))));
+        let listen = dns::LISTEN.map(|address| address.to_string()).join("\", \"");
+        assert_eq!(shown("dns.listen"), Some(format!("[\"{listen}\"]")));
+        assert_eq!(shown("dns.user"), Some(crate::quote::json(dns::USER)));
+        assert_eq!([shown("dns.cache"), shown("dns.threads")], [dns::CACHE, dns::THREADS].map(|n| Some(n.to_string())));
+        assert!(Kind::Threads.noun().ends_with(&format!(" {MOST_THREADS}")));
         for (name, default) in [
             ("wait.probe_timeout", wait::PROBE),
             ("node.deadline", probe::DEADLINE),

@@ -23,6 +23,7 @@ pub use problem::Problem;
 pub use resolve::{Resolved, Settings, Value};
 pub use within::{InTime, Stale, load_within};
 
+use crate::dns::settings as dns;
 use crate::host::{Host, local_dir};
 use crate::node::probe;
 use crate::serve::request as wait;
@@ -46,6 +47,8 @@ pub struct Config {
     pub trust: trust::Settings,
     /// `[wait]`
     pub wait: wait::Settings,
+    /// `[dns]`
+    pub dns: dns::Settings,
 }
 
 /// `node.storage_wait` where no layer sets it.
@@ -175,7 +178,27 @@ fn assemble(host: &Host, from: &Settings) -> Config {
             probe: from.span("wait.probe_timeout"),
             cacert: path("wait.cacert"),
         },
+        dns: resolver(from),
         roots: env::Roots { shared: path("shared_home"), local, private },
+    }
+}
+
+/// The `[dns]` table. A list of addresses that is empty names none of its own.
+fn resolver(from: &Settings) -> dns::Settings {
+    let addresses = |name| from.list(name).iter().filter_map(|text| dns::address(text).ok()).collect::<Vec<_>>();
+    let suffixes = |name| from.list(name).iter().filter_map(|text| dns::suffix(text).ok()).collect();
+    let count = |name| from.count(name).and_then(|count| usize::try_from(count).ok());
+    let usual = dns::Settings::default();
+    let listen = addresses("dns.listen");
+    dns::Settings {
+        only_while_offline: from.text("dns.when") == Some("offline"),
+        allow: suffixes("dns.allow"),
+        deny: suffixes("dns.deny"),
+        listen: if listen.is_empty() { usual.listen } else { listen },
+        upstream: addresses("dns.upstream"),
+        cache: count("dns.cache").unwrap_or(usual.cache),
+        threads: count("dns.threads").unwrap_or(usual.threads),
+        user: from.text("dns.user").map_or(usual.user, str::to_owned),
     }
 }
 

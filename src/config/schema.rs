@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{COUNT, KEYS, Key, Kind};
+use super::keys::{KEYS, Key, Kind};
 use super::{expand, variable};
 use crate::shell::catalogue::{self, Place};
 
@@ -63,15 +63,22 @@ fn kind(key: &Key) -> Value {
             let names: Vec<&str> = catalogue::rows().map(|row| row.name).collect();
             json!({ "type": "array", "items": { "anyOf": [{ "enum": names }, text()] } })
         }
-        Kind::Texts | Kind::Targets | Kind::Servers => json!({ "type": "array", "items": text() }),
+        Kind::Texts | Kind::Targets | Kind::Servers | Kind::Addresses => json!({ "type": "array", "items": text() }),
+        Kind::Domains => json!({ "type": "array", "items": { "type": "string", "maxLength": 255, "pattern": DOMAIN } }),
         Kind::Span => json!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" }),
         Kind::Choice(words) => json!({ "type": "string", "enum": words }),
         Kind::Choices(words) => json!({ "type": "array", "items": { "type": "string", "enum": words } }),
         Kind::Switch => json!({ "type": "boolean" }),
-        Kind::Count => json!({ "type": "integer", "minimum": 0, "maximum": COUNT }),
+        Kind::Count | Kind::Threads => {
+            let range = key.kind.range();
+            json!({ "type": "integer", "minimum": range.start(), "maximum": range.end() })
+        }
         Kind::Variables => json!({ "$ref": "#/$defs/variables" }),
     }
 }
+
+/// A domain, and no address.
+const DOMAIN: &str = r"^(?![0-9.]+$)\.?([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?$";
 
 /// Any character that a variable can carry, but a `$`.
 const PLAIN: &str = r"[^$\u0000\u001f]";

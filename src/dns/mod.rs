@@ -3,8 +3,15 @@
 //! The way of a question: [`question`] reads it, [`policy`] decides, [`wire`] answers in place or [`forward`] asks an upstream;
 //! [`server`] has the sockets. [`takeover`] is how the node comes to ask us, and comes back from it. tokio and hickory stop here.
 
+pub mod ask;
 pub mod cache;
+pub mod counters;
+pub mod forward;
 pub mod lifetime;
+pub mod log;
+pub mod plan;
 pub mod policy;
 pub mod question;
+pub mod server;
 pub mod settings;
+pub mod wire;

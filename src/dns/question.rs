@@ -1,7 +1,10 @@
 //! A DNS question: bytes → what is asked for. Pure.
 //!
-//! Reads what nearly every question looks like: one name without compression, and at most an EDNS record behind it. All else is
-//! [`Unusual`], and left to hickory's parser. No allocation: this is on the way of every packet.
+//! [`read`] takes what nearly every question looks like: one name without compression, and at most an EDNS record behind it. It is
+//! on the way of every packet, and allocates nothing. All else is [`Unusual`], and left to hickory's parser; what that has found
+//! sound, [`read_any`] reads in the same terms.
+
+use std::fmt;
 
 /// A name as it travels, each label behind its length and a zero at the end, in lower case.
 #[derive(Clone, Copy)]
@@ -11,11 +14,73 @@ pub struct Name {
 }
 
 impl Name {
+    /// The name that this text is, with a dot at its end or without; `None` where none looks like that.
+    pub fn of(text: &str) -> Option<Self> {
+        let text = text.strip_suffix('.').unwrap_or(text);
+        let mut wire = Vec::with_capacity(text.len() + 2);
+        for label in text.split('.').filter(|_| !text.is_empty()) {
+            let length = u8::try_from(label.len()).ok().filter(|length| (1..=63).contains(length))?;
+            wire.push(length);
+            wire.extend(label.bytes().map(|byte| byte.to_ascii_lowercase()));
+        }
+        wire.push(0);
+        let mut bytes = [0; 255];
+        bytes.get_mut(..wire.len())?.copy_from_slice(&wire);
+        Some(Self { bytes, length: u8::try_from(wire.len()).ok()? })
+    }
+
     /// The bytes, with the zero.
     pub fn wire(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
+
+    /// The labels, from the left, without the empty one at the end.
+    pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.wire();
+        std::iter::from_fn(move || {
+            let (length, tail) = rest.split_first().filter(|(length, _)| **length > 0)?;
+            let (label, after) = tail.split_at_checked(usize::from(*length))?;
+            rest = after;
+            Some(label)
+        })
+    }
 }
+
+/// As people write it, without a dot at the end (the root: a dot alone); what is no printable character as `\DDD` (RFC 1035, 5.1).
+impl fmt::Display for Name {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.length <= 1 {
+            return out.write_str(".");
+        }
+        for (number, label) in self.labels().enumerate() {
+            if number > 0 {
+                out.write_str(".")?;
+            }
+            for byte in label {
+                match byte {
+                    b'.' | b'\\' => write!(out, "\\{}", char::from(*byte))?,
+                    b'!'..=b'~' => write!(out, "{}", char::from(*byte))?,
+                    _ => write!(out, "\\{byte:03}")?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.wire() == other.wire()
+    }
+}
+
+impl Eq for Name {}
 
 /// What EDNS (RFC 6891) adds to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +94,7 @@ pub struct Edns {
 }
 
 /// One question.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
     /// The message's number, as the client chose it.
     pub id: u16,
@@ -56,6 +121,9 @@ pub enum Unusual {
     Other,
 }
 
+/// The type of EDNS records.
+const OPT: u16 = 41;
+
 /// Reads a message.
 ///
 /// # Errors
@@ -70,47 +138,199 @@ pub fn read(message: &[u8]) -> Result<Question, Unusual> {
     if flags & 0x7800 != 0 || header[4..10] != [0, 1, 0, 0, 0, 0] || header[10] != 0 || header[11] > 1 {
         return Err(Unusual::Other);
     }
-    let (name, at) = read_name(message)?;
-    let fixed: [u8; 4] = message.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).ok_or(Unusual::Other)?;
-    let end = at + 4;
-    let rest = &message[end..];
+    let (question, rest) = read_question(message, header, flags).ok_or(Unusual::Other)?;
     let edns = match (header[11], rest) {
         (0, []) => None,
         // The root's name, type 41, size, upper code, version, flags, length.
         (1, [0, 0, 41, size_high, size_low, 0, version, flags, _, length_high, length_low, options @ ..])
-            if options.len() == usize::from(u16::from_be_bytes([*length_high, *length_low])) =>
+            if options.len() == usize::from(u16::from_be_bytes([*length_high, *length_low])) && are_whole(options) =>
         {
             let size = u16::from_be_bytes([*size_high, *size_low]);
             Some(Edns { size, version: *version, wants_signatures: flags & 0x80 != 0 })
         }
         _ => return Err(Unusual::Other),
     };
-    Ok(Question {
+    Ok(Question { edns, ..question })
+}
+
+/// Reads the one question of a message that hickory's parser has found sound, whatever records and bytes stand behind it.
+///
+/// `None`: a name in the question that points elsewhere, more or fewer questions than one, or EDNS options that are cut off.
+pub fn read_any(message: &[u8]) -> Option<Question> {
+    let header: &[u8; 12] = message.first_chunk()?;
+    let number = |at: usize| Some(u16::from_be_bytes([*message.get(at)?, *message.get(at + 1)?]));
+    if number(4)? != 1 {
+        return None;
+    }
+    let (mut question, _) = read_question(message, header, number(2)?)?;
+    let records = usize::from(number(6)?) + usize::from(number(8)?) + usize::from(number(10)?);
+    let mut at = question.end;
+    for _ in 0..records {
+        at = skip_name(message, at)?;
+        let options = message.get(at + 10..at + 10 + usize::from(number(at + 8)?))?;
+        if number(at)? == OPT {
+            if !are_whole(options) {
+                return None;
+            }
+            let [version, flags, ..] = *message.get(at + 5..)? else { return None };
+            question.edns = Some(Edns { size: number(at + 2)?, version, wants_signatures: flags & 0x80 != 0 });
+        }
+        at += 10 + options.len();
+    }
+    Some(question)
+}
+
+/// The question without what stands behind it, and that.
+fn read_question<'a>(message: &'a [u8], header: &[u8; 12], flags: u16) -> Option<(Question, &'a [u8])> {
+    let (name, at) = read_name(message)?;
+    let [kind_high, kind_low, class_high, class_low, rest @ ..] = message.get(at..)? else { return None };
+    let question = Question {
         id: u16::from_be_bytes([header[0], header[1]]),
         flags,
         name,
-        kind: u16::from_be_bytes([fixed[0], fixed[1]]),
-        class: u16::from_be_bytes([fixed[2], fixed[3]]),
-        end,
-        edns,
-    })
+        kind: u16::from_be_bytes([*kind_high, *kind_low]),
+        class: u16::from_be_bytes([*class_high, *class_low]),
+        end: at + 4,
+        edns: None,
+    };
+    Some((question, rest))
 }
 
 /// The name of the question, and where it ends.
-fn read_name(message: &[u8]) -> Result<(Name, usize), Unusual> {
+fn read_name(message: &[u8]) -> Option<(Name, usize)> {
     let mut at = 12;
     loop {
-        match *message.get(at).ok_or(Unusual::Other)? {
+        match *message.get(at)? {
             0 => break,
             length @ 1..=63 => at += 1 + usize::from(length),
-            _ => return Err(Unusual::Other),
+            _ => return None,
         }
     }
     let wire = &message[12..=at];
-    let length = u8::try_from(wire.len()).map_err(|_| Unusual::Other)?;
+    let length = u8::try_from(wire.len()).ok()?;
     let mut bytes = [0; 255];
     bytes[..wire.len()].copy_from_slice(wire);
     // A label's length is below `A`, so that it stays as it is.
     bytes[..wire.len()].make_ascii_lowercase();
-    Ok((Name { bytes, length }, at + 1))
+    Some((Name { bytes, length }, at + 1))
+}
+
+/// Where a record's name ends, which may point to an earlier one.
+fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match *message.get(at)? {
+            0 => return Some(at + 1),
+            length @ 1..=63 => at += 1 + usize::from(length),
+            192.. => return Some(at + 2),
+            _ => return None,
+        }
+    }
+}
+
+/// Whether EDNS options, each a code and a length before it, end where they say.
+fn are_whole(mut options: &[u8]) -> bool {
+    while let [_, _, high, low, rest @ ..] = options {
+        match rest.get(usize::from(u16::from_be_bytes([*high, *low]))..) {
+            Some(after) => options = after,
+            None => return false,
+        }
+    }
+    options.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: &[u8] = b"\x12\x34\x01\x10\0\x01\0\0\0\0\0\0\x07ExAmPlE\x03com\0\0\x1c\0\x01";
+    const EDNS: &[u8] = b"\0\0\x29\x04\xd0\0\0\x80\0\0\x05\0\x0f\0\x01x";
+
+    fn with_edns(options: &[u8]) -> Vec<u8> {
+        let mut message = [PLAIN, options].concat();
+        message[11] = 1;
+        message
+    }
+
+    #[test]
+    fn a_question_is_read() {
+        let question = read(PLAIN).unwrap();
+        assert_eq!(question.name.wire(), b"\x07example\x03com\0");
+        assert_eq!((question.id, question.flags, question.kind, question.class), (0x1234, 0x0110, 28, 1));
+        assert_eq!((question.end, question.edns), (PLAIN.len(), None));
+        let edns = Edns { size: 1232, version: 0, wants_signatures: true };
+        assert_eq!(read(&with_edns(EDNS)), Ok(Question { edns: Some(edns), ..question }));
+        for message in [PLAIN.to_vec(), with_edns(EDNS)] {
+            assert_eq!(read_any(&message), read(&message).ok());
+        }
+    }
+
+    #[test]
+    fn a_name_is_text() {
+        assert_eq!(read(PLAIN).unwrap().name.to_string(), "example.com");
+        let odd = read(b"\0\0\0\0\0\x01\0\0\0\0\0\0\x04a.\\\xc8\x02 b\0\0\x01\0\x01").unwrap().name;
+        assert_eq!(odd.to_string(), "a\\.\\\\\\200.\\032b");
+        assert_eq!(odd.labels().collect::<Vec<_>>(), [&b"a.\\\xc8"[..], b" b"]);
+        assert_eq!(read(b"\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\x01\0\x01").unwrap().name.to_string(), ".");
+    }
+
+    #[test]
+    fn what_is_unusual_is_told() {
+        for end in 0..12 {
+            assert_eq!(read(&PLAIN[..end]), Err(Unusual::Silence));
+        }
+        for end in 12..PLAIN.len() {
+            assert_eq!(read(&PLAIN[..end]), Err(Unusual::Other));
+            assert_eq!(read_any(&PLAIN[..end]), None);
+        }
+        let with = |at: usize, byte: u8| {
+            let mut message = PLAIN.to_vec();
+            message[at] = byte;
+            message
+        };
+        assert_eq!(read(&with(2, 0x81)), Err(Unusual::Silence), "an answer");
+        // Another operation, two questions, an answer, a record that is not there, a label of another kind, a pointer.
+        for (at, byte) in [(2, 0x28), (5, 2), (5, 0), (7, 1), (9, 1), (11, 1), (10, 1), (12, 64), (12, 192)] {
+            assert_eq!(read(&with(at, byte)), Err(Unusual::Other), "{at}");
+        }
+        assert_eq!(read(&[PLAIN, b"\0"].concat()), Err(Unusual::Other), "bytes behind it");
+        assert_eq!(read_any(&[PLAIN, b"\0"].concat()), read(PLAIN).ok());
+    }
+
+    #[test]
+    fn a_name_is_no_longer_than_255_bytes() {
+        let name = |last: usize| {
+            let labels = [vec![[&[63][..], &[b'a'; 63]].concat(); 3].concat(), vec![u8::try_from(last).unwrap()]];
+            [&PLAIN[..12], &labels.concat(), &vec![b'b'; last], &[0, 0, 1, 0, 1]].concat()
+        };
+        assert_eq!(read(&name(61)).unwrap().name.wire().len(), 255);
+        assert_eq!(read(&name(62)), Err(Unusual::Other));
+    }
+
+    #[test]
+    fn options_end_where_they_say() {
+        for (options, is_whole) in [
+            (&b""[..], true),
+            (b"\0\x0a\0\0", true),
+            (b"\0\x0a\0\x02ab\0\x0b\0\0", true),
+            (b"\0", false),
+            (b"\0\x0a\0", false),
+            (b"\0\x0a\0\x03ab", false),
+        ] {
+            assert_eq!(are_whole(options), is_whole, "{options:?}");
+            let length = u8::try_from(options.len()).unwrap();
+            let message = with_edns(&[&EDNS[..10], &[length], options].concat());
+            assert_eq!((read(&message).is_ok(), read_any(&message).is_some()), (is_whole, is_whole));
+        }
+    }
+
+    #[test]
+    fn edns_is_found_among_other_records() {
+        let other = b"\xc0\x0c\0\x10\0\x01\0\0\0\0\0\x02\x01x";
+        let mut message = with_edns(&[&other[..], EDNS].concat());
+        message[11] = 2;
+        assert_eq!(read(&message), Err(Unusual::Other));
+        assert_eq!(read_any(&message), read(&with_edns(EDNS)).ok());
+        message[11] = 3;
+        assert_eq!(read_any(&message), None);
+    }
 }

@@ -16,3 +16,10 @@ pub fn sleep(span: Duration) {
 pub fn calendar() -> i64 {
     rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec
 }
+
+/// Microseconds of the monotonic clock, as systemd counts them.
+pub fn monotonic_micros() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let [seconds, nanoseconds] = [now.tv_sec, now.tv_nsec].map(|part| u64::try_from(part).unwrap_or_default());
+    seconds * 1_000_000 + nanoseconds / 1000
+}

@@ -40,6 +40,13 @@ pub fn entry(path: &Path) -> io::Result<Entry> {
     fs::metadata(path).map(|found| Entry::of(&found))
 }
 
+/// What changes when a file is written, or another one has its name: its numbers, its size, when it was written last, in nanoseconds.
+pub fn stamp(path: &Path) -> Option<(u64, u64, u64, i64)> {
+    let found = fs::metadata(path).ok()?;
+    let written = found.mtime().wrapping_mul(1_000_000_000).wrapping_add(found.mtime_nsec());
+    Some((found.dev(), found.ino(), found.size(), written))
+}
+
 /// What this name is, be it a symlink.
 pub fn own_entry(path: &Path) -> io::Result<Entry> {
     fs::symlink_metadata(path).map(|found| Entry::of(&found))

@@ -4,13 +4,17 @@
 //! byte buffers, and sees all that a command did. What is looked up is looked up without the C library: the program is
 //! static, and a static C library cannot load the modules that its user and name look-ups need.
 
+pub mod activation;
 pub mod boot;
 pub mod clock;
+pub mod datagrams;
 pub mod dirs;
 pub mod files;
 pub mod local_dir;
 pub mod mounts;
 pub mod patience;
+pub mod ports;
+pub mod privileges;
 pub mod process;
 mod record;
 pub mod run_dir;
@@ -223,4 +227,10 @@ impl Host {
     pub fn say(&mut self, line: impl AsRef<str>) {
         let _ = writeln!(self.err, "{}", line.as_ref());
     }
+}
+
+/// Writes to standard error what a thread has to say that has no [`Host`]; whether all of it could be written.
+#[allow(clippy::disallowed_methods)] // this is the door
+pub fn talk(bytes: &[u8]) -> bool {
+    io::stderr().write_all(bytes).is_ok()
 }

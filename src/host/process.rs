@@ -100,6 +100,25 @@ pub fn listen_to_packets(interface: u32) -> io::Result<OwnedFd> {
     }
 }
 
+/// From now on, who reads what this process writes may go away: the write fails, and the process stays.
+#[allow(unsafe_code)] // what a signal does has no safe interface
+pub fn outlive_readers() {
+    // SAFETY: no handler is installed.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
+/// As many files as it may, up to this, this process can have open from now on: how many.
+pub fn raise_files(wanted: u64) -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let now = limit.current.unwrap_or(u64::MAX);
+    let most = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    if most > now && setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: limit.maximum }).is_ok() {
+        return most;
+    }
+    now
+}
+
 /// Leaves whoever started this process: the session, with it the terminal, and all files but the three streams.
 pub fn leave_caller() {
     leave_session();

@@ -13,6 +13,8 @@ pub struct User {
     pub name: String,
     /// Numeric id.
     pub id: u32,
+    /// Numeric id of the first group.
+    pub group: u32,
     /// Home directory.
     pub home: PathBuf,
 }
@@ -42,8 +44,9 @@ fn parse(line: &str) -> Option<User> {
     let mut fields = line.split(':');
     let name = fields.next()?.to_owned();
     let id = fields.nth(1)?.parse().ok()?;
-    let home = PathBuf::from(fields.nth(2)?);
-    Some(User { name, id, home })
+    let group = fields.next()?.parse().ok()?;
+    let home = PathBuf::from(fields.nth(1)?);
+    Some(User { name, id, group, home })
 }
 
 #[cfg(test)]
@@ -52,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_line_of_passwd_names_a_user() {
-        let user = User { name: "ada".into(), id: 1000, home: "/home/ada".into() };
+        let user = User { name: "ada".into(), id: 1000, group: 100, home: "/home/ada".into() };
         assert_eq!(parse("ada:x:1000:100:Ada,,,:/home/ada:/bin/zsh"), Some(user));
         assert_eq!(parse("+@netgroup::::::"), None);
         assert_eq!(parse(""), None);

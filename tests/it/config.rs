@@ -114,6 +114,15 @@ static BAD: &[Bad] = &[
         "targets that are none",
         "[env.set]\nGOOD = \"1\"\n[node]\ntargets = [\"pypi.org\", \"ftp://x\", \"http://x/up\"]\n",
     ),
+    slip(
+        "domains that are none",
+        "[env.set]\nGOOD = \"1\"\n[dns]\nallow = [\"corp.example\", \"*.corp\", \"10.0.0.1\", \".\"]\ndeny = [\"käse.de\"]\n",
+    ),
+    slip(
+        "name servers that are none",
+        "[env.set]\nGOOD = \"1\"\n[dns]\nupstream = [\"10.0.0.1\", \"ns.example\"]\nlisten = \"127.0.0.1\"\n",
+    ),
+    slip("no threads", "[env.set]\nGOOD = \"1\"\n[dns]\nthreads = 0\nwhen = \"online\"\ncache = \"all\"\n"),
     slip("wide text before the mark", "path.prepend = [\"/käse\", \"bin\"]\nenv.set.GOOD = \"1\"\n"),
     slip("wide letter in a key", "KÄSE = \"1\"\n[env.set]\nGOOD = \"1\"\n"),
     slip("inline table in a broken line", "[env.set]\nGOOD = \"1\"\n[env]\noffline = { X = \"1\", Y = }\n"),

@@ -16,6 +16,8 @@ const RIGHT: &[&str] = &[
     "path.prepend = [\"/a\", \"$HOME/bin\"]",
     "[node]\nverdict = \"offline\"\noffline_hosts = [\"gpu*\"]",
     "[shell]\nhist = false\nls_colors = \"\"\n[history]\nsize = 0\nfile = \"/h\"\n[venv]\nlabel = true",
+    "[dns]\nwhen = \"offline\"\nallow = [\"corp.example\", \".Lab.Example.\", \"_x\"]\ndeny = []\ncache = 0\nthreads = 64\nuser = \"65534\"\n\
+     listen = [\"127.0.0.1:5300\", \"[::1]:5300\"]\nupstream = [\"10.0.0.1\", \"fd00::1\"]",
 ];
 
 /// Configurations that both refuse.
@@ -58,6 +60,17 @@ const WRONG: &[&str] = &[
     "history.size = -1",
     "history.size = 2147483648",
     "history.size = \"1\"",
+    "dns.when = \"online\"",
+    "dns.allow = \"corp.example\"",
+    "dns.allow = [\"*.corp.example\"]",
+    "dns.allow = [\".\"]",
+    "dns.deny = [\"10.0.0.1\"]",
+    "dns.deny = [\"a..b\"]",
+    "dns.cache = -1",
+    "dns.threads = 0",
+    "dns.threads = 65",
+    "dns.user = 65534",
+    "dns.upstream = \"10.0.0.1\"",
 ];
 
 /// Prints a line for each file: `right`, or the places that are wrong.

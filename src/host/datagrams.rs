@@ -1,0 +1,358 @@
+//! Many datagrams by one call to the kernel: `recvmmsg` and `sendmmsg`.
+//!
+//! Nearly all that a server of small messages costs is calls to the kernel; a batch shares them. Nothing here waits.
+
+use std::fmt;
+use std::io;
+use std::mem::MaybeUninit;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd as _};
+use std::ptr;
+
+/// As many are taken, or sent, by one call.
+pub const AT_ONCE: usize = 64;
+/// The largest address of a kind that is used here: a `sockaddr_in6`.
+const NAME: usize = 28;
+/// What tells to which of our addresses a datagram came: a header of 16 bytes and an `in6_pktinfo`, or less.
+const CONTROL: usize = 40;
+
+/// The other end of a datagram, and at which of our addresses it was sent or came, where the socket has several.
+#[derive(Clone, Copy)]
+#[repr(align(8))] // as the kernel's headers are
+pub struct Peer {
+    control: [u8; CONTROL],
+    name: [u8; NAME],
+    name_length: u8,
+    control_length: u8,
+}
+
+impl Peer {
+    const NONE: Self = Self { control: [0; CONTROL], name: [0; NAME], name_length: 0, control_length: 0 };
+
+    /// Its address; `None` for another family than IP.
+    pub fn address(&self) -> Option<SocketAddr> {
+        let name = &self.name[..usize::from(self.name_length)];
+        let family = libc::c_int::from(u16::from_ne_bytes([*name.first()?, *name.get(1)?]));
+        let port = u16::from_be_bytes([*name.get(2)?, *name.get(3)?]);
+        match family {
+            libc::AF_INET => {
+                let address: [u8; 4] = name.get(4..8)?.try_into().ok()?;
+                Some(SocketAddrV4::new(Ipv4Addr::from(address), port).into())
+            }
+            libc::AF_INET6 => {
+                let address: [u8; 16] = name.get(8..24)?.try_into().ok()?;
+                let scope = u32::from_ne_bytes(name.get(24..28)?.try_into().ok()?);
+                Some(SocketAddrV6::new(Ipv6Addr::from(address), port, 0, scope).into())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Peer({:?})", self.address())
+    }
+}
+
+/// Datagrams that have come, each in a buffer of its own with space for an answer in the same place.
+pub struct Incoming {
+    bytes: Box<[u8]>,
+    size: usize,
+    peers: Box<[Peer]>,
+    /// Of each one that has come; and of its answer, 0 for none.
+    lengths: Box<[(usize, usize)]>,
+    headers: Headers,
+}
+
+impl Incoming {
+    /// Buffers of this size, and behind each so many bytes more that only an answer may use.
+    pub fn new(size: usize, spare: usize) -> Self {
+        let bytes = vec![0; AT_ONCE * (size + spare)].into_boxed_slice();
+        let peers = vec![Peer::NONE; AT_ONCE].into_boxed_slice();
+        Self { bytes, size, peers, lengths: vec![(0, 0); AT_ONCE].into_boxed_slice(), headers: Headers::new() }
+    }
+
+    fn stride(&self) -> usize {
+        self.bytes.len() / AT_ONCE
+    }
+
+    /// Takes what has come, up to [`AT_ONCE`]: how many. Less than that: no more was there.
+    ///
+    /// A datagram above the size is cut, and its length then above the size.
+    ///
+    /// # Errors
+    /// As `recvmmsg`; `WouldBlock` where none has come.
+    pub fn receive(&mut self, socket: impl AsFd) -> io::Result<usize> {
+        let (stride, size) = (self.stride(), self.size);
+        for (at, (bytes, peer)) in self.bytes.chunks_exact_mut(stride).zip(self.peers.iter_mut()).enumerate() {
+            peer.name_length = NAME_LENGTH;
+            peer.control_length = CONTROL_LENGTH;
+            self.headers.set(at, &mut bytes[..size], peer);
+        }
+        let count = self.headers.receive(&socket)?;
+        for at in 0..count {
+            let (length, name, control) = self.headers.lengths(at);
+            self.peers[at].name_length = name;
+            self.peers[at].control_length = control;
+            self.lengths[at] = (length, 0);
+        }
+        Ok(count)
+    }
+
+    /// One that has come: its buffer with the spare bytes, its length, and who sent it.
+    pub fn message(&mut self, at: usize) -> (&mut [u8], usize, &Peer) {
+        let stride = self.stride();
+        (&mut self.bytes[at * stride..(at + 1) * stride], self.lengths[at].0, &self.peers[at])
+    }
+
+    /// The first bytes of its buffer are the answer.
+    pub fn answer(&mut self, at: usize, length: usize) {
+        self.lengths[at].1 = length;
+    }
+
+    /// Sends the answers to the first `count`, each to where its question came from; one that cannot be sent is lost.
+    pub fn send(&mut self, socket: impl AsFd, count: usize) {
+        let stride = self.stride();
+        let mut filled = 0;
+        let all = self.bytes.chunks_exact_mut(stride).zip(self.peers.iter_mut()).zip(&self.lengths[..count]);
+        for ((bytes, peer), (_, length)) in all {
+            if *length > 0 {
+                self.headers.set(filled, &mut bytes[..*length], peer);
+                filled += 1;
+            }
+        }
+        self.headers.send(&socket, filled);
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Incoming({} bytes each)", self.size)
+    }
+}
+
+/// Datagrams that are to be sent.
+pub struct Outgoing {
+    bytes: Vec<u8>,
+    /// Where each one ends, and to whom it goes; nobody: to whom the socket is connected.
+    messages: Vec<(usize, Peer)>,
+    headers: Headers,
+}
+
+impl Outgoing {
+    /// None yet.
+    pub fn new() -> Self {
+        Self { bytes: Vec::new(), messages: Vec::new(), headers: Headers::new() }
+    }
+
+    /// Adds one. `peer`: who gets it; `None`: to whom the socket is connected. Gives how many there are now.
+    pub fn push(&mut self, message: &[u8], peer: Option<&Peer>) -> usize {
+        self.bytes.extend_from_slice(message);
+        self.messages.push((self.bytes.len(), peer.copied().unwrap_or(Peer::NONE)));
+        self.messages.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Sends all; one that cannot be sent is lost.
+    pub fn send(&mut self, socket: impl AsFd) {
+        let mut rest = &mut self.bytes[..];
+        let mut begin = 0;
+        for messages in self.messages.chunks_mut(AT_ONCE) {
+            let mut filled = 0;
+            for (end, peer) in messages {
+                let (bytes, after) = rest.split_at_mut(*end - begin);
+                (rest, begin) = (after, *end);
+                self.headers.set(filled, bytes, peer);
+                filled += 1;
+            }
+            self.headers.send(&socket, filled);
+        }
+        self.bytes.clear();
+        self.messages.clear();
+        // After a flood it is given back.
+        self.bytes.shrink_to(1 << 16);
+        self.messages.shrink_to(1 << 10);
+    }
+}
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Outgoing({} messages)", self.messages.len())
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)] // 28
+const NAME_LENGTH: u8 = NAME as u8;
+#[allow(clippy::cast_possible_truncation)] // 40
+const CONTROL_LENGTH: u8 = CONTROL as u8;
+
+/// The kernel's headers of a batch. The pointers in them hold from `set` to the call behind it.
+struct Headers {
+    messages: Box<[libc::mmsghdr; AT_ONCE]>,
+    parts: Box<[libc::iovec; AT_ONCE]>,
+}
+
+impl Headers {
+    #[allow(unsafe_code)] // structures of numbers and pointers
+    fn new() -> Self {
+        // SAFETY: zeros are numbers, null pointers and empty lists.
+        let zeroed = unsafe { (MaybeUninit::zeroed().assume_init(), MaybeUninit::zeroed().assume_init()) };
+        Self { messages: Box::new(zeroed.0), parts: Box::new(zeroed.1) }
+    }
+
+    fn set(&mut self, at: usize, bytes: &mut [u8], peer: &mut Peer) {
+        let part = &mut self.parts[at];
+        part.iov_base = bytes.as_mut_ptr().cast();
+        part.iov_len = bytes.len();
+        let message = &mut self.messages[at].msg_hdr;
+        message.msg_iov = part;
+        message.msg_iovlen = 1;
+        message.msg_name = if peer.name_length == 0 { ptr::null_mut() } else { peer.name.as_mut_ptr().cast() };
+        message.msg_namelen = peer.name_length.into();
+        message.msg_control = if peer.control_length == 0 { ptr::null_mut() } else { peer.control.as_mut_ptr().cast() };
+        message.msg_controllen = peer.control_length.into();
+        message.msg_flags = 0;
+    }
+
+    /// Length, length of the name, length of the control part, as the kernel has filled them.
+    fn lengths(&self, at: usize) -> (usize, u8, u8) {
+        let message = &self.messages[at];
+        let small = |length: usize| u8::try_from(length).unwrap_or_default();
+        let length = usize::try_from(message.msg_len).unwrap_or(usize::MAX);
+        let is_cut = message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
+        let name = usize::try_from(message.msg_hdr.msg_namelen).unwrap_or_default().min(NAME);
+        let control =
+            if message.msg_hdr.msg_flags & libc::MSG_CTRUNC == 0 { message.msg_hdr.msg_controllen } else { 0 };
+        (length + usize::from(is_cut), small(name), small(control.min(CONTROL)))
+    }
+
+    #[allow(unsafe_code)] // there is no safe way to take several
+    fn receive(&mut self, socket: &impl AsFd) -> io::Result<usize> {
+        let count = libc::c_uint::try_from(AT_ONCE).unwrap_or_default();
+        let file = socket.as_fd().as_raw_fd();
+        // SAFETY: each header points to buffers of the lengths that it says, which nobody else uses until this returns.
+        let done =
+            unsafe { libc::recvmmsg(file, self.messages.as_mut_ptr(), count, libc::MSG_DONTWAIT, ptr::null_mut()) };
+        usize::try_from(done).map_err(|_| io::Error::last_os_error())
+    }
+
+    #[allow(unsafe_code)] // there is no safe way to send several
+    fn send(&mut self, socket: &impl AsFd, count: usize) {
+        let file = socket.as_fd().as_raw_fd();
+        let mut sent = 0;
+        while sent < count {
+            let messages = &mut self.messages[sent..count];
+            let left = libc::c_uint::try_from(messages.len()).unwrap_or_default();
+            // SAFETY: as above. Of these bytes the kernel only reads.
+            let done =
+                unsafe { libc::sendmmsg(file, messages.as_mut_ptr(), left, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
+            match usize::try_from(done) {
+                Ok(done @ 1..) => sent += done,
+                // The first of them cannot be sent; the others may.
+                _ => sent += 1,
+            }
+        }
+    }
+}
+
+/// From now on each datagram tells to which of our addresses it came, and its answer leaves from there: for a socket that has them all.
+///
+/// # Errors
+/// As `setsockopt`.
+#[allow(unsafe_code)] // an option that no safe interface has
+pub fn tell_own_address(socket: &UdpSocket) -> io::Result<()> {
+    let (level, option) = match socket.local_addr()? {
+        SocketAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_PKTINFO),
+        SocketAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO),
+    };
+    let on: libc::c_int = 1;
+    let size = libc::socklen_t::try_from(size_of_val(&on)).unwrap_or_default();
+    // SAFETY: the option's value is a number of this size.
+    match unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const on).cast(), size) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn socket(address: &str) -> UdpSocket {
+        let socket = UdpSocket::bind(address).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket
+    }
+
+    fn taken(incoming: &mut Incoming, at: usize) -> (Vec<u8>, usize, Option<SocketAddr>) {
+        let (bytes, length, peer) = incoming.message(at);
+        (bytes[..length.min(8)].to_vec(), length, peer.address())
+    }
+
+    #[test]
+    fn a_batch_is_taken_and_answered_where_it_asks() {
+        for (address, all) in [("127.0.0.1:0", "0.0.0.0:0"), ("[::1]:0", "[::]:0")] {
+            let (server, client) = (socket(all), socket(address));
+            tell_own_address(&server).unwrap();
+            let mut to = client.local_addr().unwrap();
+            to.set_port(server.local_addr().unwrap().port());
+            let mut incoming = Incoming::new(8, 4);
+            assert_eq!(incoming.receive(&server).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+            for number in 0..70_u8 {
+                client.send_to(&[number; 3], to).unwrap();
+            }
+            client.send_to(&[7; 9], to).unwrap();
+            assert_eq!(incoming.receive(&server).unwrap(), AT_ONCE);
+            assert_eq!(taken(&mut incoming, 63), (vec![63; 3], 3, client.local_addr().ok()));
+            for at in (0..AT_ONCE).step_by(2) {
+                incoming.message(at).0[..12].fill(200);
+                incoming.answer(at, 12);
+            }
+            incoming.send(&server, AT_ONCE);
+            assert_eq!(incoming.receive(&server).unwrap(), 7);
+            let (bytes, length, _) = taken(&mut incoming, 6);
+            assert!(bytes == [7; 8] && length > 8, "a longer one is cut, and says so");
+            let mut answers = Incoming::new(16, 0);
+            assert_eq!(answers.receive(&client).unwrap(), 32);
+            let (bytes, length, from) = taken(&mut answers, 31);
+            assert_eq!((bytes, length, from), (vec![200; 8], 12, Some(to)), "from the address that was asked");
+        }
+    }
+
+    #[test]
+    fn what_is_queued_is_sent_though_one_cannot_be() {
+        let (server, client) = (socket("127.0.0.1:0"), socket("127.0.0.1:0"));
+        let mut incoming = Incoming::new(512, 0);
+        client.send_to(b"hello", server.local_addr().unwrap()).unwrap();
+        assert_eq!(incoming.receive(&server).unwrap(), 1);
+        let peer = *incoming.message(0).2;
+        let mut outgoing = Outgoing::new();
+        for number in 0..130_u8 {
+            let odd = Peer { name: [255; NAME], ..peer };
+            outgoing.push(&vec![number; 400], Some(if number == 64 { &odd } else { &peer }));
+        }
+        assert!(!outgoing.is_empty());
+        outgoing.send(&server);
+        assert!(outgoing.is_empty());
+        let mut count = 0;
+        while let Ok(more) = incoming.receive(&client) {
+            count += more;
+        }
+        assert_eq!(count, 129);
+        client.connect(server.local_addr().unwrap()).unwrap();
+        outgoing.push(b"to whom it is connected", None);
+        outgoing.send(&client);
+        assert_eq!(incoming.receive(&server).unwrap(), 1);
+    }
+}
