@@ -14,4 +14,5 @@ pub mod policy;
 pub mod question;
 pub mod server;
 pub mod settings;
+pub mod upstream;
 pub mod wire;

@@ -30,7 +30,7 @@ pub struct Thread {
     /// Asks others.
     pub forwarder: Rc<Forwarder>,
     /// Its figures.
-    pub counters: Rc<Counters>,
+    pub counters: Arc<Counters>,
     /// Every question is a line in the log.
     pub log_queries: bool,
     /// The names that are.

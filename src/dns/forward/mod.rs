@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::ask::Asker;
 use super::counters::Counters;
@@ -14,7 +15,7 @@ use super::wire;
 #[derive(Debug)]
 pub struct Forwarder {
     // STUB: for the one who builds this file.
-    counters: Rc<Counters>,
+    counters: Arc<Counters>,
 }
 
 impl Forwarder {
@@ -22,7 +23,7 @@ impl Forwarder {
     ///
     /// # Errors
     /// Where the kernel gives no socket.
-    pub fn new(_plan: &Plan, _own: &[SocketAddr], counters: Rc<Counters>) -> io::Result<Rc<Self>> {
+    pub fn new(_plan: &Plan, _own: &[SocketAddr], counters: Arc<Counters>) -> io::Result<Rc<Self>> {
         Ok(Rc::new(Self { counters }))
     }
 
