@@ -40,7 +40,8 @@ impl Names {
     pub fn count(&mut self, name: &Name) -> bool {
         let wire = name.wire();
         let mark = self.keys.hash_one(wire);
-        let [one, other, set] = [0, 20, 55].map(|shift| usize::try_from(mark >> shift & (BITS as u64 - 1)).unwrap_or(0));
+        let [one, other, set] =
+            [0, 20, 55].map(|shift| usize::try_from(mark >> shift & (BITS as u64 - 1)).unwrap_or(0));
         let is_new = self.see(one) | self.see(other);
         let set = &mut self.sets[set % SETS];
         if let Some(at) = set.marks.iter().position(|known| *known == mark) {
@@ -70,7 +71,8 @@ impl Names {
     /// The names that were there most often.
     pub fn top(&self, most: usize) -> Vec<Blocked> {
         let ways = self.sets.iter().flat_map(|set| set.counts.iter().zip(&set.names));
-        let mut all: Vec<(u64, &Vec<u8>)> = ways.filter(|(count, _)| **count > 0).map(|(count, name)| (*count, name)).collect();
+        let mut all: Vec<(u64, &Vec<u8>)> =
+            ways.filter(|(count, _)| **count > 0).map(|(count, name)| (*count, name)).collect();
         all.sort_unstable_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.cmp(other.1)));
         all.truncate(most);
         all.into_iter().map(|(count, wire)| Blocked { name: Name::of_wire(wire).to_string(), count }).collect()
@@ -88,7 +90,8 @@ mod tests {
     use super::*;
 
     fn name(text: &str) -> Name {
-        let labels = text.split('.').flat_map(|label| [&[u8::try_from(label.len()).unwrap()], label.as_bytes()].concat());
+        let labels =
+            text.split('.').flat_map(|label| [&[u8::try_from(label.len()).unwrap()], label.as_bytes()].concat());
         Name::of_wire(&labels.chain([0]).collect::<Vec<_>>())
     }
 
