@@ -1,14 +1,29 @@
 //! What `hpcsh dns` does: the resolver is given what the configuration, the node's verdict and the exports say.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+mod known;
 
-use crate::cli::{DnsTask, ServeArguments};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::JOB_WAIT;
+use crate::cli::{CheckArguments, DnsTask, ExecArguments, ServeArguments};
+use crate::config::{self, Config, Loaded};
+use crate::dns::check;
+use crate::dns::exec::{self, Order};
 use crate::dns::plan::Plan;
-use crate::dns::policy::{Policy, Rules};
+use crate::dns::policy::Policy;
 use crate::dns::server::{self, Service};
+use crate::dns::settings::Settings;
+use crate::dns::takeover;
 use crate::error::Failure;
-use crate::host::{Host, files};
+use crate::host::Host;
+use crate::login;
+use crate::node::settle;
+use crate::verdict::State;
+use known::known;
 
 /// Does what was asked. Gives whether everything that was looked at is as it should be.
 ///
@@ -21,7 +36,7 @@ pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<boo
         DnsTask::Off(_) => "off",
         DnsTask::Restore(_) => "restore",
         DnsTask::Status(_) => "status",
-        DnsTask::Check(_) => "check",
+        DnsTask::Check(arguments) => return check(host, config, arguments).map(|()| true),
         DnsTask::Exec(_) => "exec",
         DnsTask::Export(_) => "export",
     };
@@ -29,39 +44,94 @@ pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<boo
 }
 
 /// Until it is told to stop.
-fn serve(host: &mut Host, _config: Option<&Path>, arguments: &ServeArguments) -> Result<(), Failure> {
-    // STUB: from the configuration, once `[dns]` is there.
-    let default = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].map(|ip| SocketAddr::new(ip, 53));
-    let listen = if arguments.listen.is_empty() { default.to_vec() } else { arguments.listen.clone() };
-    // Another thread calls it, and has no world yet.
-    let plan = || Ok(plan(&Host::real()));
-    let is_online = || false;
+fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> Result<(), Failure> {
+    let loaded = configured(host, config);
+    let Config { dns: settings, node, .. } = loaded.config.clone();
+    let listen = if arguments.listen.is_empty() { settings.listen } else { arguments.listen.clone() };
+    let first = Mutex::new(Some(loaded));
+    // Made anew by another thread, which has no world yet.
+    let plan = || {
+        let host = Host::real();
+        let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let loaded = first.map_or_else(|| sound(&host, config), Ok)?;
+        Ok(plan(&host, &loaded, &listen))
+    };
+    let is_online = || settle::for_good(&Host::real(), &node).verdict.state == State::Online;
     let service = Service {
-        listen,
+        listen: listen.clone(),
         allow_remote: arguments.allow_remote,
         log_queries: arguments.log_queries,
-        threads: 1,
-        user: "nobody".to_owned(),
+        threads: settings.threads,
+        user: settings.user,
         plan: &plan,
-        watched: vec![PathBuf::from(RESOLV)],
+        watched: vec![PathBuf::from("/etc/resolv.conf")],
         is_online: &is_online,
     };
     server::serve(host, &service)
 }
 
-const RESOLV: &str = "/etc/resolv.conf";
+/// The configuration, if all of it is sound and there in time.
+fn sound(host: &Host, config: Option<&Path>) -> Result<Loaded, Failure> {
+    let loaded = login::configuration(host, config, config::STORAGE_WAIT)
+        .map_err(|stale| Failure::failed(format!("{} does not answer", stale.mount.display())))?;
+    match loaded.problems.first() {
+        Some(problem) => Err(Failure::failed(problem.brief())),
+        None => Ok(loaded),
+    }
+}
 
-/// STUB: the policy's own rules, and the original resolv.conf, once they are there.
-fn plan(host: &Host) -> Plan {
-    let text = files::read(&host.locate(Path::new(RESOLV))).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let words = |key: &str| {
-        let lines = text.lines().map(str::split_whitespace).map(Iterator::collect::<Vec<_>>);
-        let lines = lines.filter(|words| words.first() == Some(&key));
-        lines.flat_map(|words| words[1..].iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).collect::<Vec<_>>()
+/// What the resolver goes by, as the configuration and the original resolv.conf are now.
+fn plan(host: &Host, loaded: &Loaded, listen: &[SocketAddr]) -> Plan {
+    let Settings { upstream, cache, only_while_offline, .. } = &loaded.config.dns;
+    let upstreams = if upstream.is_empty() { takeover::upstreams(host, listen) } else { upstream.clone() };
+    let policy = Policy::new(known(host, loaded).rules);
+    Plan { policy, upstreams, cache: *cache, only_while_offline: *only_while_offline }
+}
+
+/// What would happen to names, now.
+fn check(host: &mut Host, config: Option<&Path>, arguments: &CheckArguments) -> Result<(), Failure> {
+    let loaded = configured(host, config);
+    // A look at the network only where that decides.
+    let is_open = loaded.config.dns.only_while_offline
+        && settle::for_good(host, &loaded.config.node).verdict.state == State::Online;
+    let resolv = takeover::original(host);
+    let node = check::Node {
+        known: known(host, &loaded),
+        search: known::search(host).into_iter().map(|(domain, _)| domain).collect(),
+        dots: resolv.number("ndots").map_or(1, usize::from),
+        is_open,
     };
-    let upstreams =
-        words("nameserver").into_iter().filter_map(|word| word.parse().ok()).map(|ip: IpAddr| SocketAddr::new(ip, 53));
-    let rules = Rules { search: words("search"), ..Rules::default() };
-    Plan { policy: Policy::new(rules), upstreams: upstreams.collect(), cache: 10_000, only_while_offline: false }
+    let rows = check::rows(&node, &arguments.names)?;
+    host.print(if arguments.json { check::json(&rows) } else { check::text(&rows) });
+    Ok(())
+}
+
+/// The configuration, or what can be had of it; what is wrong is said.
+fn configured(host: &mut Host, config: Option<&Path>) -> Loaded {
+    let loaded = login::configuration(host, config, JOB_WAIT).unwrap_or_else(|stale| {
+        host.say(format!("warning: {} does not answer: what lies there is not known", stale.mount.display()));
+        stale.rest
+    });
+    for problem in &loaded.problems {
+        host.say(format!("warning: {}", problem.brief()));
+    }
+    loaded
+}
+
+/// `hpcsh dns exec`, with the environment of a node that is offline.
+///
+/// # Errors
+/// Where the command does not start. It never comes back where it does.
+pub fn exec(
+    host: &mut Host,
+    loaded: &Loaded,
+    variables: BTreeMap<OsString, OsString>,
+    exec: ExecArguments,
+) -> Result<(), Failure> {
+    let order = Order { words: exec.words, variables, rules: known(host, loaded).rules };
+    if exec.dry_run {
+        exec::plan(host, order, exec.json);
+        return Ok(());
+    }
+    Err(exec::run(host, order))
 }

@@ -5,14 +5,18 @@
 
 pub mod ask;
 pub mod cache;
+pub mod check;
 pub mod counters;
+pub mod exec;
 pub mod forward;
 pub mod lifetime;
 pub mod log;
 pub mod plan;
 pub mod policy;
 pub mod question;
+pub mod rules;
 pub mod server;
 pub mod settings;
+pub mod takeover;
 pub mod upstream;
 pub mod wire;

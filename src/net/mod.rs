@@ -9,6 +9,7 @@ pub mod nowhere;
 pub mod place;
 pub mod proxy;
 pub mod race;
+pub mod resolv_conf;
 pub mod resolve;
 pub mod stream;
 pub mod tls;

@@ -4,11 +4,12 @@
 //! directory) is not asked. The files are read once; what was read can be handed to threads.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::ask::{Servers, ask};
+use super::resolv_conf::{self, MOST_SERVERS, ResolvConf};
 use super::wire::Name;
 use crate::host::{Host, clock, files};
 
@@ -51,18 +52,15 @@ pub struct Resolver {
 impl Resolver {
     /// Reads /etc/hosts and /etc/resolv.conf; one that cannot be read is empty.
     pub fn of(host: &Host) -> Self {
-        let text = |path| {
-            let bytes = files::read(&host.locate(Path::new(path))).unwrap_or_default();
-            String::from_utf8_lossy(&bytes).into_owned()
-        };
+        Self::by(host, &ResolvConf::of(host))
+    }
+
+    /// The same, with this in place of /etc/resolv.conf.
+    pub fn by(host: &Host, conf: &ResolvConf) -> Self {
+        let hosts = files::read(&host.locate(Path::new("/etc/hosts"))).unwrap_or_default();
+        let hosts = parse_hosts(&String::from_utf8_lossy(&hosts));
         // A link-local address belongs to an interface, whose number the kernel has here.
-        let interface = |name: &str| {
-            let known = Path::new("/sys/class/net").join(name).join("ifindex");
-            String::from_utf8(files::read(&host.locate(&known)).ok()?).ok()?.trim().parse().ok()
-        };
-        let mut resolver = parse(&text("/etc/resolv.conf"), interface);
-        resolver.hosts = parse_hosts(&text("/etc/hosts"));
-        resolver
+        Self { hosts, ..configured(conf, |name| resolv_conf::interface(host, name)) }
     }
 
     /// The addresses of a name, or of an address itself; at least one.
@@ -136,60 +134,37 @@ fn parse_hosts(text: &str) -> Vec<(IpAddr, Vec<String>)> {
     text.lines().filter_map(line).collect()
 }
 
-/// /etc/resolv.conf, with the C library's limits and defaults; `interface` gives the number of one.
-fn parse(text: &str, interface: impl Fn(&str) -> Option<u32>) -> Resolver {
-    let mut servers = Servers { addresses: Vec::new(), patience: Duration::from_secs(5), attempts: 2 };
-    let (mut search, mut dots) = (Vec::new(), 1);
-    for line in text.lines().filter(|line| !line.starts_with(['#', ';'])) {
-        let mut words = line.split_whitespace();
-        match words.next() {
-            Some("nameserver") => servers.addresses.extend(words.next().and_then(|word| server(word, &interface))),
-            // The last line holds.
-            Some("search" | "domain") => {
-                search =
-                    words.map(|word| word.trim_end_matches('.').to_owned()).filter(|word| !word.is_empty()).collect();
-            }
-            Some("options") => {
-                for (name, value) in words.filter_map(|word| word.split_once(':')) {
-                    match (name, value.parse::<u8>()) {
-                        ("ndots", Ok(value)) => dots = usize::from(value.min(15)),
-                        ("timeout", Ok(value)) => servers.patience = Duration::from_secs(value.clamp(1, 30).into()),
-                        ("attempts", Ok(value)) => servers.attempts = usize::from(value.clamp(1, 5)),
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
-        }
+/// What a resolv.conf says, with the C library's limits and defaults; `interface` gives the number of one.
+fn configured(conf: &ResolvConf, interface: impl Fn(&str) -> Option<u32>) -> Resolver {
+    let number = |option, default: u8, most: u8| conf.number(option).unwrap_or(default).clamp(1, most);
+    let mut addresses: Vec<_> = conf.servers.iter().filter_map(|server| server.place(&interface)).collect();
+    addresses.truncate(MOST_SERVERS);
+    if addresses.is_empty() {
+        addresses.push((Ipv4Addr::LOCALHOST, 53).into());
     }
-    servers.addresses.truncate(3);
-    if servers.addresses.is_empty() {
-        servers.addresses.push((Ipv4Addr::LOCALHOST, 53).into());
-    }
-    Resolver { hosts: Vec::new(), servers, search, dots }
-}
-
-/// A name server; behind a `%` stands its interface, by name or number.
-fn server(word: &str, interface: impl Fn(&str) -> Option<u32>) -> Option<SocketAddr> {
-    let Some((address, scope)) = word.split_once('%') else { return Some((word.parse::<IpAddr>().ok()?, 53).into()) };
-    let is_name = !scope.is_empty() && !scope.contains('/') && scope != "." && scope != "..";
-    let scope = scope.parse().ok().or_else(|| interface(scope).filter(|_| is_name))?;
-    Some(SocketAddrV6::new(address.parse().ok()?, 53, 0, scope).into())
+    let patience = Duration::from_secs(number("timeout", 5, 30).into());
+    let servers = Servers { addresses, patience, attempts: number("attempts", 2, 5).into() };
+    let dots = conf.number("ndots").unwrap_or(1).min(15).into();
+    Resolver { hosts: Vec::new(), servers, search: conf.search.clone(), dots }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::{Read as _, Write as _};
-    use std::net::{TcpListener, UdpSocket};
+    use std::net::{SocketAddr, TcpListener, UdpSocket};
     use std::thread;
 
     fn addresses(texts: &[&str]) -> Vec<IpAddr> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
     }
 
+    fn parse(text: &str, interface: impl Fn(&str) -> Option<u32>) -> Resolver {
+        configured(&ResolvConf::parse(text), interface)
+    }
+
     #[test]
-    fn resolv_conf_is_read_as_the_c_library_reads_it() {
+    fn resolv_conf_holds_within_the_c_librarys_limits() {
         let text = "# nameserver 192.0.2.9\nnameserver 192.0.2.1\nnameserver fe80::1%eth0\nnameserver fe80::2%7\n\
                     nameserver 192.0.2.4\ndomain old.example\nsearch a.example b.example.\n\
                     options ndots:5 timeout:90 attempts:0 rotate ndots:x\nsortlist 1\n";

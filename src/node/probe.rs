@@ -11,6 +11,7 @@ use wildmatch::WildMatch;
 use super::reach::{self, Kind, Miss};
 use super::routes::Routes;
 use super::targets::{self, Proof};
+use crate::dns::takeover;
 use crate::host::{Host, clock};
 use crate::net::proxy::{Proxies, Way};
 use crate::net::race;
@@ -141,8 +142,8 @@ pub fn look(host: &Host, settings: &Settings) -> Finding {
         if way == Way::Direct && !routes.four && !routes.six {
             one.came = Some((Err(Miss::new(Kind::NoRoute, "no default route")), Duration::ZERO));
         } else {
-            // Not read where nothing is asked: the usual case on a compute node.
-            let resolver = resolver.get_or_insert_with(|| Resolver::of(host)).clone();
+            // Not read where nothing is asked: the usual case on a compute node. Ours would never let a node be seen online again.
+            let resolver = resolver.get_or_insert_with(|| Resolver::by(host, &takeover::original(host))).clone();
             let (sender, until) = (sender.clone(), race::before(deadline));
             let started = race::beside(move || {
                 let result = reach::ask(&target, &way, routes, &resolver, until);

@@ -391,6 +391,24 @@ fn a_proxy_is_asked_even_without_a_route() {
     }
 }
 
+/// Ours says of every name of the internet that it is not there.
+#[test]
+fn a_node_behind_our_resolver_asks_the_original_ones() {
+    if !can_make_worlds() {
+        return;
+    }
+    let behind = "# hpcsh dns at 127.0.0.1 answers first\nnameserver 127.0.0.1\nnameserver 127.0.0.2\n";
+    let world = World::new(ROUTE).serve("tls 127.0.0.1 443 CERT/right").serve("dns 127.0.0.1 53 nobody=");
+    let world = world.serve("dns 127.0.0.2 53 huggingface.co=127.0.0.1");
+    for seen in world.clone().resolv(behind).seen() {
+        seen.is_at_once("online", "https://huggingface.co answered");
+    }
+    // Another's server in that place is believed.
+    for seen in world.resolv("nameserver 127.0.0.1\nnameserver 127.0.0.2\n").seen() {
+        seen.is_at_once("offline", "names are not resolved");
+    }
+}
+
 #[test]
 fn a_proxy_that_leads_nowhere_is_offline() {
     if !can_make_worlds() {

@@ -9,9 +9,16 @@ pub struct ExportArguments {
     pub target: String,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  hpcsh dns export dnsmasq > /etc/dnsmasq.d/hpcsh.conf
+  hpcsh dns export unbound > /etc/unbound/unbound.conf.d/hpcsh.conf
+  hpcsh dns export systemd > /etc/systemd/system/hpcsh-dns.service
+  hpcsh dns export k8s | kubectl apply -f -";
+
 pub(super) fn command() -> Command {
     Command::new("export").about("The same policy for an engine that runs here already").defer(|command| {
-        command.arg(
+        command.after_help(EXAMPLES).arg(
             Arg::new("target")
                 .value_name("TARGET")
                 .required(true)

@@ -12,15 +12,17 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use asked::{Asked, Facts};
 use names::Names;
 
 use crate::error::Failure;
-use crate::host::process::foreground;
+use crate::host::process::{Own, foreground};
 use crate::host::{Host, files, run_dir};
-use crate::namespace::{self, links};
+use crate::namespace::{self, daemons, links};
+use crate::net::resolv_conf::{self, ResolvConf};
 
 /// What is to be rehearsed, and how.
 #[derive(Clone, Debug)]
@@ -37,24 +39,6 @@ pub struct Rehearsal {
     pub report: Option<PathBuf>,
 }
 
-/// Sockets by which a daemon outside looks names up, or starts what is outside.
-const DAEMONS: [&str; 12] = [
-    "/run/systemd/resolve/io.systemd.Resolve",
-    "/run/systemd/resolve/io.systemd.Resolve.Monitor",
-    "/run/nscd/socket",
-    "/var/run/nscd/socket",
-    "/run/unscd/socket",
-    "/run/avahi-daemon/socket",
-    "/run/dbus/system_bus_socket",
-    "/run/docker.sock",
-    "/var/run/docker.sock",
-    "/run/containerd/containerd.sock",
-    "/run/podman/podman.sock",
-    "/run/crio/crio.sock",
-];
-/// The user's own, in his runtime directory.
-const OWN_DAEMONS: [&str; 2] = ["docker.sock", "podman/podman.sock"];
-
 /// `hpcsh airgap`: the exit code is the command's.
 ///
 /// # Errors
@@ -63,7 +47,7 @@ pub fn run(host: &mut Host, rehearsal: &Rehearsal) -> Result<u8, Failure> {
     // What is outside is looked at, and opened, before.
     let report = rehearsal.report.as_ref().map(|path| open(path)).transpose()?;
     let sight = Sight::of(host, rehearsal.allow_unix)?;
-    namespace::enter(host)?;
+    namespace::enter(host, Own::Network)?;
     let network = |error| Failure::runner(format!("the network of one's own has no loopback: {error}"));
     links::raise_loopback().map_err(network)?;
     if rehearsal.hang {
@@ -130,17 +114,15 @@ impl Sight {
         let others = run_dir::candidates(host).into_iter().filter(|dir| *dir != first && files::exists(dir));
         let others: Vec<PathBuf> = others.collect();
         let run_dirs = [vec![first], others].concat();
-        let resolver = files::real_path(Path::new("/etc/resolv.conf")).ok();
+        let resolver = files::real_path(Path::new(resolv_conf::PATH)).ok();
         let text = resolver.as_ref().and_then(|path| files::read(path).ok()).unwrap_or_default();
         let (text, mut search) = resolv(&String::from_utf8_lossy(&text));
         // Without such a line, the C library takes the domain of the node.
         let name = host.full_name();
         search.extend(name.split_once('.').map(|(_, domain)| domain.to_owned()));
         let runtime = host.nonempty("XDG_RUNTIME_DIR").map(PathBuf::from);
-        let own = runtime.iter().flat_map(|dir| OWN_DAEMONS.map(|name| dir.join(name)));
-        let daemons =
-            DAEMONS.iter().map(PathBuf::from).chain(own).filter(|path| !allow_unix && files::entry(path).is_ok());
-        Ok(Self { run_dirs, resolver: resolver.map(|path| (path, text)), search, daemons: daemons.collect() })
+        let daemons = if allow_unix { Vec::new() } else { daemons::all(runtime.as_deref()) };
+        Ok(Self { run_dirs, resolver: resolver.map(|path| (path, text)), search, daemons })
     }
 
     fn apply(&self) -> Result<(), Failure> {
@@ -157,30 +139,15 @@ impl Sight {
         if let Some((path, text)) = &self.resolver {
             namespace::lay_over(&made("resolv.conf", text)?, path)?;
         }
-        // To connect to a file that is no socket is refused at once.
-        let nothing = made("nothing", "")?;
-        let mut laid: Vec<files::Entry> = Vec::new();
-        for daemon in &self.daemons {
-            // One may have two names.
-            let Ok(entry) = files::entry(daemon) else { continue };
-            if !laid.contains(&entry) && files::entry(&nothing).is_ok_and(|nothing| nothing != entry) {
-                namespace::lay_over(&nothing, daemon)?;
-                laid.push(entry);
-            }
-        }
-        Ok(())
+        daemons::cover(&self.daemons, &made("nothing", "")?)
     }
 }
 
 /// The same resolv.conf with our name server for all others, and its domains.
 fn resolv(text: &str) -> (String, Vec<String>) {
-    let word = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
-    let kept = text.lines().filter(|line| matches!(word(line).as_str(), "search" | "domain" | "options"));
-    let kept: String = kept.map(|line| format!("{line}\n")).collect();
-    let domains = kept.lines().filter(|line| word(line) != "options").flat_map(|line| line.split_whitespace().skip(1));
-    let domains =
-        domains.map(|domain| domain.trim_matches('.').to_ascii_lowercase()).filter(|domain| !domain.is_empty());
-    (format!("# hpcsh airgap\nnameserver 127.0.0.1\n{kept}"), domains.collect())
+    let conf = ResolvConf::parse(text);
+    let domains = conf.search.iter().map(|domain| domain.trim_matches('.').to_ascii_lowercase()).collect();
+    (conf.with_server_alone("hpcsh airgap", Ipv4Addr::LOCALHOST.into()), domains)
 }
 
 #[cfg(test)]
