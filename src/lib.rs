@@ -2,7 +2,7 @@
 //!
 //! Modules in reading order, each using only what stands below it; a test holds the `use crate::` lines to that:
 //!
-//! 1. [`login`]: what happens at one; [`resolver`]: what the offline resolver is given; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
+//! 1. [`resolver`]: what the offline resolver is given; [`login`]: what happens at one; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
 //! 2. The capabilities: [`shell`], [`node`], [`serve`], [`dns`], [`storage`].
 //! 3. [`namespace`]: a network and mounts of one's own; [`journal`]: changes that can be taken back; [`net`]: names, TLS and HTTP without the C library.
 //! 4. [`host`]: the only door to the world.
@@ -36,7 +36,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use cli::{
     AirgapArguments, ConfigTask, DnsTask, EnvArguments, ExecArguments, HfTask, ManArguments, StatusArguments, Task,
@@ -107,16 +106,13 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
 /// The exit code of a command that only looked, and found that something is not as it should be.
 const CHECK_FOUND: u8 = 3;
 
-/// How long a job script waits for a configuration on shared storage: longer than a login, since it can do without none.
-const JOB_WAIT: Duration = Duration::from_secs(10);
-
 /// The configuration and its exports, for a script, with these presets beside its own; what is wrong with them is said.
 fn configured(
     host: &mut Host,
     config: Option<&Path>,
     presets: &[&str],
 ) -> Result<(config::Loaded, Vec<Export>), Failure> {
-    let mut loaded = login::configuration(host, config, JOB_WAIT).map_err(|stale| {
+    let mut loaded = login::configuration(host, config, config::JOB_WAIT).map_err(|stale| {
         let file = stale.unread.first().map(|file| file.display().to_string()).unwrap_or_default();
         Failure::failed(format!("{} does not answer, and {file} lies there", stale.mount.display()))
             .hint("without it nobody knows the variables: wait for the storage, or name another file with --config")

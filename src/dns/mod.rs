@@ -8,6 +8,7 @@ pub mod cache;
 pub mod check;
 pub mod counters;
 pub mod exec;
+pub mod export;
 pub mod forward;
 pub mod lifetime;
 pub mod log;
