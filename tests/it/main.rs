@@ -10,6 +10,8 @@ mod catalogue;
 mod completion;
 mod config;
 mod dns_exec;
+mod dns_export;
+mod dns_policy;
 mod entering;
 mod environments;
 mod fish;
