@@ -8,8 +8,8 @@
 //! 4. [`host`]: the only door to the world.
 //! 5. [`verdict`], [`span`], [`quote`], [`digest`], [`error`]: values.
 
-pub mod resolver;
 pub mod login;
+pub mod resolver;
 
 pub mod cli;
 pub mod config;
