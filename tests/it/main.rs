@@ -12,6 +12,7 @@ mod config;
 mod dns_exec;
 mod dns_export;
 mod dns_policy;
+mod dns_takeover;
 mod entering;
 mod environments;
 mod fish;
