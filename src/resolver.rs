@@ -2,13 +2,16 @@
 
 mod known;
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use crate::JOB_WAIT;
-use crate::cli::{CheckArguments, DnsTask, ExportArguments, ServeArguments};
+use crate::cli::{CheckArguments, DnsTask, ExecArguments, ExportArguments, ServeArguments};
 use crate::config::{self, Config, Loaded};
 use crate::dns::check;
+use crate::dns::exec::{self, Order};
 use crate::dns::export::{self, Export};
 use crate::dns::plan::Plan;
 use crate::dns::policy::Policy;
@@ -29,9 +32,9 @@ use known::known;
 pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<bool, Failure> {
     let name = match task {
         DnsTask::Serve(arguments) => return serve(host, config, arguments).map(|()| true),
-        DnsTask::On(_) => "on",
-        DnsTask::Off(_) => "off",
-        DnsTask::Restore(_) => "restore",
+        DnsTask::On(arguments) => return on(host, config, arguments.dry_run).map(|()| true),
+        DnsTask::Off(arguments) => return takeover::off(host, arguments.dry_run).map(|()| true),
+        DnsTask::Restore(arguments) => return takeover::restore(host, arguments.dry_run).map(|()| true),
         DnsTask::Status(_) => "status",
         DnsTask::Check(arguments) => return check(host, config, arguments).map(|()| true),
         DnsTask::Exec(_) => "exec",
@@ -40,15 +43,40 @@ pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<boo
     Err(Failure::failed(format!("hpcsh dns {name}: not built yet")))
 }
 
+/// Points resolv.conf at a resolver of this configuration.
+fn on(host: &mut Host, config: Option<&Path>, dry_run: bool) -> Result<(), Failure> {
+    let loaded = configured(host, config);
+    // A name server is an address there, without a port (resolv.conf(5)).
+    let address =
+        loaded.config.dns.listen.iter().find(|address| address.port() == 53).map(|address| match address.ip() {
+            ip @ IpAddr::V4(_) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            ip @ IpAddr::V6(_) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        });
+    let Some(address) = address else {
+        return Err(Failure::usage("`dns.listen` names no address with port 53, and resolv.conf knows no other port")
+            .hint("without root: hpcsh dns exec -- COMMAND"));
+    };
+    let program = host.program().ok_or_else(|| Failure::failed("/proc does not say where this program lies"))?;
+    let mut words: Vec<OsString> = vec![program.into(), "dns".into(), "serve".into()];
+    if let Some(config) = config {
+        words.extend(["--config".into(), host.absolute(config).into_os_string()]);
+    }
+    takeover::on(host, &takeover::Service { address, words }, dry_run)
+}
+
 /// Until it is told to stop.
 fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> Result<(), Failure> {
     let loaded = configured(host, config);
-    let Config { dns: settings, node, .. } = loaded.config;
+    let Config { dns: settings, node, .. } = loaded.config.clone();
     let listen = if arguments.listen.is_empty() { settings.listen } else { arguments.listen.clone() };
-    // Another thread calls these, and has no world yet.
+    let first = Mutex::new(Some(loaded));
+    // Made anew by another thread, which has no world yet.
     let plan = || {
         let host = Host::real();
-        Ok(plan(&host, &config::load(&host, config), &listen))
+        let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let loaded = first.map_or_else(|| sound(&host, config), Ok)?;
+        Ok(plan(&host, &loaded, &listen))
     };
     let is_online = || settle::for_good(&Host::real(), &node).verdict.state == State::Online;
     let service = Service {
@@ -58,10 +86,20 @@ fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> 
         threads: settings.threads,
         user: settings.user,
         plan: &plan,
-        watched: vec![PathBuf::from("/etc/resolv.conf")],
+        watched: takeover::watched(host),
         is_online: &is_online,
     };
     server::serve(host, &service)
+}
+
+/// The configuration, if all of it is sound and there in time.
+fn sound(host: &Host, config: Option<&Path>) -> Result<Loaded, Failure> {
+    let loaded = login::configuration(host, config, config::STORAGE_WAIT)
+        .map_err(|stale| Failure::failed(format!("{} does not answer", stale.mount.display())))?;
+    match loaded.problems.first() {
+        Some(problem) => Err(Failure::failed(problem.brief())),
+        None => Ok(loaded),
+    }
 }
 
 /// What the resolver goes by, as the configuration and the original resolv.conf are now.
@@ -109,7 +147,7 @@ fn export(host: &mut Host, config: Option<&Path>, arguments: &ExportArguments) -
 
 /// The configuration, or what can be had of it; what is wrong is said.
 fn configured(host: &mut Host, config: Option<&Path>) -> Loaded {
-    let loaded = login::configuration(host, config, JOB_WAIT).unwrap_or_else(|stale| {
+    let loaded = login::configuration(host, config, config::JOB_WAIT).unwrap_or_else(|stale| {
         host.say(format!("warning: {} does not answer: what lies there is not known", stale.mount.display()));
         stale.rest
     });
@@ -117,4 +155,22 @@ fn configured(host: &mut Host, config: Option<&Path>) -> Loaded {
         host.say(format!("warning: {}", problem.brief()));
     }
     loaded
+}
+
+/// `hpcsh dns exec`, with the environment of a node that is offline.
+///
+/// # Errors
+/// Where the command does not start. It never comes back where it does.
+pub fn exec(
+    host: &mut Host,
+    loaded: &Loaded,
+    variables: BTreeMap<OsString, OsString>,
+    exec: ExecArguments,
+) -> Result<(), Failure> {
+    let order = Order { words: exec.words, variables, rules: known(host, loaded).rules };
+    if exec.dry_run {
+        exec::plan(host, order, exec.json);
+        return Ok(());
+    }
+    Err(exec::run(host, order))
 }

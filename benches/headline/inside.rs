@@ -31,11 +31,12 @@ impl World {
     }
 }
 
-/// An interface that drops all, as a node's that is cut off; loopback works.
-const NETWORK: &str = "ip link set lo up && ip link add out type dummy && ip link set out up &&
-    ip addr add 192.0.2.2/24 dev out && ip route add default dev out";
+/// A cable into which everything disappears, as on a node that is cut off; loopback works.
+const NETWORK: &str = "ip link set lo up && ip link add out type veth peer name nowhere && ip link set out up &&
+    ip link set nowhere up && ip addr add 192.0.2.2/24 dev out && ip route add default via 192.0.2.1 &&
+    ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev out nud permanent";
 /// Behind the route by which all is lost.
-const SERVER: &str = "192.0.2.53";
+const SERVER: &str = "198.51.100.53";
 
 /// `WORLD SECONDS HPCSH CONFIGURATION COMMAND…`; prints the seconds that the command took.
 pub fn run(words: &[String]) -> ExitCode {
@@ -68,14 +69,10 @@ fn measured(words: &[String]) -> Result<f64, String> {
     if world == World::Both {
         let env = ["--config", config, "env", "--offline", "--format", "json"];
         let text = output(Command::new(hpcsh).args(env).env("HPCSH_NO_PROBE", "1"))?;
-        let variables: serde_json::Map<String, serde_json::Value> =
+        let variables: Vec<serde_json::Value> =
             serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
-        for (name, value) in variables {
-            match value.as_str() {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
+        let pairs = variables.iter().map(|variable| (variable["name"].as_str(), variable["value"].as_str()));
+        command.envs(pairs.filter_map(|(name, value)| Some((name?, value?))));
     }
     let started = Instant::now();
     let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;

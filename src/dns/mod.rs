@@ -6,6 +6,7 @@
 pub mod ask;
 pub mod check;
 pub mod counters;
+pub mod exec;
 pub mod export;
 pub mod forward;
 pub mod log;

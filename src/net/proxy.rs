@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use super::place::{bracketed, split};
 use crate::host::Host;
+pub use crate::host::boot::REFUSING;
 
 /// How a target is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +72,8 @@ impl Proxies {
     pub fn of(host: &Host) -> Self {
         let first = |names: &[&str]| {
             let value = names.iter().find_map(|name| host.nonempty(name))?;
-            Some(value.to_string_lossy().trim().to_owned())
+            // Ours stands for the internet that is not there; whoever asks us wants to know whether it is.
+            Some(value.to_string_lossy().trim().to_owned()).filter(|value| value != REFUSING)
         };
         Self {
             https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),

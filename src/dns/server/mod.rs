@@ -5,6 +5,8 @@
 //!
 //! After the privileges are gone, a reload reads what the service's user may read: the configuration of the node, resolv.conf; not what lies in root's home.
 
+#[cfg(test)]
+mod agree;
 pub mod handler;
 mod identity;
 mod listen;

@@ -113,7 +113,7 @@ impl Thread {
 }
 
 /// Whether a question that could be read can be answered in place too: the types above 248 are for more than a lookup, but for 255.
-fn is_plain(question: &Question) -> bool {
+pub(super) fn is_plain(question: &Question) -> bool {
     question.class == wire::INTERNET
         && question.edns.is_none_or(|edns| edns.version == 0)
         && !handler::is_no_lookup(question.kind)
