@@ -9,6 +9,7 @@ mod airgap;
 mod catalogue;
 mod completion;
 mod config;
+mod dns_server;
 mod entering;
 mod environments;
 mod fish;
