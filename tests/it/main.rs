@@ -14,6 +14,7 @@ mod dns_exec;
 mod dns_export;
 mod dns_policy;
 mod dns_takeover;
+mod dns_server;
 mod entering;
 mod environments;
 mod fish;
