@@ -11,6 +11,8 @@ mod completion;
 mod config;
 mod dns_clients;
 mod dns_exec;
+mod dns_export;
+mod dns_policy;
 mod entering;
 mod environments;
 mod fish;
