@@ -197,6 +197,7 @@ impl Drop for World {
 pub const USUAL: &str = "# by hand\nsearch a.example\nnameserver 10.9.8.7\noptions ndots:2\n";
 
 /// A kind of resolv.conf, and what `on` says of how it comes in its place.
+#[derive(Clone, Copy)]
 pub struct Kind {
     pub name: &'static str,
     /// Before the node's first process begins, by sh, with `$W` for the directory outside.
