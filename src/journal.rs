@@ -105,6 +105,8 @@ enum Side {
 }
 
 const PLAN: &str = "plan.json";
+/// What the name of a journal ends in that was put aside.
+const KEPT: &str = "kept";
 
 /// Why a journal cannot be used, or a change cannot be made: one line.
 pub type Wrong = String;
@@ -117,8 +119,18 @@ impl Journals {
     pub fn open(root: &Path, patience: Duration) -> io::Result<Self> {
         let root = root.join("journal");
         durable::make_dir(&root)?;
-        let lock = Lock::wait(&root, patience)?;
+        let lock = Lock::wait(&root.join("lock"), patience)?;
         Ok(Self { root, _lock: lock })
+    }
+
+    /// Whether one can begin below this directory, which is made where it is not there.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn can_begin(root: &Path) -> io::Result<()> {
+        let dir = root.join("journal");
+        durable::make_dir(&dir)?;
+        likeness::way(&dir.join("new"), false).map(|_| ())
     }
 
     /// The journal of this name, if there is one.
@@ -126,6 +138,7 @@ impl Journals {
     /// # Errors
     /// Where it cannot be read, or is damaged.
     pub fn find(&self, name: &str) -> Result<Option<Journal>, Wrong> {
+        self.tidy(name);
         read(&self.root.join(name))
     }
 
@@ -153,10 +166,20 @@ impl Journals {
         let Journal { dir, .. } = journal;
         let failed = |error: io::Error| format!("{} cannot be removed: {error}", dir.display());
         let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let aside = self.root.join(format!("{name}.{}", if keep { "kept" } else { "old" }));
+        let aside = self.root.join(format!("{name}.{}", if keep { KEPT } else { "old" }));
         durable::remove_tree(&aside).and_then(|()| durable::rename(&dir, &aside)).map_err(failed)?;
         self.tidy(&name);
         Ok(keep.then_some(aside))
+    }
+
+    /// Puts a journal aside that cannot be read; gives where it lies then.
+    ///
+    /// # Errors
+    /// Where that cannot be written.
+    pub fn put_aside(&self, name: &str) -> Result<PathBuf, Wrong> {
+        let (dir, aside) = (self.root.join(name), self.root.join(format!("{name}.{KEPT}")));
+        let moved = durable::remove_tree(&aside).and_then(|()| durable::rename(&dir, &aside));
+        moved.map(|()| aside).map_err(|error| format!("{} cannot be put aside: {error}", dir.display()))
     }
 
     /// Removes what those have left who were killed while they made or ended a journal.
@@ -180,6 +203,11 @@ impl Journal {
     /// Where the saved bytes lie.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Where the bytes of a file lie that is to come back, where it is one.
+    pub fn saved(&self, number: usize) -> PathBuf {
+        self.dir.join(format!("{number}.before"))
     }
 
     /// How a file stands.
@@ -411,7 +439,7 @@ mod tests {
         assert_eq!(journals.end(found, false), Ok(None));
         assert!(journals.find("x").unwrap().is_none());
         assert_eq!(world.names(), ["rc", "state"]);
-        assert_eq!(fs::read_dir(world.path("state/journal")).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(world.path("state/journal")).unwrap().count(), 1, "the lock");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Modules in reading order, each using only what stands below it; a test holds the `use crate::` lines to that:
 //!
-//! 1. [`login`]: what happens at one; [`resolver`]: what the offline resolver is given; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
+//! 1. [`resolver`]: what the offline resolver is given; [`login`]: what happens at one; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
 //! 2. The capabilities: [`shell`], [`node`], [`serve`], [`dns`], [`storage`].
 //! 3. [`namespace`]: a network and mounts of one's own; [`journal`]: changes that can be taken back; [`net`]: names, TLS and HTTP without the C library.
 //! 4. [`host`]: the only door to the world.
@@ -36,17 +36,17 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use cli::{
     AirgapArguments, ConfigTask, DnsTask, EnvArguments, ExecArguments, HfTask, ManArguments, StatusArguments, Task,
     TrustTask, WaitArguments,
 };
+use dns::takeover::Standing;
 use error::{Failure, Kind};
 use host::{Host, local_dir};
 use node::airgap::Rehearsal;
 use node::settle;
-use node::status::Answer;
+use node::status::{Answer, Beside, Resolver};
 use shell::env::Export;
 use verdict::{State, Verdict};
 
@@ -107,16 +107,13 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
 /// The exit code of a command that only looked, and found that something is not as it should be.
 const CHECK_FOUND: u8 = 3;
 
-/// How long a job script waits for a configuration on shared storage: longer than a login, since it can do without none.
-const JOB_WAIT: Duration = Duration::from_secs(10);
-
 /// The configuration and its exports, for a script, with these presets beside its own; what is wrong with them is said.
 fn configured(
     host: &mut Host,
     config: Option<&Path>,
     presets: &[&str],
 ) -> Result<(config::Loaded, Vec<Export>), Failure> {
-    let mut loaded = login::configuration(host, config, JOB_WAIT).map_err(|stale| {
+    let mut loaded = login::configuration(host, config, config::JOB_WAIT).map_err(|stale| {
         let file = stale.unread.first().map(|file| file.display().to_string()).unwrap_or_default();
         Failure::failed(format!("{} does not answer, and {file} lies there", stale.mount.display()))
             .hint("without it nobody knows the variables: wait for the storage, or name another file with --config")
@@ -204,8 +201,13 @@ fn run_status(host: &mut Host, config: Option<&Path>, status: &StatusArguments) 
         Ok(loaded) => (loaded, None),
         Err(stale) => (stale.rest, Some(stale.mount)),
     };
-    node::status::run(host, &loaded.config.node, status.question, stale.as_deref())
-        || status.question.answer != Answer::ExitCode
+    let resolver = |host: &Host| match dns::takeover::standing(host) {
+        Standing::Away => None,
+        Standing::Here(address) => Some(Resolver { address, answers: true }),
+        Standing::Dead(address) => Some(Resolver { address, answers: false }),
+    };
+    let beside = Beside { stale: stale.as_deref(), resolver: &resolver };
+    node::status::run(host, &loaded.config.node, status.question, &beside) || status.question.answer != Answer::ExitCode
 }
 
 /// Gives whether everything that was looked at may be entered.

@@ -4,17 +4,18 @@ mod known;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::JOB_WAIT;
-use crate::cli::{CheckArguments, DnsTask, ExecArguments, ServeArguments};
+use crate::cli::{CheckArguments, DnsTask, ExecArguments, ExportArguments, ServeArguments};
 use crate::config::{self, Config, Loaded};
 use crate::dns::check;
 use crate::dns::exec::{self, Order};
+use crate::dns::export::{self, Export};
 use crate::dns::plan::Plan;
 use crate::dns::policy::Policy;
+use crate::dns::rules::Known;
 use crate::dns::server::{self, Service};
 use crate::dns::settings::Settings;
 use crate::dns::takeover;
@@ -32,15 +33,37 @@ use known::known;
 pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<bool, Failure> {
     let name = match task {
         DnsTask::Serve(arguments) => return serve(host, config, arguments).map(|()| true),
-        DnsTask::On(_) => "on",
-        DnsTask::Off(_) => "off",
-        DnsTask::Restore(_) => "restore",
+        DnsTask::On(arguments) => return on(host, config, arguments.dry_run).map(|()| true),
+        DnsTask::Off(arguments) => return takeover::off(host, arguments.dry_run).map(|()| true),
+        DnsTask::Restore(arguments) => return takeover::restore(host, arguments.dry_run).map(|()| true),
         DnsTask::Status(_) => "status",
         DnsTask::Check(arguments) => return check(host, config, arguments).map(|()| true),
         DnsTask::Exec(_) => "exec",
-        DnsTask::Export(_) => "export",
+        DnsTask::Export(arguments) => return export(host, config, arguments).map(|()| true),
     };
     Err(Failure::failed(format!("hpcsh dns {name}: not built yet")))
+}
+
+/// Points resolv.conf at a resolver of this configuration.
+fn on(host: &mut Host, config: Option<&Path>, dry_run: bool) -> Result<(), Failure> {
+    let loaded = configured(host, config);
+    // A name server is an address there, without a port (resolv.conf(5)).
+    let address =
+        loaded.config.dns.listen.iter().find(|address| address.port() == 53).map(|address| match address.ip() {
+            ip @ IpAddr::V4(_) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            ip @ IpAddr::V6(_) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        });
+    let Some(address) = address else {
+        return Err(Failure::usage("`dns.listen` names no address with port 53, and resolv.conf knows no other port")
+            .hint("without root: hpcsh dns exec -- COMMAND"));
+    };
+    let program = host.program().ok_or_else(|| Failure::failed("/proc does not say where this program lies"))?;
+    let mut words: Vec<OsString> = vec![program.into(), "dns".into(), "serve".into()];
+    if let Some(config) = config {
+        words.extend(["--config".into(), host.absolute(config).into_os_string()]);
+    }
+    takeover::on(host, &takeover::Service { address, words }, dry_run)
 }
 
 /// Until it is told to stop.
@@ -64,7 +87,7 @@ fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> 
         threads: settings.threads,
         user: settings.user,
         plan: &plan,
-        watched: vec![PathBuf::from("/etc/resolv.conf")],
+        watched: takeover::watched(host),
         is_online: &is_online,
     };
     server::serve(host, &service)
@@ -106,9 +129,26 @@ fn check(host: &mut Host, config: Option<&Path>, arguments: &CheckArguments) -> 
     Ok(())
 }
 
+/// The same policy for another engine, or ours as a service.
+fn export(host: &mut Host, config: Option<&Path>, arguments: &ExportArguments) -> Result<(), Failure> {
+    let loaded = configured(host, config);
+    let known = known(host, &loaded);
+    let settings = loaded.config.dns;
+    // Whoever listens here in our place would ask himself.
+    let found = || takeover::upstreams(host, &settings.listen);
+    let upstreams = if settings.upstream.is_empty() { found() } else { settings.upstream.clone() };
+    let program = host.program().map_or_else(|| PathBuf::from("/usr/local/bin/hpcsh"), Path::to_owned);
+    let named = config.map(Path::to_owned).or_else(|| host.nonempty("HPCSH_CONFIG").map(PathBuf::from));
+    let config = named.map(|path| host.absolute(&path));
+    let export = Export { known, upstreams, settings, program, config };
+    let text = export::text(arguments.target, &export)?;
+    host.print(text);
+    Ok(())
+}
+
 /// The configuration, or what can be had of it; what is wrong is said.
 fn configured(host: &mut Host, config: Option<&Path>) -> Loaded {
-    let loaded = login::configuration(host, config, JOB_WAIT).unwrap_or_else(|stale| {
+    let loaded = login::configuration(host, config, config::JOB_WAIT).unwrap_or_else(|stale| {
         host.say(format!("warning: {} does not answer: what lies there is not known", stale.mount.display()));
         stale.rest
     });
@@ -128,9 +168,10 @@ pub fn exec(
     variables: BTreeMap<OsString, OsString>,
     exec: ExecArguments,
 ) -> Result<(), Failure> {
-    let order = Order { words: exec.words, variables, rules: known(host, loaded).rules };
+    let Known { rules, labels, .. } = known(host, loaded);
+    let order = Order { words: exec.words, variables, rules, labels };
     if exec.dry_run {
-        exec::plan(host, order, exec.json);
+        exec::plan(host, &order, exec.json);
         return Ok(());
     }
     Err(exec::run(host, order))

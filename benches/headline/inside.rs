@@ -69,14 +69,10 @@ fn measured(words: &[String]) -> Result<f64, String> {
     if world == World::Both {
         let env = ["--config", config, "env", "--offline", "--format", "json"];
         let text = output(Command::new(hpcsh).args(env).env("HPCSH_NO_PROBE", "1"))?;
-        let variables: serde_json::Map<String, serde_json::Value> =
+        let variables: Vec<serde_json::Value> =
             serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
-        for (name, value) in variables {
-            match value.as_str() {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
+        let pairs = variables.iter().map(|variable| (variable["name"].as_str(), variable["value"].as_str()));
+        command.envs(pairs.filter_map(|(name, value)| Some((name?, value?))));
     }
     let started = Instant::now();
     let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;

@@ -53,6 +53,8 @@ pub struct Config {
 
 /// `node.storage_wait` where no layer sets it.
 pub const STORAGE_WAIT: Duration = Duration::from_millis(300);
+/// How long a job script waits for a configuration on shared storage: longer than a login, since it can do without none.
+pub const JOB_WAIT: Duration = Duration::from_secs(10);
 
 /// A configuration, what each layer said, and what was wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]

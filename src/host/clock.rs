@@ -28,3 +28,9 @@ pub fn monotonic_micros() -> u64 {
     let [seconds, nanoseconds] = [now.tv_sec, now.tv_nsec].map(|part| u64::try_from(part).unwrap_or_default());
     seconds * 1_000_000 + nanoseconds / 1000
 }
+
+/// Hundredths of a second since the node started, sleep included: as the kernel tells when a process did.
+pub fn hundredths() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    (time.tv_sec * 100 + time.tv_nsec / 10_000_000).unsigned_abs()
+}

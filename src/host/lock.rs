@@ -1,4 +1,4 @@
-//! A lock that ends with whoever holds it: on a directory, by `flock`.
+//! A lock that ends with whoever holds it: `flock` on a file that nobody else can open, since whoever can may hold it for ever.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -19,12 +19,14 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub struct Lock(#[allow(dead_code)] File); // it is open, and that is all there is to it
 
 impl Lock {
-    /// Takes the lock of a directory, and waits at most so long for another process.
+    /// Takes the lock of this name, which is made where it is not there, and waits at most so long for another process.
     ///
     /// # Errors
     /// `WouldBlock` where it still holds it then; as `open` and `flock`.
-    pub fn wait(dir: &Path, patience: Duration) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).custom_flags(OFlags::DIRECTORY.bits().cast_signed()).open(dir)?;
+    pub fn wait(path: &Path, patience: Duration) -> io::Result<Self> {
+        let flags = OFlags::NOFOLLOW.bits().cast_signed();
+        let file =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(path)?;
         let begun = clock::now();
         loop {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {

@@ -22,6 +22,7 @@ use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::clock;
 
+pub mod daemon;
 pub mod foreground;
 
 /// It was not done in time; the child that tried may be stuck for ever.

@@ -50,12 +50,6 @@ impl Record {
     }
 }
 
-/// Hundredths of a second since the node started, sleep included.
-fn now() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    (time.tv_sec * 100 + time.tv_nsec / 10_000_000).unsigned_abs()
-}
-
 /// What lies at a record's path.
 enum Found {
     Nothing,
@@ -115,7 +109,7 @@ fn judge(path: &Path, deadline: Duration) -> Option<State> {
         Found::Nothing => Some(State::Free),
         Found::Odd => None,
         Found::Record(record) => {
-            let now = now();
+            let now = clock::hundredths();
             let age = Duration::from_millis(now.saturating_sub(record.since) * 10);
             record.is_alive(now).then_some(if age < deadline { State::Reading(record) } else { State::Stuck })
         }
@@ -127,7 +121,7 @@ fn judge(path: &Path, deadline: Duration) -> Option<State> {
 /// # Errors
 /// `AlreadyExists` where there is one; others where it cannot be written.
 pub(super) fn make(path: &Path) -> io::Result<Record> {
-    let mine = Record { process: rustix::process::getpid(), since: now() };
+    let mine = Record { process: rustix::process::getpid(), since: clock::hundredths() };
     // Beside it, and linked: so nobody sees one without its text.
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!("-{}", mine.process.as_raw_pid()));
@@ -160,7 +154,7 @@ mod tests {
     const LONG: Duration = Duration::from_mins(1);
 
     fn mine() -> Record {
-        Record { process: rustix::process::getpid(), since: now() }
+        Record { process: rustix::process::getpid(), since: clock::hundredths() }
     }
 
     #[test]

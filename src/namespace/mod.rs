@@ -70,25 +70,26 @@ pub fn lay_over(file: &Path, over: &Path) -> Result<(), Failure> {
 /// Where files are made that are laid over others: the first that is there, and out of the way of those.
 const SCRATCH: [&str; 4] = ["/tmp", "/dev/shm", "/var/tmp", "/run"];
 
-/// Lays what this makes over files: it gets an empty directory in memory, which is gone afterwards, while what was laid stays,
-/// and can be changed by nobody. `over` are the real paths of those files.
+/// Lays what this makes over files: it gets an empty directory in memory, which is gone afterwards, while what was laid stays.
+/// `over` are the real paths of those files.
 pub fn lay_all_over(over: &[PathBuf], lay: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
     let is_free = |dir: &PathBuf| !over.iter().any(|path| path.starts_with(dir));
     let dir = SCRATCH.iter().find_map(|dir| files::real_path(Path::new(dir)).ok().filter(is_free));
     let dir = dir.ok_or_else(|| Failure::runner("no directory is there in which files can be made for a moment"))?;
     lay_empty_over(&dir)?;
-    let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV;
-    let done = lay(&dir).and_then(|()| mount_remount(&dir, flags, c"").map_err(|error| failed(&dir, error)));
+    let done = lay(&dir);
     let undone = unmount(&dir, UnmountFlags::DETACH).map_err(|error| failed(&dir, error));
     done.and(undone)
 }
 
-/// Makes a file in that directory, for everybody's eyes, and lays it over this one.
+/// Makes a file in that directory, for everybody's eyes and nobody's pen, and lays it over this one.
 pub fn lay_text_over(dir: &Path, text: &[u8], over: &Path) -> Result<(), Failure> {
     let made = dir.join(over.file_name().unwrap_or_default());
     let done = files::put(&made, text).and_then(|()| files::open_to_all(&made));
     done.map_err(|error| Failure::runner(format!("{}: {error}", made.display())))?;
-    lay_over(&made, over)
+    lay_over(&made, over)?;
+    let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV;
+    mount_remount(over, flags, c"").map_err(|error| failed(over, error))
 }
 
 fn failed(what: &Path, error: Errno) -> Failure {

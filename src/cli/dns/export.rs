@@ -2,11 +2,13 @@
 
 use clap::{Arg, ArgMatches, Command};
 
+use crate::dns::export::Target;
+
 /// What `hpcsh dns export` is asked for.
 #[derive(Clone, Debug)]
 pub struct ExportArguments {
-    /// The engine's name.
-    pub target: String,
+    /// The engine.
+    pub target: Target,
 }
 
 const EXAMPLES: &str = "\
@@ -22,11 +24,14 @@ pub(super) fn command() -> Command {
             Arg::new("target")
                 .value_name("TARGET")
                 .required(true)
-                .value_parser(["coredns", "dnsmasq", "unbound", "systemd", "k8s"]),
+                .value_parser(Target::ALL.map(|(name, _)| name))
+                .help("The engine; `systemd`: ours as a service; `k8s`: CoreDNS on every node"),
         )
     })
 }
 
 pub(super) fn read(matches: &mut ArgMatches) -> ExportArguments {
-    ExportArguments { target: matches.remove_one("target").unwrap_or_default() }
+    let name: String = matches.remove_one("target").unwrap_or_default();
+    let target = Target::ALL.into_iter().find(|(known, _)| *known == name);
+    ExportArguments { target: target.map_or(Target::Unbound, |(_, target)| target) }
 }

@@ -181,9 +181,9 @@ fn run<T>(
     let runtime = Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())?;
     let stop = async move {
         let plan = Arc::clone(&orders.borrow_and_update().plan);
-        let counters = Rc::new(Counters::default());
+        let counters = Arc::new(Counters::default());
         let thread = Rc::new(Thread {
-            forwarder: Forwarder::new(&plan, &common.own, Rc::clone(&counters))?,
+            forwarder: Forwarder::new(&plan, &common.own, Arc::clone(&counters))?,
             plan: RefCell::new(Arc::clone(&plan)),
             is_online: Arc::clone(&common.is_online),
             counters,

@@ -1,18 +1,140 @@
 //! How the node comes to ask us, and comes back from it: /etc/resolv.conf with our server in front of the original ones.
+//!
+//! [`text`] is what stands there then, [`plan`] how it comes there on this node, [`switch`] does it; [`owner`] knows who else writes
+//! the file, [`server`] who answers. The journal has the original; where that is lost, the text has it too.
 
+pub mod owner;
+pub mod plan;
+pub mod server;
+pub mod switch;
 pub mod text;
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
 
-use crate::host::Host;
-use crate::net::resolv_conf::ResolvConf;
+pub use server::Service;
+pub use switch::{off, on, restore};
+
+use self::server::Answer;
+use crate::error::Failure;
+use crate::host::likeness::Likeness;
+use crate::host::{Host, files, local_dir, users};
+use crate::journal::{self, Stands};
+use crate::net::resolv_conf::{self, ResolvConf};
+
+/// The name of the journal.
+const NAME: &str = "resolv.conf";
 
 /// The resolv.conf of this node as it is without us: the original where ours is in its place, else the file itself.
 ///
-/// Whoever serves drops his own address from it: [`upstreams`]. Empty where there is no file.
+/// Where the original is a link, what it leads to now, since others go on writing that. Empty where there is no file. Whoever
+/// serves drops his own address from it: [`upstreams`].
 pub fn original(host: &Host) -> ResolvConf {
     let found = ResolvConf::of(host);
-    if text::ours(found.text()).is_some() { text::behind(found.text()) } else { found }
+    if text::ours(found.text()).is_none() {
+        return found;
+    }
+    let bytes = linked(host).and_then(|path| files::read(&path).ok());
+    let linked = bytes.map(|bytes| plan::seen(host, &String::from_utf8_lossy(&bytes)));
+    // Its owner may be gone.
+    linked.filter(|conf| !conf.servers.is_empty()).unwrap_or_else(|| plan::seen(host, found.text()))
+}
+
+/// The files on whose changes [`original`] changes.
+pub fn watched(host: &Host) -> Vec<PathBuf> {
+    std::iter::once(host.locate(Path::new(resolv_conf::PATH))).chain(linked(host)).collect()
+}
+
+/// What the original leads to, where it is a link.
+fn linked(host: &Host) -> Option<PathBuf> {
+    let path = host.locate(Path::new(resolv_conf::PATH));
+    let saved = places(host).into_iter().find_map(|dir| journal::glance(&dir, NAME).ok()?);
+    let change = saved?.changes.into_iter().find(|change| change.path == path)?;
+    match change.before {
+        Likeness::Link { target, .. } if target.is_absolute() => Some(host.locate(&target)),
+        Likeness::Link { target, .. } => Some(host.absolute(&path.parent()?.join(target))),
+        _ => None,
+    }
+}
+
+/// Where journals of this file may lie: on the node, as the file does, and never on shared storage, where each node would find
+/// those of the others. The second place of root's is for nodes whose disk cannot be written.
+fn places(host: &Host) -> Vec<PathBuf> {
+    let is_mine = |dir: &PathBuf| files::own_entry(dir).is_ok_and(|found| found.owner == users::my_id());
+    let own = Some(local_dir::default_path(host)).filter(|dir| users::my_id() != 0 && is_mine(dir));
+    places_of_root(host).into_iter().chain(own).collect()
+}
+
+fn places_of_root(host: &Host) -> [PathBuf; 2] {
+    ["/var/lib/hpcsh", "/run/hpcsh"].map(|dir| host.locate(Path::new(dir)))
+}
+
+/// What resolv.conf is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// None of ours.
+    Nothing,
+    /// As we have written it, with this address of ours.
+    Ours(IpAddr),
+    /// The same, and nothing is saved of what it has replaced.
+    Alone,
+    /// Ours, and changed by somebody else since; this address of ours is in it.
+    Changed(IpAddr),
+}
+
+/// Looks at resolv.conf. A journal that cannot be read is none: the text tells by itself whether it is whole.
+fn look(host: &Host) -> Found {
+    let conf = ResolvConf::of(host);
+    let Some(ours) = text::ours(conf.text()) else { return Found::Nothing };
+    let saved = places(host).into_iter().find_map(|dir| journal::glance(&dir, NAME).ok()?);
+    let stands = saved.and_then(|journal| journal.stands(journal.changes.len().saturating_sub(1)).ok());
+    match stands {
+        Some(Stands::After) => Found::Ours(ours),
+        _ if text::is_whole(conf.text()) => Found::Alone,
+        _ => Found::Changed(ours),
+    }
+}
+
+/// How this node looks names up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// As without us.
+    Away,
+    /// By our resolver, at this address.
+    Here(IpAddr),
+    /// resolv.conf names our resolver at this address, and it is not there: each look-up costs a little, and those of the internet
+    /// their time.
+    Dead(IpAddr),
+}
+
+/// How this node looks names up. Reads one file, and asks one question where that is ours.
+pub fn standing(host: &Host) -> Standing {
+    match text::ours(ResolvConf::of(host).text()) {
+        None => Standing::Away,
+        Some(at) if server::ask(at) == Answer::None => Standing::Dead(at),
+        Some(at) => Standing::Here(at),
+    }
+}
+
+/// What is wrong with it on this node, and the command that mends it.
+pub fn checks(host: &Host) -> Vec<Failure> {
+    let mut found = Vec::new();
+    if let Standing::Dead(at) = standing(host) {
+        found.push(
+            Failure::failed(format!("{} names hpcsh's resolver at {at}, which is not there", resolv_conf::PATH))
+                .hint("as root: `hpcsh dns on` starts it, `hpcsh dns restore` brings the original back"),
+        );
+    }
+    if let Found::Changed(_) = look(host) {
+        found.push(
+            Failure::failed(format!("{} was changed since `hpcsh dns on`", resolv_conf::PATH))
+                .hint("as root: `hpcsh dns on` takes it for the original as it is"),
+        );
+    }
+    for why in places(host).into_iter().filter_map(|dir| journal::glance(&dir, NAME).err()) {
+        found.push(Failure::failed(why).hint("as root: hpcsh dns restore"));
+    }
+    found
 }
 
 /// Whom a resolver that listens here asks: the servers of the original but itself, in their order. Who asks himself never ends.
@@ -30,7 +152,6 @@ fn is_own(listens: IpAddr, asked: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::files;
 
     fn host(resolv_conf: Option<&str>) -> (tempfile::TempDir, Host) {
         let root = tempfile::tempdir().unwrap();

@@ -1,13 +1,15 @@
 //! A resolv.conf with our server in front of the original ones, and back. Pure.
 //!
 //! All of the original stays in the text: what must not hold any more is a comment. So the original is there even where
-//! nothing but this file is left: copied into an image, or read by a user who may not read what root has saved.
+//! nothing but this file is left: copied into an image, or read by a user who may not read what root has saved. And the text
+//! tells by itself whether somebody has changed it since.
 
 use std::net::IpAddr;
 
+use crate::digest;
 use crate::net::resolv_conf::{Line, MOST_SERVERS, ResolvConf, Server};
 
-/// What the first line begins with; our server's address follows, and its line stands below.
+/// What the first line begins with; our server's address follows, and the digest of what stands below.
 const MARK: &str = "# hpcsh dns at ";
 /// Before a line of the original that does not hold.
 const ASIDE: &str = "#hpcsh# ";
@@ -27,13 +29,7 @@ pub struct Fronted {
 
 /// Puts our server before those of the original; what names us in it is left out.
 pub fn front(original: &str, ours: IpAddr) -> Fronted {
-    let mut fronted = Fronted {
-        text: format!(
-            "{MARK}{ours} answers first; below is the original, which `hpcsh dns off` brings back\nnameserver {ours}\n"
-        ),
-        left_out: Vec::new(),
-        rotated: false,
-    };
+    let mut fronted = Fronted { text: format!("nameserver {ours}\n"), left_out: Vec::new(), rotated: false };
     let (mut others, mut before) = (0, 0);
     for line in original.lines() {
         match Line::of(line) {
@@ -60,7 +56,25 @@ pub fn front(original: &str, ours: IpAddr) -> Fronted {
             _ => fronted.text += &format!("{line}\n"),
         }
     }
+    let sum = digest::of(fronted.text.as_bytes());
+    let mark = format!(
+        "{MARK}{ours} {sum:016x}: it answers first. `hpcsh dns off` brings the original back, which is below\n"
+    );
+    fronted.text.insert_str(0, &mark);
     fronted
+}
+
+/// Whether a text is ours from the first byte to the last; empty lines at its end are nobody's.
+pub fn is_whole(text: &str) -> bool {
+    let Some((mark, rest)) = text.split_once('\n') else { return false };
+    let sum = mark.strip_prefix(MARK).and_then(|mark| mark.split([' ', ':']).nth(1));
+    let is_of = |rest: &str| sum == Some(&format!("{:016x}", digest::of(rest.as_bytes())));
+    // An original may have ended in empty lines.
+    marked(mark).is_some()
+        && (0..=rest.len())
+            .rev()
+            .take_while(|end| rest[*end..].bytes().all(|byte| matches!(byte, b'\n' | 0)))
+            .any(|end| is_of(&rest[..end]))
 }
 
 /// The address of ours that the mark in a text names.
@@ -138,6 +152,24 @@ mod tests {
         );
         assert_eq!(body("options rotate\nsearch a\n"), "#hpcsh> options rotate\n# rotate\nsearch a\n");
         assert!(front("options rotate\n", OURS).rotated && !front("options ndots:2\n", OURS).rotated);
+    }
+
+    #[test]
+    fn a_text_tells_whether_it_was_changed() {
+        for text in ["", "nameserver 10.0.0.1", "nameserver 10.0.0.1\n\n", "# x\noptions rotate\n"] {
+            let fronted = front(text, OURS).text;
+            for same in [fronted.clone(), format!("{fronted}\n\0")] {
+                assert!(is_whole(&same), "{same:?}");
+            }
+            for other in [
+                format!("{fronted}x"),
+                format!("\n{fronted}"),
+                fronted.replace("nameserver 1", "nameserver 2"),
+                text.to_owned(),
+            ] {
+                assert!(!is_whole(&other), "{other:?}");
+            }
+        }
     }
 
     #[test]
