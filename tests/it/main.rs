@@ -13,6 +13,8 @@ mod dns_clients;
 mod dns_exec;
 mod dns_export;
 mod dns_policy;
+mod dns_server;
+mod dns_takeover;
 mod entering;
 mod environments;
 mod fish;
