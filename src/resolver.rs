@@ -168,8 +168,12 @@ pub fn exec(
     variables: BTreeMap<OsString, OsString>,
     exec: ExecArguments,
 ) -> Result<(), Failure> {
+    // A look at the network only where that decides.
+    let is_open = loaded.config.dns.only_while_offline
+        && settle::for_good(host, &loaded.config.node).verdict.state == State::Online;
+    let variables = if is_open { host.variables() } else { variables };
     let Known { rules, labels, .. } = known(host, loaded);
-    let order = Order { words: exec.words, variables, rules, labels };
+    let order = Order { words: exec.words, variables, rules, labels, is_open };
     if exec.dry_run {
         exec::plan(host, &order, exec.json);
         return Ok(());
