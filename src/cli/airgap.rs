@@ -50,16 +50,7 @@ pub(super) fn command() -> Command {
                     .value_hint(ValueHint::FilePath)
                     .help("Write the hosts that were asked for as JSON, too"),
             )
-            .arg(
-                Arg::new("command")
-                    .value_name("COMMAND")
-                    .required(true)
-                    .num_args(1..)
-                    .trailing_var_arg(true)
-                    .value_parser(value_parser!(OsString))
-                    .value_hint(ValueHint::CommandWithArguments)
-                    .help("The command and its words"),
-            )
+            .arg(super::command_words())
     })
 }
 

@@ -149,6 +149,18 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(clap::ArgAction::SetTrue).help(help)
 }
 
+/// A command that is run in our place, and its words; at least one.
+fn command_words() -> Arg {
+    Arg::new("command")
+        .value_name("COMMAND")
+        .required(true)
+        .num_args(1..)
+        .trailing_var_arg(true)
+        .value_parser(value_parser!(OsString))
+        .value_hint(ValueHint::CommandWithArguments)
+        .help("The command and its words")
+}
+
 /// One of the words of a table, and back from the word to what it stands for.
 fn choice<T: Copy, const N: usize>(table: &'static [(&'static str, T); N]) -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(table.iter().map(|(word, _)| *word))

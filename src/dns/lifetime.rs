@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use super::question::skip_name;
+
 /// The longest that an answer is remembered, in seconds.
 const MOST: u32 = 3600;
 /// The longest that it is remembered that there is none.
@@ -42,7 +44,7 @@ pub fn of(message: &[u8]) -> Option<Lifetime> {
     let counts = [6, 8, 10].map(|at| u16::from_be_bytes([header[at], header[at + 1]]));
     let mut lifetime = Lifetime { seconds: MOST, places: Vec::new() };
     let mut says_none = false;
-    let mut at = after_name(message, 12)? + 4;
+    let mut at = skip_name(message, 12)? + 4;
     for (section, count) in counts.into_iter().enumerate() {
         for _ in 0..count {
             let record = Record::read(message, at)?;
@@ -85,7 +87,7 @@ struct Record {
 
 impl Record {
     fn read(message: &[u8], at: usize) -> Option<Self> {
-        let place = after_name(message, at)? + 4;
+        let place = skip_name(message, at)? + 4;
         let fixed: &[u8; 10] = message.get(place - 4..)?.first_chunk()?;
         let begin = place + 6;
         Some(Self {
@@ -94,18 +96,6 @@ impl Record {
             place,
             data: begin..begin + usize::from(u16::from_be_bytes([fixed[8], fixed[9]])),
         })
-    }
-}
-
-/// Where the name that stands here ends. A pointer ends it, wherever it leads.
-fn after_name(message: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        match *message.get(at)? {
-            0 => return Some(at + 1),
-            length @ 1..=63 => at += 1 + usize::from(length),
-            0xc0.. => return Some(at + 2),
-            _ => return None,
-        }
     }
 }
 

@@ -224,8 +224,8 @@ fn read_name(message: &[u8]) -> Option<(Name, usize)> {
     Some((Name { bytes, length }, at + 1))
 }
 
-/// Where a record's name ends, which may point to an earlier one.
-fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
+/// Where the name that stands here ends. A pointer ends it, wherever it leads.
+pub(super) fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
     loop {
         match *message.get(at)? {
             0 => return Some(at + 1),

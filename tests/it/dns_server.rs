@@ -11,7 +11,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -54,8 +54,7 @@ impl Server {
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
         let mut server = Self { home, child, address: ([0; 4], 0).into(), lines, said: Vec::new() };
         let line = server.line("answering on ");
-        let place = line.trim_start_matches("answering on ").split([';', ' ']).next().unwrap();
-        server.address = place.parse().unwrap_or_else(|error| panic!("{line}: {error}"));
+        server.address = place(&line).unwrap_or_else(|| panic!("{line}"));
         server
     }
 
@@ -120,6 +119,11 @@ impl Server {
     }
 }
 
+/// Where a server answers that has said this; a port of its own choice can be nobody else's.
+pub fn place(said: &str) -> Option<SocketAddr> {
+    said.split_once("answering on ")?.1.split([';', ' ']).next()?.parse().ok()
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -168,6 +172,21 @@ pub fn framed(message: &[u8]) -> Vec<u8> {
 pub fn ask(socket: &UdpSocket, message: &[u8]) -> Vec<u8> {
     socket.send(message).unwrap();
     receive(socket)
+}
+
+/// Asks again and again until there is an answer: a datagram may be lost. The socket waits for each as long as it is told to.
+#[track_caller]
+pub fn ask_patiently(socket: &UdpSocket, query: &[u8]) -> Vec<u8> {
+    let mut bytes = [0; 512];
+    let started = Instant::now();
+    loop {
+        assert!(started.elapsed() < PATIENCE, "no answer");
+        // Who was told that nobody was there, asks again.
+        let _ = socket.send(query);
+        if let Ok(count) = socket.recv(&mut bytes) {
+            return bytes[..count].to_vec();
+        }
+    }
 }
 
 #[track_caller]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
+use clap::{ArgMatches, Command};
 
 /// What `hpcsh dns exec` is asked for.
 #[derive(Clone, Debug)]
@@ -34,16 +34,7 @@ pub(super) fn command() -> Command {
             .after_help(EXAMPLES)
             .arg(crate::cli::flag("dry-run", "Only say what would be done"))
             .arg(crate::cli::flag("json", "With --dry-run: for programs").requires("dry-run"))
-            .arg(
-                Arg::new("command")
-                    .value_name("COMMAND")
-                    .required(true)
-                    .num_args(1..)
-                    .trailing_var_arg(true)
-                    .value_parser(value_parser!(OsString))
-                    .value_hint(ValueHint::CommandWithArguments)
-                    .help("The command and its words"),
-            )
+            .arg(crate::cli::command_words())
     })
 }
 

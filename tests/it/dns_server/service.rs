@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use rustix::process::Signal;
 
-use super::{A, CONFIG, PATIENCE, Server, ask, no_name, query};
+use super::{A, CONFIG, PATIENCE, Server, ask, ask_patiently, no_name, place, query};
 use crate::support::{Home, Outcome, PROGRAM, has, is_root, run, skip};
 
 /// A run that is expected to end by itself.
@@ -352,18 +352,28 @@ fn the_log_has_a_line_for_each_name_and_never_holds_an_answer_up() {
     // Into a pipe that nobody reads.
     let home = Home::new();
     home.configure(CONFIG);
-    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let words = ["dns", "serve", "--log-queries", "--listen", &port.to_string()];
+    let words = ["dns", "serve", "--log-queries", "--listen", "127.0.0.1:0"];
     let (mut reader, writer) = std::io::pipe().unwrap();
     let mut child = home.command(PROGRAM).args(words).stderr(writer).spawn().unwrap();
+    let mut said = Vec::new();
+    let mut chunk = [0; 4096];
+    let port = loop {
+        let count = std::io::Read::read(&mut reader, &mut chunk).unwrap();
+        assert!(count > 0, "{}", String::from_utf8_lossy(&said));
+        said.extend_from_slice(&chunk[..count]);
+        if let Some(place) = String::from_utf8_lossy(&said).split_once('\n').and_then(|(line, _)| place(line)) {
+            break place;
+        }
+    };
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(port).unwrap();
     socket.set_read_timeout(Some(std::time::Duration::from_millis(100))).unwrap();
     let query = query(1, &"a-long-name.".repeat(15), A);
     let mut answers = 0;
     let mut bytes = [0; 512];
-    // The first ones may come before it listens.
+    let started = std::time::Instant::now();
     while answers < 5000 {
+        assert!(started.elapsed() < 4 * PATIENCE, "{answers} answers");
         if socket.send(&query).is_ok()
             && matches!(socket.recv(&mut bytes), Ok(count) if bytes[..count] == no_name(&query))
         {
@@ -371,8 +381,7 @@ fn the_log_has_a_line_for_each_name_and_never_holds_an_answer_up() {
         }
     }
     // The one who reads is there again, and hears how many are lost.
-    let mut said = Vec::new();
-    let mut chunk = [0; 4096];
+    said.clear();
     while !String::from_utf8_lossy(&said).contains(" lines are lost: nobody took them\n") {
         socket.send(&query).unwrap();
         let count = std::io::Read::read(&mut reader, &mut chunk).unwrap();
@@ -387,28 +396,25 @@ fn the_log_has_a_line_for_each_name_and_never_holds_an_answer_up() {
     child.wait().unwrap();
 }
 
-/// Asks until there is an answer.
-fn ask_patiently(socket: &UdpSocket, query: &[u8]) -> Vec<u8> {
-    let mut bytes = [0; 512];
-    loop {
-        socket.send(query).unwrap();
-        if let Ok(count) = socket.recv(&mut bytes) {
-            return bytes[..count].to_vec();
-        }
-    }
-}
-
 #[test]
 fn a_journal_has_its_own_times() {
     let home = Home::new();
     home.configure(CONFIG);
     let log = home.write("log", "");
     let found = fs::metadata(&log).unwrap();
-    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = home.command(PROGRAM);
-    command.args(["dns", "serve", "--listen", &port.to_string()]);
+    command.args(["dns", "serve", "--listen", "127.0.0.1:0"]);
     command.env("JOURNAL_STREAM", format!("{}:{}", found.dev(), found.ino()));
     let mut child = command.stderr(fs::OpenOptions::new().append(true).open(&log).unwrap()).spawn().unwrap();
+    let started = std::time::Instant::now();
+    let port = loop {
+        let said = fs::read_to_string(&log).unwrap();
+        if let Some(place) = said.split_once('\n').and_then(|(line, _)| place(line)) {
+            break place;
+        }
+        assert!(started.elapsed() < PATIENCE, "{said}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    };
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(port).unwrap();
     socket.set_read_timeout(Some(std::time::Duration::from_millis(100))).unwrap();
