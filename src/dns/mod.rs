@@ -20,4 +20,5 @@ pub mod server;
 pub mod settings;
 pub mod takeover;
 pub mod upstream;
+pub mod who;
 pub mod wire;

@@ -6,7 +6,6 @@
 //! forbids such mounts, variables do what they can.
 
 mod known;
-mod local;
 mod proxies;
 mod texts;
 
@@ -17,11 +16,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use known::Known;
-use local::Local;
 use serde::Serialize;
 
 use super::policy::{Action, Policy, Rules};
 use super::question::Name;
+use super::who::{self, Answer};
 use crate::error::Failure;
 use crate::host::process::{self, Own, foreground};
 use crate::host::{Host, files};
@@ -48,6 +47,8 @@ const HOSTS: &str = "/etc/hosts";
 const SWITCH: &str = "/etc/nsswitch.conf";
 /// Whoever asks it is told at once that he may not: it stands for nobody where loopback has a name server of another kind.
 const NO_SERVER: Ipv4Addr = Ipv4Addr::BROADCAST;
+/// Our resolver on this node answers within a fraction of it.
+const ANSWER: Duration = Duration::from_millis(50);
 /// Type A.
 const ADDRESS: u16 = 1;
 /// How long a trial may take whether there can be mounts of one's own.
@@ -240,9 +241,10 @@ impl Sight {
             let text = String::from_utf8_lossy(&files::read(&real).ok()?).into_owned();
             Some((real, text))
         };
-        let local = local::look();
-        let is_served = local == Local::Ours;
-        let nobody = if local == Local::Other { NO_SERVER } else { Ipv4Addr::LOCALHOST };
+        let local = who::ask((Ipv4Addr::LOCALHOST, 53).into(), ANSWER);
+        let is_served = local == Answer::Ours;
+        // One that says nothing is waited for, too.
+        let nobody = if local == Answer::Refusal { Ipv4Addr::LOCALHOST } else { NO_SERVER };
         let mut sight = Self { way: Way::Resolver, known: Vec::new(), files: Vec::new(), daemons: daemons::of_names() };
         let resolver = read(resolv_conf::PATH);
         let servers = resolver.as_ref().map(|(_, text)| text.clone()).unwrap_or_default();

@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 pub use server::Service;
 pub use switch::{off, on, restore};
 
-use self::server::Answer;
 use crate::error::Failure;
 use crate::host::likeness::Likeness;
 use crate::host::{Host, files, local_dir, users};
@@ -111,7 +110,7 @@ pub enum Standing {
 pub fn standing(host: &Host) -> Standing {
     match text::ours(ResolvConf::of(host).text()) {
         None => Standing::Away,
-        Some(at) if server::ask(at) == Answer::None => Standing::Dead(at),
+        Some(at) if server::ask(at).is_none() => Standing::Dead(at),
         Some(at) => Standing::Here(at),
     }
 }

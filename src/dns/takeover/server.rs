@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::net::{IpAddr, UdpSocket};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::process::Pid;
 
 use super::plan;
-use crate::dns::wire;
+use crate::dns::who::{self, Answer};
 use crate::error::Failure;
 use crate::host::process::daemon;
 use crate::host::watch::{End, Watch};
@@ -33,39 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How often it is looked at meanwhile.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Who answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Our resolver.
-    Ours,
-    /// Another name server.
-    Another,
-    /// Nobody.
-    None,
-}
-
-/// Asks whoever serves at port 53 of this address for a name that is never there (RFC 6761, 6.4): ours says why.
+/// Who answers at port 53 of this address.
 pub fn ask(address: IpAddr) -> Answer {
-    let id = u16::try_from(clock::hundredths() & 0xffff).unwrap_or_default().to_be_bytes();
-    // One question, for the address of `hpcsh.invalid`, with EDNS (RFC 6891), since the reason is an option of that.
-    let mut query = [&id[..], &[1, 0, 0, 1, 0, 0, 0, 0, 0, 1], b"\x05hpcsh\x07invalid\0", &[0, 1, 0, 1]].concat();
-    query.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]);
-    let heard = || -> io::Result<Vec<u8>> {
-        let local: IpAddr = if address.is_ipv4() { [0, 0, 0, 0].into() } else { [0; 16].into() };
-        let socket = UdpSocket::bind((local, 0))?;
-        socket.connect((address, 53))?;
-        socket.set_read_timeout(Some(ANSWER))?;
-        socket.send(&query)?;
-        let mut bytes = [0; 1232];
-        let length = socket.recv(&mut bytes)?;
-        Ok(bytes[..length].to_vec())
-    };
-    match heard() {
-        Ok(answer) if answer.len() < 12 || answer[..2] != id => Answer::Another,
-        Ok(answer) if answer.windows(wire::REASON.len()).any(|part| part == wire::REASON.as_bytes()) => Answer::Ours,
-        Ok(_) => Answer::Another,
-        Err(_) => Answer::None,
-    }
+    who::ask((address, 53).into(), ANSWER)
 }
 
 /// A server that was started.

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::plan::{self, Plan};
-use super::server::{self, Answer, Service, Started};
+use super::server::{self, Service, Started};
 use super::{Found, NAME, look, owner, places, places_of_root, text};
+use crate::dns::who::Answer;
 use crate::error::Failure;
 use crate::host::likeness::{self, Likeness};
 use crate::host::{Host, files, local_dir, users};
@@ -30,7 +31,7 @@ pub fn on(host: &mut Host, service: &Service, dry_run: bool) -> Result<(), Failu
             .hint("`dns.listen` in the configuration names another address for ours, such as 127.0.0.2:53"));
     }
     let unit = server::has_unit(host);
-    if answer == Answer::None && !unit {
+    if answer.is_none() && !unit {
         server::may_serve(host)?;
     }
     // What cannot be done is said before anything is started.
@@ -42,12 +43,12 @@ pub fn on(host: &mut Host, service: &Service, dry_run: bool) -> Result<(), Failu
     let dir = work_dir(host)?;
     // Not while we hold the lock: the unit may run us itself.
     let mut started = None;
-    if answer == Answer::None && unit {
+    if answer.is_none() && unit {
         server::start_unit(host, &dir, service)?;
         started = Some(Started::Unit);
     }
     let journals = open(&dir)?;
-    if server::ask(service.address) == Answer::None {
+    if server::ask(service.address).is_none() {
         started = Some(server::start(host, &dir, service)?);
     }
     let done = point(host, &journals, service);
@@ -292,7 +293,7 @@ fn take_out(host: &Host) -> Result<(), Failure> {
 }
 
 fn say_plan(host: &mut Host, service: &Service, answer: Answer, plan: Option<&Plan>) {
-    if answer == Answer::None {
+    if answer.is_none() {
         let words: Vec<_> = service.words.iter().map(|word| word.to_string_lossy()).collect();
         let what = if server::has_unit(host) { format!("systemctl start {}", server::UNIT) } else { words.join(" ") };
         host.say(format!("would start the resolver, and wait until it answers at {}: {what}", service.address));
