@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::policy::{Action, Policy, Rule};
 use super::question::Name;
 use super::rules::Known;
+use super::settings::suffix;
 use crate::error::Failure;
 use crate::quote;
 
@@ -58,7 +59,8 @@ pub fn rows(node: &Node, names: &[String]) -> Result<Vec<Row>, Failure> {
     for asked in names {
         let (candidates, kind, kind_name) = match asked.parse() {
             Ok(address) => (vec![reverse(address)], PTR, "PTR"),
-            Err(_) => (candidates(asked, node), A, "A"),
+            Err(_) if is_name(asked) => (candidates(asked, node), A, "A"),
+            Err(_) => (Vec::new(), A, "A"),
         };
         let before = rows.len();
         for candidate in candidates {
@@ -70,7 +72,9 @@ pub fn rows(node: &Node, names: &[String]) -> Result<Vec<Row>, Failure> {
         }
         if rows.len() == before {
             let why = format!("\"{}\" is no name", quote::visible(asked));
-            return Err(Failure::usage(why).hint("give a name such as huggingface.co, or an address"));
+            return Err(
+                Failure::usage(why).hint("give a name such as huggingface.co, other alphabets as xn--…, or an address")
+            );
         }
     }
     Ok(rows)
@@ -89,13 +93,18 @@ fn row(asked: &str, name: String, kind: &'static str, action: Action, rule: Rule
     }
 }
 
+/// Whether a host may be called so, in the letters in which it is asked for.
+fn is_name(text: &str) -> bool {
+    text == "." || !text.starts_with('.') && suffix(text).is_ok()
+}
+
 /// The names to ask for: one that resolv.conf(5) looks for in the search domains first, in these and then as it is; any other as
 /// it is, since the first "there is no such name" for it is what a program waits for.
 fn candidates(name: &str, node: &Node) -> Vec<String> {
     let is_short = !name.ends_with('.') && name.matches('.').count() < node.dots.max(1);
     // The C library has it from /etc/hosts.
     let is_here = name.eq_ignore_ascii_case("localhost");
-    let within = node.search.iter().filter(|_| is_short && !is_here && Name::of(name).is_some());
+    let within = node.search.iter().filter(|_| is_short && !is_here);
     let mut names: Vec<String> = within.map(|domain| format!("{name}.{domain}")).collect();
     names.push(name.to_owned());
     names
@@ -181,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_told() {
-        for name in ["a..b", &"x".repeat(64), "\u{1b}[31m..x"] {
+        for name in ["a..b", &"x".repeat(64), "\u{1b}[31m..x", "", ".corp.example", "https://x", "k\u{e4}se.example"] {
             let failure = rows(&node(5), &[name.to_owned()]).unwrap_err();
             assert_eq!(failure.message, format!("\"{}\" is no name", quote::visible(name)));
         }

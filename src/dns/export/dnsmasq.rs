@@ -44,7 +44,8 @@ pub fn text(zones: &Zones, export: &Export) -> String {
         }
     }
     line("\n# This node.".to_owned());
-    line(format!("address=/{0}/127.0.0.1\naddress=/{0}/::1", special::LOCALHOST));
+    // Its other types would be asked for as those of a name without a dot.
+    line(format!("local=/{0}/\naddress=/{0}/127.0.0.1\naddress=/{0}/::1", special::LOCALHOST));
     line(format!("ptr-record=1.0.0.{},localhost", special::LOOPBACK));
     line(format!("ptr-record={},localhost", special::LOOPBACK_6));
     line("\n# What would lead around this resolver. A text makes a name one that is there.".to_owned());
