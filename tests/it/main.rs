@@ -11,6 +11,7 @@ mod completion;
 mod config;
 mod dns_exec;
 mod dns_export;
+mod dns_forward;
 mod dns_policy;
 mod dns_server;
 mod dns_takeover;
