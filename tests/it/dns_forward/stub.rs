@@ -121,7 +121,7 @@ impl Shared {
     }
 
     fn answer(&self, socket: &UdpSocket) {
-        let mut message = [0; 65535];
+        let mut message = vec![0; 65535];
         while let Ok((length, from)) = socket.recv_from(&mut message) {
             if self.has_ended.load(Ordering::SeqCst) {
                 return;
@@ -133,7 +133,7 @@ impl Shared {
     }
 
     fn converse(&self, mut stream: TcpStream) {
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         let from = stream.peer_addr().unwrap();
         let mut length = [0; 2];
         while stream.read_exact(&mut length).is_ok() && !self.has_ended.load(Ordering::SeqCst) {
