@@ -103,7 +103,8 @@ impl Likeness {
         }
         let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
         let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
-        let mut bytes = Vec::new();
+        // All of it in one call: somebody may be writing it in its place.
+        let mut bytes = Vec::with_capacity(usize::try_from(found.len().min(MOST)).unwrap_or_default() + 1);
         file.take(MOST + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MOST {
             return wrong("it is larger than 1 MiB");

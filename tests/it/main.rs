@@ -9,6 +9,7 @@ mod airgap;
 mod catalogue;
 mod completion;
 mod config;
+mod dns_clients;
 mod dns_exec;
 mod dns_export;
 mod dns_forward;

@@ -140,6 +140,7 @@ impl World {
     }
 
     /// Starts the server by hand, so that `on` and `off` have only the file to see to.
+    #[allow(clippy::zombie_processes)] // it ends with the namespaces
     pub fn serve(&self) {
         let mut command = self.command(0, &[PROGRAM, "dns", "serve"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -173,13 +174,6 @@ sys.exit(1)";
         fs::write(path, text).unwrap();
     }
 
-    /// A program of its own, in sh.
-    pub fn program(&self, name: &str, text: &str) {
-        let path = self.programs.join(name);
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
     /// How many servers of ours run in it.
     pub fn servers(&self) -> usize {
         let outcome = self.run(&[
@@ -203,6 +197,7 @@ impl Drop for World {
 pub const USUAL: &str = "# by hand\nsearch a.example\nnameserver 10.9.8.7\noptions ndots:2\n";
 
 /// A kind of resolv.conf, and what `on` says of how it comes in its place.
+#[derive(Clone, Copy)]
 pub struct Kind {
     pub name: &'static str,
     /// Before the node's first process begins, by sh, with `$W` for the directory outside.
