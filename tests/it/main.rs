@@ -12,6 +12,7 @@ mod config;
 mod dns_clients;
 mod dns_exec;
 mod dns_export;
+mod dns_forward;
 mod dns_policy;
 mod dns_server;
 mod dns_takeover;

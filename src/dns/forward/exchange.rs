@@ -123,7 +123,7 @@ impl Exchange {
             return;
         }
         if let Some(asker) = self.pending.join(message, question.id, asker) {
-            let place = self.pending.add(message, question, Some(asker), None, now);
+            let place = self.pending.add(message, question, Some(asker), now);
             self.has_news = true;
             self.advance(place, now);
         }
@@ -142,6 +142,13 @@ impl Exchange {
         loop {
             let Some(query) = self.pending.get(place) else { return };
             let is_over = now >= query.began + TOTAL;
+            if query.askers.is_empty() {
+                if is_over {
+                    self.pending.remove(place);
+                    return;
+                }
+                break;
+            }
             if let Some(line) = self.next_line(Some(query)).filter(|_| !is_over) {
                 if self.send(place, line, now) {
                     break;
@@ -199,13 +206,11 @@ impl Exchange {
     fn set_due(&mut self, place: usize) {
         let Some(query) = self.pending.get(place) else { return };
         let mut due = query.began + TOTAL;
-        if query.probes.is_none() {
-            for one in query.tries.iter().filter(|one| one.is_open) {
-                due = due.min(one.sent + TRY);
-            }
-            if self.next_line(Some(query)).is_some() {
-                due = due.min(query.tries.last().map_or(query.began, |one| one.sent + HEDGE));
-            }
+        for one in query.tries.iter().filter(|one| one.is_open) {
+            due = due.min(one.sent + TRY);
+        }
+        if !query.askers.is_empty() && self.next_line(Some(query)).is_some() {
+            due = due.min(query.tries.last().map_or(query.began, |one| one.sent + HEDGE));
         }
         self.pending.set_due(place, due);
     }
@@ -223,42 +228,43 @@ impl Exchange {
         let length = if is_cut { check::cut(answer, end) } else { answer.len() };
         let answer = &mut answer[..length];
         let one = query.tries[number];
-        if kind == Answer::Failing && query.probes.is_none() {
-            query.tries[number].is_open = false;
-            query.kept = Some(answer.to_vec());
-            self.pending.forget(id);
-            self.heard(&one, None, now);
-            self.advance(place, now);
-        } else if let Some(query) = self.pending.remove(place) {
-            self.heard(&one, Some(&query), now);
-            if query.probes.is_none() {
-                self.counters.answered_after(now.saturating_duration_since(query.began));
-                self.cache.put(&query.message, &query.question, answer, now);
+        query.tries[number].is_open = false;
+        let (is_awaited, is_open) = (!query.askers.is_empty(), query.is_open());
+        self.pending.forget(id);
+        self.heard(one, place, kind, now);
+        if kind == Answer::Failing && is_awaited {
+            if let Some(query) = self.pending.get_mut(place) {
+                query.kept = Some(answer.to_vec());
             }
-            self.deliver(query, answer);
+            self.advance(place, now);
+            return;
+        }
+        if let Some(query) = self.pending.get(place).filter(|_| is_awaited) {
+            self.counters.answered_after(now.saturating_duration_since(query.began));
+            self.cache.put(&query.message, &query.question, answer, now);
+        }
+        if is_open && self.pending.count() < pending::MOST {
+            // Whether the others answer too is still of interest.
+            deliver(self.pending.release(place), answer);
+            self.set_due(place);
+        } else if let Some(mut query) = self.pending.remove(place) {
+            deliver(query.askers.drain(..), answer);
+            self.pending.recycle(query);
         }
     }
 
-    /// An upstream has answered; well, if it was this question.
-    fn heard(&mut self, one: &Try, query: Option<&Query>, now: Instant) {
+    /// An upstream has answered this question.
+    fn heard(&mut self, one: Try, place: usize, kind: Answer, now: Instant) {
         let Some(line) = self.lines.get_mut(one.line) else { return };
         if line.upstream.is_dead() {
             tracing::info!("{} answers again", line.upstream.address());
         }
         line.upstream.answered(one.sent, now);
         let is_old = |(_, when): &(_, Instant)| now.saturating_duration_since(*when) >= REMEMBERED;
-        if let Some(query) = query.filter(|_| line.answered.as_ref().is_none_or(is_old)) {
-            line.answered = Some((plain(&query.message, query.question.end), now));
+        if kind == Answer::Right && line.answered.as_ref().is_none_or(is_old) {
+            let query = self.pending.get(place);
+            line.answered = query.map(|query| (plain(&query.message, query.question.end), now));
         }
-    }
-
-    /// Gives the answer to who waits for it.
-    fn deliver(&mut self, mut query: Query, answer: &mut [u8]) {
-        for (id, asker) in query.askers.drain(..) {
-            answer[..2].copy_from_slice(&id.to_be_bytes());
-            asker.deliver(answer);
-        }
-        self.pending.recycle(query);
     }
 
     /// Nobody has answered well, or at all.
@@ -267,7 +273,8 @@ impl Exchange {
         if let Some(mut answer) = query.kept.take() {
             self.counters.answered_after(now.saturating_duration_since(query.began));
             self.cache.put(&query.message, &query.question, &answer, now);
-            return self.deliver(query, &mut answer);
+            deliver(query.askers.drain(..), &mut answer);
+            return self.pending.recycle(query);
         }
         for _ in &query.askers {
             self.counters.failed();
@@ -296,7 +303,7 @@ impl Exchange {
         self.has_news = true;
         for place in self.pending.open(|one| one.line == at) {
             self.close(place, |one| one.line == at);
-            if self.pending.get(place).is_some_and(|query| !query.is_open() && query.probes.is_none()) {
+            if self.pending.get(place).is_some_and(|query| !query.is_open() && !query.askers.is_empty()) {
                 // What it has been asked last may tell whether it answers again.
                 if let (Some(query), None) = (self.pending.get(place), &self.lines[at].answered) {
                     let asked = plain(&query.message, query.question.end);
@@ -322,8 +329,9 @@ impl Exchange {
         }
         for place in self.pending.open(|one| one.way == way) {
             self.close(place, |one| one.way == way);
-            let is_over = self.pending.get(place).is_none_or(|query| now >= query.began + TOTAL);
-            if has_answered && !is_over && !self.lines[at].upstream.is_dead() {
+            let is_awaited = |query: &Query| !query.askers.is_empty() && now < query.began + TOTAL;
+            let may_again = has_answered && !self.lines[at].upstream.is_dead();
+            if may_again && self.pending.get(place).is_some_and(is_awaited) {
                 if self.send(place, at, now) {
                     self.set_due(place);
                 }
@@ -353,17 +361,14 @@ impl Exchange {
                     self.abandon(one.line, now);
                 }
             }
-            match self.pending.get(place) {
-                Some(query) if query.probes.is_some() => drop(self.pending.remove(place)),
-                _ => self.advance(place, now),
-            }
+            self.advance(place, now);
         }
         for at in self.order.clone() {
             if self.lines[at].upstream.is_dead() && now >= self.lines[at].probe_due {
                 self.probe(at, now);
             }
         }
-        self.counters.holds(self.cache.count(), self.pending.count());
+        self.counters.holds(self.cache.count(), self.pending.waiting());
     }
 
     /// Asks a dead upstream what it has answered before, or a thing that it should know by heart: of some it is the other way round.
@@ -374,7 +379,7 @@ impl Exchange {
         let known = line.answered.as_ref().filter(|_| line.probes % 2 == 1).map(|(message, _)| message.clone());
         let message = known.unwrap_or_else(|| ROOT.to_vec());
         if let Ok(question) = question::read(&message) {
-            let place = self.pending.add(&message, &question, None, Some(at), now);
+            let place = self.pending.add(&message, &question, None, now);
             if self.send(place, at, now) {
                 self.set_due(place);
             } else {
@@ -423,15 +428,20 @@ fn plain(message: &[u8], end: usize) -> Vec<u8> {
     plain
 }
 
+/// Gives the answer to who waits for it, with his number.
+fn deliver(askers: impl IntoIterator<Item = Waiting>, answer: &mut [u8]) {
+    for (id, asker) in askers {
+        answer[..2].copy_from_slice(&id.to_be_bytes());
+        asker.deliver(answer);
+    }
+}
+
 /// Tells those who have asked this that nobody answers, and gives that.
 fn fail(message: &[u8], question: &Question, askers: impl IntoIterator<Item = Waiting>) -> Vec<u8> {
     let mut answer = message[..question.end].to_vec();
     answer.resize(question.end + wire::SPARE, 0);
     let length = wire::failure(&mut answer, question).unwrap_or(question.end);
     answer.truncate(length);
-    for (id, asker) in askers {
-        answer[..2].copy_from_slice(&id.to_be_bytes());
-        asker.deliver(&answer);
-    }
+    deliver(askers, &mut answer);
     answer
 }

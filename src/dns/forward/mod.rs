@@ -173,3 +173,52 @@ fn is_here(ip: IpAddr) -> bool {
     let leaves_from = |socket: UdpSocket| socket.connect((ip, 53)).and_then(|()| socket.local_addr());
     UdpSocket::bind((any, 0)).and_then(leaves_from).is_ok_and(|own| own.ip() == ip)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::{Builder, LocalOptions};
+
+    use super::super::policy::{Policy, Rules};
+    use super::super::question::read;
+    use super::*;
+
+    fn message(number: u16) -> Vec<u8> {
+        let name = format!("name-{number}");
+        let [high, low] = number.to_be_bytes();
+        let mut message = vec![high, low, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, u8::try_from(name.len()).unwrap()];
+        message.extend(name.as_bytes());
+        message.extend([0, 0, 1, 0, 1]);
+        message
+    }
+
+    #[test]
+    fn not_too_many_wait() {
+        let stub = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let upstreams = vec![stub.local_addr().unwrap()];
+        let plan = Plan { policy: Policy::new(Rules::default()), upstreams, cache: 0, only_while_offline: false };
+        let runtime =
+            Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default()).unwrap();
+        let told: Rc<RefCell<Vec<Vec<u8>>>> = Rc::default();
+        runtime.block_on(async {
+            let forwarder = Forwarder::new(&plan, &[], Arc::default()).unwrap();
+            let most = u16::try_from(pending::MOST).unwrap();
+            let ask = |number: u16| {
+                let message = message(number);
+                forwarder.ask(&message, &read(&message).unwrap(), Asker::keeping(Rc::clone(&told)));
+            };
+            (0..most).for_each(ask);
+            assert!(told.borrow().is_empty());
+            ask(most);
+            // The same question is one more who waits.
+            ask(0);
+            let wanted = [most, 0].map(|number| {
+                let mut failure = message(number);
+                failure[2..4].copy_from_slice(&[0x81, 0x82]);
+                failure
+            });
+            assert_eq!(told.take(), wanted);
+            forwarder.exchange(|exchange| exchange.tick(clock::now() + std::time::Duration::from_secs(3)));
+            assert_eq!(told.take().len(), pending::MOST);
+        });
+    }
+}

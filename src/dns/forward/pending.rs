@@ -1,7 +1,7 @@
 //! The questions that are on their way: found by the number of a message, and when it is time to do something about one.
 //!
-//! As many as [`MOST`] wait, in a table that is looked through from one end to the other: that takes a microsecond or two. A number
-//! stands for one message alone among all that are under way.
+//! As many as [`MOST`] wait, and as many again have been answered by one upstream and are of interest still. The table is looked
+//! through from one end to the other: that takes microseconds. A number stands for one message alone among all that are under way.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -43,7 +43,7 @@ pub struct Query {
     pub message: Vec<u8>,
     /// What it asks.
     pub question: Question,
-    /// Who waits.
+    /// Who waits; nobody, where it is only to be found out whether an upstream answers it.
     pub askers: Vec<Waiting>,
     /// It was asked, and is asked, over TCP.
     pub is_stream: bool,
@@ -55,8 +55,6 @@ pub struct Query {
     pub round: usize,
     /// An answer that another server may have a better one than.
     pub kept: Option<Vec<u8>>,
-    /// Nobody waits: it finds out whether this upstream answers again.
-    pub probes: Option<usize>,
     twin: u64,
 }
 
@@ -136,15 +134,8 @@ impl Pending {
         }
     }
 
-    /// Adds a question; its place. `probes`: nobody waits for it, but it tells whether this upstream answers again.
-    pub fn add(
-        &mut self,
-        message: &[u8],
-        question: &Question,
-        asker: Option<Asker>,
-        probes: Option<usize>,
-        now: Instant,
-    ) -> usize {
+    /// Adds a question; its place.
+    pub fn add(&mut self, message: &[u8], question: &Question, asker: Option<Asker>, now: Instant) -> usize {
         let is_stream = asker.as_ref().is_some_and(Asker::is_stream);
         let twin = self.twin(message, is_stream);
         let (mut bytes, mut askers, tries) = self.spare.pop().unwrap_or_default();
@@ -162,7 +153,6 @@ impl Pending {
             tries,
             round: 0,
             kept: None,
-            probes,
             twin,
         };
         let place = self.free.pop().unwrap_or_else(|| {
@@ -170,7 +160,7 @@ impl Pending {
             self.due.push(NEVER);
             self.places.len() - 1
         });
-        if probes.is_none() {
+        if !query.askers.is_empty() {
             self.twins.insert(twin, place);
         }
         self.places[place] = Some(query);
@@ -197,10 +187,8 @@ impl Pending {
                 *number = 0;
             }
         }
-        if self.twins.get(&query.twin) == Some(&place) {
-            self.twins.remove(&query.twin);
-        }
         self.waiting -= query.askers.len();
+        self.part(query.twin, place);
         self.due[place] = NEVER;
         self.free.push(place);
         if self.free.len() == self.places.len() && self.places.len() > MOST / 16 {
@@ -208,6 +196,22 @@ impl Pending {
             (self.places, self.due, self.free, self.twins) = Default::default();
         }
         Some(query)
+    }
+
+    /// Nobody joins this one any more.
+    fn part(&mut self, twin: u64, place: usize) {
+        if self.twins.get(&twin) == Some(&place) {
+            self.twins.remove(&twin);
+        }
+    }
+
+    /// Those who wait for this question, from now on for nothing.
+    pub fn release(&mut self, place: usize) -> Vec<Waiting> {
+        let Some(query) = self.get_mut(place) else { return Vec::new() };
+        let (askers, twin) = (std::mem::take(&mut query.askers), query.twin);
+        self.waiting -= askers.len();
+        self.part(twin, place);
+        askers
     }
 
     /// Keeps what a question took of memory for another one.
@@ -225,7 +229,7 @@ impl Pending {
     pub fn number(&mut self, place: usize, random: &mut Random) -> Option<u16> {
         let tries = self.places.get(place)?.as_ref()?.tries.len();
         let free = |id: &u16| self.numbers[usize::from(*id)] == 0;
-        // A quarter of them stands for something at the most, unless everybody is asked again and again.
+        // A third of them stands for something, unless everybody is asked again and again.
         let id = (0..64).map(|_| random.number()).find(free).filter(|_| tries < TRIES)?;
         self.numbers[usize::from(id)] = u16::try_from(place + 1).ok()?;
         Some(id)
@@ -291,7 +295,7 @@ mod tests {
         let mut pending = Pending::new(now);
         let message = message(7, 1);
         let question = read(&message).unwrap();
-        let place = pending.add(&message, &question, Some(asker()), None, now);
+        let place = pending.add(&message, &question, Some(asker()), now);
         let id = pending.number(place, &mut random).unwrap();
         pending.get_mut(place).unwrap().tries.push(Try { id, line: 0, way: 3, sent: now, is_open: true });
         assert_eq!(pending.find(id, 3), Some((place, 0)));
@@ -309,7 +313,7 @@ mod tests {
         pending.recycle(query);
         assert_eq!((pending.find(id, 3), pending.count(), pending.waiting()), (None, 0, 0));
         assert!(pending.due(due + Duration::from_secs(9)).is_empty());
-        let again = pending.add(&message, &question, None, Some(2), now);
+        let again = pending.add(&message, &question, None, now);
         let query = pending.get(again).unwrap();
         assert!(query.tries.is_empty() && query.askers.is_empty() && query.message == message);
     }
@@ -319,7 +323,7 @@ mod tests {
         let now = Instant::now();
         let mut pending = Pending::new(now);
         let first = message(7, 1);
-        let place = pending.add(&first, &read(&first).unwrap(), Some(asker()), None, now);
+        let place = pending.add(&first, &read(&first).unwrap(), Some(asker()), now);
         assert!(pending.join(&message(8, 1), 8, asker()).is_none());
         assert!(pending.join(&message(8, 2), 8, asker()).is_some(), "another name");
         let mut case = message(9, 1);
@@ -336,17 +340,17 @@ mod tests {
         let (now, mut random) = (Instant::now(), Random::new());
         let mut pending = Pending::new(now);
         let mut seen = std::collections::BTreeSet::new();
-        for number in 0..MOST {
+        for number in 0..2 * MOST {
             let message = message(7, number);
-            let place = pending.add(&message, &read(&message).unwrap(), Some(asker()), None, now);
+            let place = pending.add(&message, &read(&message).unwrap(), Some(asker()), now);
             for _ in 0..3 {
                 let id = pending.number(place, &mut random).unwrap();
                 assert!(seen.insert(id));
                 pending.get_mut(place).unwrap().tries.push(Try { id, line: 0, way: 1, sent: now, is_open: true });
             }
         }
-        assert_eq!(pending.count(), MOST);
-        for place in 0..MOST {
+        assert_eq!(pending.count(), 2 * MOST);
+        for place in 0..2 * MOST {
             assert!(pending.remove(place).is_some());
         }
         assert!(pending.places.is_empty() && pending.numbers.iter().all(|place| *place == 0));
