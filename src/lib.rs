@@ -41,11 +41,12 @@ use cli::{
     AirgapArguments, ConfigTask, DnsTask, EnvArguments, ExecArguments, HfTask, ManArguments, StatusArguments, Task,
     TrustTask, WaitArguments,
 };
+use dns::takeover::Standing;
 use error::{Failure, Kind};
 use host::{Host, local_dir};
 use node::airgap::Rehearsal;
 use node::settle;
-use node::status::Answer;
+use node::status::{Answer, Beside, Resolver};
 use shell::env::Export;
 use verdict::{State, Verdict};
 
@@ -200,8 +201,13 @@ fn run_status(host: &mut Host, config: Option<&Path>, status: &StatusArguments) 
         Ok(loaded) => (loaded, None),
         Err(stale) => (stale.rest, Some(stale.mount)),
     };
-    node::status::run(host, &loaded.config.node, status.question, stale.as_deref())
-        || status.question.answer != Answer::ExitCode
+    let resolver = |host: &Host| match dns::takeover::standing(host) {
+        Standing::Away => None,
+        Standing::Here(address) => Some(Resolver { address, answers: true }),
+        Standing::Dead(address) => Some(Resolver { address, answers: false }),
+    };
+    let beside = Beside { stale: stale.as_deref(), resolver: &resolver };
+    node::status::run(host, &loaded.config.node, status.question, &beside) || status.question.answer != Answer::ExitCode
 }
 
 /// Gives whether everything that was looked at may be entered.

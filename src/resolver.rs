@@ -15,6 +15,7 @@ use crate::dns::exec::{self, Order};
 use crate::dns::export::{self, Export};
 use crate::dns::plan::Plan;
 use crate::dns::policy::Policy;
+use crate::dns::rules::Known;
 use crate::dns::server::{self, Service};
 use crate::dns::settings::Settings;
 use crate::dns::takeover;
@@ -167,9 +168,10 @@ pub fn exec(
     variables: BTreeMap<OsString, OsString>,
     exec: ExecArguments,
 ) -> Result<(), Failure> {
-    let order = Order { words: exec.words, variables, rules: known(host, loaded).rules };
+    let Known { rules, labels, .. } = known(host, loaded);
+    let order = Order { words: exec.words, variables, rules, labels };
     if exec.dry_run {
-        exec::plan(host, order, exec.json);
+        exec::plan(host, &order, exec.json);
         return Ok(());
     }
     Err(exec::run(host, order))

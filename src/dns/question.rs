@@ -34,6 +34,13 @@ impl Name {
         &self.bytes[..usize::from(self.length)]
     }
 
+    /// The name of these bytes, as [`wire`](Self::wire) gave them.
+    pub(super) fn of_wire(wire: &[u8]) -> Self {
+        let (mut bytes, length) = ([0; 255], wire.len().min(255));
+        bytes[..length].copy_from_slice(&wire[..length]);
+        Self { bytes, length: u8::try_from(length).unwrap_or_default() }
+    }
+
     /// The labels, from the left, without the empty one at the end.
     pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = self.wire();

@@ -48,6 +48,8 @@ pub struct Sources {
 pub struct Known {
     /// The rules.
     pub rules: Rules,
+    /// Hosts of mirrors and proxies whose names have no dot: they are forwarded without a rule.
+    pub labels: Vec<String>,
     origins: BTreeMap<(&'static str, String), String>,
 }
 
@@ -64,6 +66,9 @@ impl Known {
             hosts(variable).into_iter().map(move |text| Said { text, by: by.clone() }).collect::<Vec<_>>()
         };
         known.rules.mirrors = known.take(Kind::Mirror, variables.iter().flat_map(said).collect());
+        known.labels = variables.iter().flat_map(|variable| named(variable, false)).collect();
+        known.labels.sort();
+        known.labels.dedup();
         known
     }
 
@@ -138,10 +143,16 @@ pub fn is_proxy(name: &str) -> bool {
         .contains(&name.as_str())
 }
 
-/// The names of hosts in the value of a variable: of URLs, a proxy's without one, and of `no_proxy`.
+/// The names of hosts in the value of a variable that are a rule.
 ///
-/// An address is no name, and a name without a dot is forwarded anyway: as a suffix it would open a whole top-level domain.
+/// A name without a dot is forwarded anyway: as a suffix it would open a whole top-level domain.
 fn hosts(variable: &Variable) -> Vec<String> {
+    named(variable, true)
+}
+
+/// The names of hosts in the value of a variable, of URLs, a proxy's without one, and of `no_proxy`: those that are a rule, or the
+/// others. An address is no name.
+fn named(variable: &Variable, as_rules: bool) -> Vec<String> {
     let is_exempting = variable.name.eq_ignore_ascii_case("no_proxy");
     let is_proxy = is_proxy(&variable.name) || variable.name.ends_with("_PROXY");
     let words = variable.value.split([' ', '\t', '\n', ',', '|', ';']).filter(|word| !word.is_empty());
@@ -160,7 +171,8 @@ fn hosts(variable: &Variable) -> Vec<String> {
         // All below it is written in several ways.
         let below = host.strip_prefix('*').unwrap_or(host).strip_prefix('.').filter(|_| is_exempting && is_bare);
         let name = suffix(below.unwrap_or(host)).ok()?;
-        let is_host = name.parse::<IpAddr>().is_err() && (name.contains('.') || below.is_some());
+        let is_rule = name.contains('.') || below.is_some();
+        let is_host = name.parse::<IpAddr>().is_err() && is_rule == as_rules;
         // A range of addresses.
         let is_range = is_bare && word.contains('/');
         let is_public = PUBLIC.iter().any(|public| is_below(&name, public));
@@ -218,6 +230,19 @@ mod tests {
         ] {
             let variable = Variable { name: name.into(), value: value.into(), by: "env.set".into() };
             assert_eq!(hosts(&variable), found, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn a_host_without_a_dot_is_no_rule() {
+        for (name, value, found) in [
+            ("UV_INDEX", "http://nexus/simple https://a.corp http://10.1.2.3/ http://localhost/", &["nexus"][..]),
+            ("http_proxy", "proxy:3128", &["proxy"]),
+            ("no_proxy", "*,gpu17,.svc,10.0.0.0/8", &["gpu17"]),
+        ] {
+            let variable = Variable { name: name.into(), value: value.into(), by: "env.set".into() };
+            let known = Known::of(Sources { variables: vec![variable], ..Sources::default() });
+            assert_eq!(known.labels, found, "{name}={value}");
         }
     }
 

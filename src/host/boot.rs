@@ -119,6 +119,20 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_that_refuses_leads_to_no_other_network() {
+        let proxies = |variables: &[(&str, &str)]| {
+            let root = tempfile::tempdir().unwrap();
+            let id = root.path().join("proc/sys/kernel/random/boot_id");
+            files::make_parent(&id).unwrap();
+            files::create(&id, b"0123\n").unwrap();
+            let host = Host::pretend(root.path(), variables, Box::new(io::sink()), Box::new(io::sink()));
+            Boot::of(&host).unwrap().proxies
+        };
+        assert_eq!(proxies(&[("https_proxy", REFUSING), ("no_proxy", "lab")]), proxies(&[]));
+        assert_ne!(proxies(&[("https_proxy", "http://proxy.lab"), ("no_proxy", "lab")]), proxies(&[]));
+    }
+
+    #[test]
     fn this_process_runs_in_some_boot() {
         let host = Host::real();
         let boot = Boot::of(&host).unwrap();

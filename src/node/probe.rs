@@ -11,7 +11,7 @@ use wildmatch::WildMatch;
 use super::reach::{self, Kind, Miss};
 use super::routes::Routes;
 use super::targets::{self, Proof};
-use crate::dns::takeover;
+use crate::dns::takeover::{self, Standing};
 use crate::host::{Host, clock};
 use crate::net::proxy::{Proxies, Way};
 use crate::net::race;
@@ -157,6 +157,7 @@ pub fn look(host: &Host, settings: &Settings) -> Finding {
         }
         tried.push(one);
     }
+    let ours = takeover::standing(host);
     while running > 0
         && let Ok((number, result)) = receiver.recv_timeout(deadline.saturating_duration_since(clock::now()))
     {
@@ -167,7 +168,14 @@ pub fn look(host: &Host, settings: &Settings) -> Finding {
             break;
         }
     }
-    decide(tried, start.elapsed(), settings.deadline)
+    let mut finding = decide(tried, start.elapsed(), settings.deadline);
+    // Nobody else would tell, since the servers behind it answer in its place.
+    if let Standing::Dead(address) = ours {
+        let reason = finding.verdict.reason;
+        let reason = format!("{reason}; resolv.conf names hpcsh's resolver at {address}, which is not there");
+        finding.verdict = Verdict::new(finding.verdict.state, reason);
+    }
+    finding
 }
 
 /// The verdict from what came of the targets.

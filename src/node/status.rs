@@ -1,6 +1,7 @@
 //! `hpcsh status`: the verdict, why, how old, and what was tried for it.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,6 +37,23 @@ pub enum Answer {
     Word,
 }
 
+/// The resolver of ours that the node's resolv.conf names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resolver {
+    /// Where.
+    pub address: IpAddr,
+    /// Whether it is there.
+    pub answers: bool,
+}
+
+/// What a report has of others than the node's own look.
+pub struct Beside<'a> {
+    /// Shared storage that does not answer.
+    pub stale: Option<&'a Path>,
+    /// Says which resolver of ours resolv.conf names, if it does.
+    pub resolver: &'a dyn Fn(&Host) -> Option<Resolver>,
+}
+
 /// All there is to say.
 #[derive(Debug)]
 struct Report {
@@ -46,16 +64,21 @@ struct Report {
     looked: Option<(u64, Vec<Attempt>)>,
     /// Shared storage that does not answer.
     stale: Option<PathBuf>,
+    resolver: Option<Resolver>,
 }
 
-/// Gives whether the node is online. `stale` is shared storage that does not answer.
-pub fn run(host: &mut Host, settings: &Settings, question: Question, stale: Option<&Path>) -> bool {
+/// Gives whether the node is online.
+pub fn run(host: &mut Host, settings: &Settings, question: Question, beside: &Beside<'_>) -> bool {
     if question.answer == Answer::Word {
         let verdict = settle::for_good(host, settings).verdict;
         host.print(format!("{}\n", verdict.state));
         return true;
     }
-    let look = |host: &Host, refresh| Report { stale: stale.map(Path::to_owned), ..look(host, settings, refresh) };
+    let look = |host: &Host, refresh| Report {
+        stale: beside.stale.map(Path::to_owned),
+        resolver: if question.answer == Answer::ExitCode { None } else { (beside.resolver)(host) },
+        ..look(host, settings, refresh)
+    };
     let mut report = look(host, question.refresh);
     if question.answer == Answer::ExitCode && report.is_expired() {
         report = look(host, true);
@@ -117,7 +140,7 @@ fn look(host: &Host, settings: &Settings, refresh: bool) -> Report {
         if !is_fixed {
             verdict = settle::without_memory(host, settings, settings.deadline);
         }
-        return Report { verdict, remembered: None, looked: None, stale: None };
+        return Report { verdict, remembered: None, looked: None, stale: None, resolver: None };
     };
     if refresh || memory.verdict().is_none() {
         verdict = settle::refresh(host, settings, &memory, None);
@@ -126,7 +149,7 @@ fn look(host: &Host, settings: &Settings, refresh: bool) -> Report {
     let left = |kept: &Kept| kept.expires.cast_signed() - now.cast_signed();
     let left = memory.verdict().map_or(0, |kept| left(&kept));
     let looked = memory.attempts().map(|(when, attempts)| (now.saturating_sub(when), attempts));
-    Report { verdict, remembered: Some((memory, left)), looked, stale: None }
+    Report { verdict, remembered: Some((memory, left)), looked, stale: None, resolver: None }
 }
 
 impl Report {
@@ -146,6 +169,12 @@ impl Report {
                 let what = result.as_ref().map_or_else(String::as_str, |()| "answered");
                 let _ = writeln!(text, "  {target:width$}  {:>5} ms  {what}", took.as_millis());
             }
+        }
+        if let Some(Resolver { address, answers }) = self.resolver {
+            let missing =
+                ", which is not there: `hpcsh dns on` starts it, `hpcsh dns restore` brings the original back";
+            let missing = if answers { "" } else { missing };
+            let _ = writeln!(text, "names: resolv.conf names hpcsh's resolver at {address}{missing}");
         }
         if let Some(mount) = &self.stale {
             let _ = writeln!(text, "storage: {} does not answer", mount.display());
@@ -170,6 +199,9 @@ impl Report {
             "age": self.looked.as_ref().map(|(ago, _)| ago),
             "expires_in": self.remembered.as_ref().map(|(_, left)| left),
             "file": self.remembered.as_ref().map(|(memory, _)| memory.file("verdict").to_string_lossy().into_owned()),
+            "resolver": self.resolver.map(|resolver| {
+                json!({ "address": resolver.address.to_string(), "answers": resolver.answers })
+            }),
             "storage": if self.stale.is_some() { "stale" } else { "answers" },
             "targets": self.looked.iter().flat_map(|(_, attempts)| attempts.iter().map(target)).collect::<Vec<_>>(),
         });

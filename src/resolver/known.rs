@@ -1,10 +1,10 @@
 //! What this node says of its intranet: the configuration, the original resolv.conf, the variables of mirrors and proxies.
 
+use crate::config::intranet::names_hosts;
 use crate::config::{Loaded, Settings};
-use crate::dns::rules::{self, Known, Said, Sources, Variable};
+use crate::dns::rules::{Known, Said, Sources, Variable};
 use crate::dns::takeover;
 use crate::host::Host;
-use crate::shell::catalogue::{self, Place, is_meant};
 use crate::shell::env::{self, Origin};
 
 /// The policy's rules on this node, with where each comes from.
@@ -38,17 +38,10 @@ pub fn search(host: &Host) -> Vec<(String, &'static str)> {
 
 /// The variables that may name hosts of the intranet, the configuration's before those of the environment.
 fn variables(host: &Host, loaded: &Loaded) -> Vec<Variable> {
-    let mirrors: Vec<&str> = catalogue::rows()
-        .filter(|row| row.place == Place::Offline)
-        .flat_map(|row| row.unless)
-        .chain(&rules::SERVERS)
-        .copied()
-        .collect();
-    let counts = |name: &str| rules::is_proxy(name) || mirrors.iter().any(|pattern| is_meant(pattern, name));
     let mut found = Vec::new();
     for export in env::plan(&loaded.config.env, &loaded.config.roots) {
         let Origin::Table(table) = export.origin else { continue };
-        if !counts(&export.name) {
+        if !names_hosts(&export.name) {
             continue;
         }
         for value in [&export.offline, &export.online].into_iter().flatten() {
@@ -61,7 +54,7 @@ fn variables(host: &Host, loaded: &Loaded) -> Vec<Variable> {
     }
     for (name, value) in host.variables() {
         let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
-        if counts(name) {
+        if names_hosts(name) {
             let (name, value) = (name.to_owned(), value.to_owned());
             found.push(Variable { name, value, by: "the environment".to_owned() });
         }

@@ -44,6 +44,8 @@ pub struct World {
     setup: String,
     /// In the words of world.py.
     servers: Vec<String>,
+    /// A server of root's beside those.
+    background: String,
 }
 
 /// Where the name server of the intranet is; nobody is at 127.0.0.1.
@@ -61,6 +63,7 @@ impl World {
             resolv: format!("nameserver {UPSTREAM}\nsearch lab\n"),
             setup: String::new(),
             servers: vec![format!("dns {UPSTREAM} silent {names}"), "http 127.0.0.1".into()],
+            background: String::new(),
         }
     }
 
@@ -79,6 +82,17 @@ impl World {
         self
     }
 
+    /// A resolver of 127.0.0.1 that runs meanwhile, as root.
+    pub fn background(mut self, words: &str) -> Self {
+        words.clone_into(&mut self.background);
+        self
+    }
+
+    /// The intranet's name server says of other names that they are not there.
+    pub fn answer_all(&mut self) {
+        self.servers[0] = self.servers[0].replace("silent", "nothing");
+    }
+
     /// What a script of this user does in it; the words are its `$@`.
     pub fn run(&self, user: &User, text: &str, words: &[&str]) -> Outcome {
         let dir = self.dir.path().display().to_string();
@@ -94,6 +108,15 @@ impl World {
         } else {
             String::new()
         };
+        // It is there when it takes connections.
+        let background = if self.background.is_empty() {
+            String::new()
+        } else {
+            let connect = "import socket; socket.create_connection(('127.0.0.1', 53))";
+            let wait =
+                format!("for _ in $(seq 400); do python3 -c \"{connect}\" 2>/dev/null && break; sleep 0.05; done");
+            format!("{} 2>{dir}/log & servers=\"$servers $!\"\n{wait}", self.background)
+        };
         let outer = format!(
             "set -e
             for file in hosts resolv.conf nsswitch.conf; do mount --bind {dir}/$file /etc/$file; done
@@ -102,6 +125,7 @@ impl World {
             python3 {dir}/world.py {dir} {servers} >&2 & servers=$!
             trap 'kill $servers' EXIT
             for _ in $(seq 400); do [ -e {dir}/ready ] && break; sleep 0.05; done
+            {background}
             set +e
             {as_user} sh -c \"$0\" sh \"$@\"",
             self.setup
@@ -160,14 +184,14 @@ const TIMED: &str = "a=$(date +%s%N); out=$(\"$@\" 2>&1 </dev/null); s=$?; b=$(d
 
 /// Of words that are timed: milliseconds, status, and what they said.
 #[track_caller]
-fn timed(world: &World, user: &User, words: &[&str]) -> (u128, i32, String) {
+pub fn timed(world: &World, user: &User, words: &[&str]) -> (u128, i32, String) {
     let outcome = world.run(user, TIMED, words);
     let (first, rest) = outcome.out.split_once('\n').unwrap_or_else(|| panic!("{outcome:?}"));
     let (took, status) = first.split_once(' ').unwrap();
     (took.parse().unwrap(), status.parse().unwrap(), rest.trim_end().to_owned())
 }
 
-fn exec<'a>(words: &[&'a str]) -> Vec<&'a str> {
+pub fn exec<'a>(words: &[&'a str]) -> Vec<&'a str> {
     [&[PROGRAM, "dns", "exec", "--"], words].concat()
 }
 
@@ -271,7 +295,7 @@ fn every_resolver_is_told_at_once() {
         }
         // Nothing goes to a name server of another kind on this node either, and one of Kubernetes has many domains.
         let mut local = World::new();
-        local.servers[0] = local.servers[0].replace("silent", "nothing");
+        local.answer_all();
         let local = local
             .resolv(
                 "nameserver 127.0.0.9\nsearch ml.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n",

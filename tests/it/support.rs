@@ -17,7 +17,7 @@ pub const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 pub const NOBODY: u32 = 65534;
 
 /// All that a run did.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub out: String,
     pub err: String,

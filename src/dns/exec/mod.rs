@@ -37,6 +37,8 @@ pub struct Order {
     pub variables: BTreeMap<OsString, OsString>,
     /// What is blocked, and what is not.
     pub rules: Rules,
+    /// Hosts of the mirrors and proxies that need no rule.
+    pub labels: Vec<String>,
 }
 
 /// The files, by the names that every C library has for them.
@@ -76,20 +78,21 @@ struct Sight {
 /// # Errors
 /// Where the command does not start; it never comes back otherwise.
 pub fn run(host: &mut Host, order: Order) -> Failure {
-    let Order { words, mut variables, rules } = order;
-    if let Err(why) = Sight::of(host, &rules).and_then(|sight| sight.apply(host)) {
-        let is_set = proxies::refuse(&mut variables, &near(&rules));
+    let done = Sight::of(host, &order).and_then(|sight| sight.apply(host));
+    let near = near(&order);
+    let Order { words, mut variables, .. } = order;
+    if let Err(why) = done {
+        let is_set = proxies::refuse(&mut variables, &near);
         host.say(excuse(&why, is_set));
     }
     foreground::turn_into(&words, &variables)
 }
 
 /// `hpcsh dns exec --dry-run`: what would be done, and which names would be known.
-pub fn plan(host: &mut Host, order: Order, json: bool) {
-    let Order { words, mut variables, rules } = order;
-    let sight = Sight::of(host, &rules);
+pub fn plan(host: &mut Host, order: &Order, json: bool) {
+    let sight = Sight::of(host, order);
     let tried = sight.as_ref().map_err(Clone::clone).and_then(|sight| try_in_child(host, sight));
-    let is_set = tried.is_err() && proxies::refuse(&mut variables, &near(&rules));
+    let is_set = proxies::refuse(&mut order.variables.clone(), &near(order));
     let excuse = tried.as_ref().err().map(|why| excuse(why, is_set));
     let known = sight.as_ref().map(|sight| sight.known.clone()).unwrap_or_default();
     let files = sight.as_ref().ok().filter(|_| tried.is_ok()).map(|sight| &sight.files);
@@ -98,7 +101,7 @@ pub fn plan(host: &mut Host, order: Order, json: bool) {
         why: excuse,
         files: files.into_iter().flatten().map(|(path, _)| path.display().to_string()).collect(),
         names: known.iter().map(Row::of).collect(),
-        command: words.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        command: order.words.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
     };
     if json {
         host.print(serde_json::to_string_pretty(&plan).map(|text| text + "\n").unwrap_or_default());
@@ -179,8 +182,9 @@ fn excuse(why: &Failure, is_set: bool) -> String {
 }
 
 /// Names of the intranet, each with all below it.
-fn near(rules: &Rules) -> Vec<String> {
-    [&rules.mirrors, &rules.allow, &rules.search].into_iter().flatten().map(|name| bare(name)).collect()
+fn near(order: &Order) -> Vec<String> {
+    let rules = &order.rules;
+    [&rules.mirrors, &order.labels, &rules.allow, &rules.search].into_iter().flatten().map(|name| bare(name)).collect()
 }
 
 fn bare(name: &str) -> String {
@@ -189,11 +193,13 @@ fn bare(name: &str) -> String {
 
 /// What a command may ask for by name, and no files of the node's know: hosts of the mirrors and proxies, what is allowed in full, and
 /// the node itself.
-fn wanted(rules: &Rules, own: &[String], hosts: &str) -> Vec<String> {
+fn wanted(order: &Order, own: &[String], hosts: &str) -> Vec<String> {
+    let rules = &order.rules;
     let policy = Policy::new(rules.clone());
     let is_forwarded =
         |name: &String| Name::of(name).is_some_and(|name| policy.decide(&name, ADDRESS) == Action::Forward);
-    let asked = rules.mirrors.iter().chain(&rules.allow).map(|name| bare(name)).filter(is_forwarded);
+    let asked =
+        rules.mirrors.iter().chain(&order.labels).chain(&rules.allow).map(|name| bare(name)).filter(is_forwarded);
     let mut names: Vec<String> = Vec::new();
     for name in asked.chain(own.iter().cloned()) {
         if !name.is_empty() && !names.contains(&name) && !texts::is_in(hosts, &name) {
@@ -204,7 +210,7 @@ fn wanted(rules: &Rules, own: &[String], hosts: &str) -> Vec<String> {
 }
 
 impl Sight {
-    fn of(host: &Host, rules: &Rules) -> Result<Self, Failure> {
+    fn of(host: &Host, order: &Order) -> Result<Self, Failure> {
         let read = |path: &str| {
             let real = files::real_path(&host.locate(Path::new(path))).ok()?;
             let text = String::from_utf8_lossy(&files::read(&real).ok()?).into_owned();
@@ -223,7 +229,7 @@ impl Sight {
             let mut own = [host.full_name(), host.name()].map(|name| bare(&name)).to_vec();
             own.dedup();
             sight.way = Way::Files;
-            sight.known = known::look(host, wanted(rules, &own, &text), &servers);
+            sight.known = known::look(host, wanted(order, &own, &text), &servers);
             let hosts = texts::hosts(&text, &sight.known, &own);
             sight.change(Some((path, text)), |_| hosts);
         }
@@ -282,11 +288,12 @@ mod tests {
             allow: texts(&["git.lab.", ".corp.example", "Pypi.Lab", "gone.corp.example", "in.files"]),
             deny: texts(&["gone.corp.example"]),
             search: texts(&["lab"]),
-            mirrors: texts(&["pypi.lab", "nexus"]),
+            mirrors: texts(&["pypi.lab"]),
         };
-        let names = wanted(&rules, &texts(&["node7.lab", "node7"]), "10.0.0.1 in.files\n");
+        let order = Order { words: Vec::new(), variables: BTreeMap::new(), rules, labels: texts(&["nexus"]) };
+        let names = wanted(&order, &texts(&["node7.lab", "node7"]), "10.0.0.1 in.files\n");
         assert_eq!(names, ["pypi.lab", "nexus", "git.lab", "corp.example", "node7.lab", "node7"]);
-        assert_eq!(near(&rules)[..3], ["pypi.lab", "nexus", "git.lab"]);
+        assert_eq!(near(&order)[..3], ["pypi.lab", "nexus", "git.lab"]);
     }
 
     #[test]

@@ -3,25 +3,10 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
-use crate::net::proxy::REFUSING;
+use crate::net::proxy::{NEAR, REFUSING};
 
 /// Those by which a program is told of a proxy of the user's own.
 const PROXIES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-/// What is never the internet, as names and as addresses.
-pub const NEAR: [&str; 11] = [
-    "localhost",
-    "127.0.0.0/8",
-    "::1",
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "169.254.0.0/16",
-    "fc00::/7",
-    ".internal",
-    ".home.arpa",
-    ".cluster.local",
-];
-
 /// Sets them; `near` are the names of the intranet, each with all below it. Gives whether it has: a user who has a proxy of his
 /// own keeps it.
 pub fn refuse(variables: &mut BTreeMap<OsString, OsString>, near: &[String]) -> bool {
@@ -39,7 +24,7 @@ pub fn refuse(variables: &mut BTreeMap<OsString, OsString>, near: &[String]) -> 
     }
     let own = ["no_proxy", "NO_PROXY"].into_iter().find_map(|name| value(variables, name));
     let mut all: Vec<String> = own.iter().flat_map(|own| own.split(',')).map(|word| word.trim().to_owned()).collect();
-    for name in NEAR.iter().map(|name| (*name).to_owned()).chain(near.iter().cloned()) {
+    for name in NEAR.split(',').map(str::to_owned).chain(near.iter().cloned()) {
         if !name.is_empty() && !all.contains(&name) {
             all.push(name);
         }
@@ -67,7 +52,7 @@ mod tests {
         let all = refused(&[("NO_PROXY", "mine, lab"), ("https_proxy", "")], &["lab", "pypi.lab"]).unwrap();
         assert_eq!(all[OsStr::new("https_proxy")], "http://127.0.0.1:9");
         assert_eq!(all[OsStr::new("http_proxy")], "http://127.0.0.1:9");
-        let wanted = format!("mine,lab,{},pypi.lab", NEAR.join(","));
+        let wanted = format!("mine,lab,{NEAR},pypi.lab");
         assert_eq!(all[OsStr::new("no_proxy")], *wanted);
         assert_eq!(all[OsStr::new("NO_PROXY")], *wanted);
         assert!(!all.contains_key(OsStr::new("all_proxy")));

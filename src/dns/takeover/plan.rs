@@ -42,14 +42,6 @@ pub fn plan(host: &Host, ours: IpAddr) -> Result<Plan, Failure> {
         _ => Looks::plain(),
     };
     let after = Likeness::File { bytes: fronted.text.into_bytes(), looks };
-    // Where our own text stands there and nobody knows what it has replaced, its original is what comes back.
-    let before = match place.before {
-        Likeness::File { bytes, looks } if text::ours(&String::from_utf8_lossy(&bytes)).is_some() => {
-            let bytes = original.text().as_bytes().to_vec();
-            Likeness::File { bytes, looks: Looks { modified: None, ..looks } }
-        }
-        before => before,
-    };
     let mut changes = Vec::new();
     if let Some(settings) = owner::settings(host, owner, ours, &original) {
         let told = host.locate(&settings.path);
@@ -59,7 +51,7 @@ pub fn plan(host: &Host, ours: IpAddr) -> Result<Plan, Failure> {
         let lines = settings.text.lines().filter(|line| !line.starts_with(['#', '['])).collect::<Vec<_>>().join(", ");
         remarks.push(format!("{} is told by {}: {lines}", owner.name(), settings.path.display()));
     }
-    changes.push(Change::from(&place.path, before, after, place.how));
+    changes.push(Change::from(&place.path, place.before, after, place.how));
     remarks.extend(owner.warning(ours));
     for server in &fronted.left_out {
         remarks.push(format!(

@@ -82,6 +82,16 @@ fn record(dir: &Path) -> PathBuf {
     dir.join("dns-server")
 }
 
+/// Who was started from this place, and was not stopped.
+pub fn started(dir: &Path) -> Option<Started> {
+    let text = files::read_short(&record(dir)).ok()?;
+    let mut words = text.split_whitespace();
+    match (words.next()?, words.next()?) {
+        ("unit", _) => Some(Started::Unit),
+        (_, number) => Some(Started::Process(number.parse().ok()?)),
+    }
+}
+
 /// Where it writes.
 pub fn log(dir: &Path) -> PathBuf {
     dir.join("dns.log")
@@ -188,8 +198,13 @@ pub fn stop(host: &mut Host, dir: &Path) -> Result<bool, Failure> {
         ["process", pid, since, id] if id == boot_id(host) => stop_process(host, pid, since)?,
         _ => false,
     };
-    files::remove(&path).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
-    Ok(stopped)
+    match files::remove(&path) {
+        // By the unit's own end, or another `off`.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::failed(format!("{}: {error}", path.display())))
+        }
+        _ => Ok(stopped),
+    }
 }
 
 fn stop_process(host: &Host, pid: &str, since: &str) -> Result<bool, Failure> {

@@ -80,10 +80,14 @@ pub fn on(host: &mut Host, service: &Service, dry_run: bool) -> Result<(), Failu
 pub fn off(host: &mut Host, dry_run: bool) -> Result<(), Failure> {
     take_back(host, dry_run)?;
     for dir in places(host) {
+        let Some(started) = server::started(&dir) else { continue };
         if dry_run {
+            host.say("would end the resolver that `hpcsh dns on` has started");
             continue;
         }
-        if server::stop(host, &dir)? {
+        // Another `on` may count on it by now. A unit runs `restore` itself at its end, which waits for the lock.
+        let _lock = if started == Started::Unit { None } else { Some(open(&dir)?) };
+        if look(host) == Found::Nothing && server::stop(host, &dir)? {
             host.say("the resolver has ended");
         }
     }
@@ -143,6 +147,10 @@ fn point(host: &mut Host, journals: &Journals, service: &Service) -> Result<Vec<
     if let Some(journal) = found(host, journals)? {
         let foreign = undo(host, &journal)?;
         journals.end(journal, !foreign.is_empty()).map_err(Failure::failed)?;
+    }
+    // Ours, without a journal or changed since: what is in it without us is what comes back.
+    if look(host) != Found::Nothing {
+        take_out(host)?;
     }
     let Plan { changes, remarks } = plan::plan(host, service.address)?;
     let journal = journals.begin(NAME, changes).map_err(Failure::failed)?;
@@ -241,6 +249,9 @@ fn take_back(host: &mut Host, dry_run: bool) -> Result<(), Failure> {
         if foreign.is_empty() {
             host.say(format!("{} is the original again", resolv_conf::PATH));
         }
+    }
+    if dry_run && is_done {
+        return Ok(());
     }
     match look(host) {
         // What was saved is gone, or was never here, as in a container that got its file from a node: the text has its original.

@@ -73,7 +73,7 @@ pub fn is_whole(text: &str) -> bool {
     marked(mark).is_some()
         && (0..=rest.len())
             .rev()
-            .take_while(|end| rest[*end..].bytes().all(|byte| byte == b'\n'))
+            .take_while(|end| rest[*end..].bytes().all(|byte| matches!(byte, b'\n' | 0)))
             .any(|end| is_of(&rest[..end]))
 }
 
@@ -158,7 +158,7 @@ mod tests {
     fn a_text_tells_whether_it_was_changed() {
         for text in ["", "nameserver 10.0.0.1", "nameserver 10.0.0.1\n\n", "# x\noptions rotate\n"] {
             let fronted = front(text, OURS).text;
-            for same in [fronted.clone(), format!("{fronted}\n\n")] {
+            for same in [fronted.clone(), format!("{fronted}\n\0")] {
                 assert!(is_whole(&same), "{same:?}");
             }
             for other in [
