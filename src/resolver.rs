@@ -31,17 +31,17 @@ use known::known;
 /// # Errors
 /// The capability's own.
 pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<bool, Failure> {
-    let name = match task {
-        DnsTask::Serve(arguments) => return serve(host, config, arguments).map(|()| true),
-        DnsTask::On(arguments) => return on(host, config, arguments.dry_run).map(|()| true),
-        DnsTask::Off(arguments) => return takeover::off(host, arguments.dry_run).map(|()| true),
-        DnsTask::Restore(arguments) => return takeover::restore(host, arguments.dry_run).map(|()| true),
-        DnsTask::Status(_) => "status",
-        DnsTask::Check(arguments) => return check(host, config, arguments).map(|()| true),
-        DnsTask::Exec(_) => "exec",
-        DnsTask::Export(arguments) => return export(host, config, arguments).map(|()| true),
-    };
-    Err(Failure::failed(format!("hpcsh dns {name}: not built yet")))
+    match task {
+        DnsTask::Serve(arguments) => serve(host, config, arguments),
+        DnsTask::On(arguments) => on(host, config, arguments.dry_run),
+        DnsTask::Off(arguments) => takeover::off(host, arguments.dry_run),
+        DnsTask::Restore(arguments) => takeover::restore(host, arguments.dry_run),
+        DnsTask::Check(arguments) => check(host, config, arguments),
+        DnsTask::Export(arguments) => export(host, config, arguments),
+        // Its environment is made where all of the exports are known: see [`exec`].
+        DnsTask::Exec(_) => Ok(()),
+    }
+    .map(|()| true)
 }
 
 /// Points resolv.conf at a resolver of this configuration.

@@ -145,6 +145,7 @@ impl Disk {
     }
 
     /// Replays one call; whether it is one that changes something here.
+    #[allow(clippy::too_many_lines, clippy::similar_names)] // one arm for each call of the kernel's
     fn replay(&mut self, line: &str) -> bool {
         let Some((call, rest)) = line.split_once('(') else { return false };
         let Some((words, result)) = rest.rsplit_once(") = ").or_else(|| rest.rsplit_once(')')) else { return false };
@@ -385,7 +386,7 @@ fn a_mount_without_power() {
     fail_everywhere(&KINDS[8]);
     // Where the new text is the shorter one, too.
     let shorter = |world: &World| {
-        fs::write(world.below("outside/resolv.conf"), format!("{USUAL}options rotate\n{}", "\n".repeat(300))).unwrap()
+        fs::write(world.below("outside/resolv.conf"), format!("{USUAL}options rotate\n{}", "\n".repeat(300))).unwrap();
     };
     fail_everywhere(&Kind { name: "a mount that ends in empty lines", make: shorter, ..KINDS[8] });
 }
