@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::dns_policy::{A, AAAA, CONFIG, MX, NS, PTR, RESOLV, TABLE, VARIABLES, can_bind, hpcsh_with, message};
-use crate::support::{Home, Outcome, PROJECT, has, is_root, path, run, skip};
+use crate::support::{Home, Outcome, PROGRAM, PROJECT, has, is_root, path, run, skip};
 
 /// What the upstream says to everything: no engine says that by itself.
 const FOUR: [u8; 4] = [192, 0, 2, 53];
@@ -410,6 +410,37 @@ fn without_a_name_server_nothing_is_exported() {
 }
 
 #[test]
+fn every_kind_of_setting_is_one_that_the_engines_take() {
+    if !can_bind() {
+        return;
+    }
+    if !has("dnsmasq") || !has("unbound-checkconf") {
+        return skip("dnsmasq or unbound is not installed");
+    }
+    let home = Home::new();
+    let many = "upstream = [\"10.0.0.1:5353\", \"fd00::1\", \"[fe80::1%1]:53\"]\ncache = 0\nwhen = \"offline\"";
+    for dns in [many, "upstream = [\"10.0.0.1\"]\ncache = 2147483647"] {
+        let unbound = home.write("unbound.conf", exported(&home, "unbound", dns));
+        let dir = home.path().display().to_string();
+        let main = format!(
+            "server:\n  chroot: \"\"\n  username: \"\"\n  directory: \"{dir}\"\ninclude: \"{}\"\n",
+            unbound.display()
+        );
+        let checked = run(home.command("unbound-checkconf").arg(home.write("main.conf", main)));
+        assert_eq!((checked.err.as_str(), checked.status), ("", 0), "{}", checked.out);
+        let text = exported(&home, "dnsmasq", dns);
+        let checked = run(home.command("dnsmasq").arg("--test").arg("-C").arg(home.write("dnsmasq.conf", &text)));
+        assert_eq!(
+            checked,
+            Outcome { out: String::new(), err: "dnsmasq: syntax check OK.\n".into(), status: 0 },
+            "{text}"
+        );
+        // dnsmasq knows an interface by its name only.
+        assert!(!text.contains("fe80"), "{text}");
+    }
+}
+
+#[test]
 fn no_configuration_writes_a_line_of_its_own() {
     if !can_bind() {
         return;
@@ -426,4 +457,58 @@ fn no_configuration_writes_a_line_of_its_own() {
         assert!(target == "systemd" || text.contains("ok.example") && text.contains("corp.example"), "{text}");
         assert!(!text.contains("evil\"x") && !text.contains("a{b}") && !text.contains("$(c)"), "{text}");
     }
+}
+
+/// Serves with no more than the unit gives; asks it one question.
+const SERVED: &str = r#"
+set -e
+ip link set lo up
+mount --bind "$1" /etc/resolv.conf
+setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs --inh-caps=-all,+net_bind_service \
+    --ambient-caps=-all,+net_bind_service --bounding-set=-all,+net_bind_service "$2" dns serve 2>"$3" & server=$!
+python3 - <<'PYTHON'
+import socket, time
+asked = b"\0\1\1\0\0\1\0\0\0\0\0\0\x0bhuggingface\x02co\0\0\1\0\1"
+for _ in range(200):
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.settimeout(1)
+            udp.connect(("127.0.0.1", 53))
+            udp.send(asked)
+            print(udp.recv(512)[3] & 15)
+            break
+    except OSError:
+        time.sleep(0.05)
+PYTHON
+kill "$server"
+wait "$server"
+"#;
+
+#[test]
+fn the_rights_of_the_unit_are_enough() {
+    if !is_root() {
+        return skip("only root can take rights away for good");
+    }
+    for program in ["unshare", "setpriv", "ip", "python3"] {
+        if !has(program) {
+            return skip(&format!("{program} is not installed"));
+        }
+    }
+    if !can_bind() {
+        return;
+    }
+    let home = Home::new();
+    home.configure("");
+    let unit = home.hpcsh(&["dns", "export", "systemd"]).clean();
+    for right in ["AmbientCapabilities", "CapabilityBoundingSet"] {
+        assert!(unit.contains(&format!("\n{right}=CAP_NET_BIND_SERVICE\n")), "{unit}");
+    }
+    let resolv = home.write("resolv.conf", "nameserver 192.0.2.1\n");
+    let log = home.path().join("log");
+    let mut world = home.command("unshare");
+    world.args(["--net", "--mount", "sh", "-c", SERVED, "sh"]).arg(resolv).arg(PROGRAM).arg(&log).env("HOME", "/");
+    let said = run(&mut world);
+    let log = fs::read_to_string(log).unwrap();
+    assert_eq!(said, Outcome { out: "3\n".into(), err: String::new(), status: 0 }, "{log}");
+    assert!(!log.contains("error"), "{log}");
 }

@@ -85,9 +85,5 @@ pub fn text(zones: &Zones, export: &Export) -> String {
 
 /// `10.0.0.1#53`
 fn address(upstream: SocketAddr) -> String {
-    let scope = match upstream {
-        SocketAddr::V6(six) if six.scope_id() != 0 => format!("%{}", six.scope_id()),
-        _ => String::new(),
-    };
-    format!("{}{scope}#{}", upstream.ip(), upstream.port())
+    format!("{}#{}", upstream.ip(), upstream.port())
 }

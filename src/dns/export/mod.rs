@@ -13,7 +13,6 @@ mod zones;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use systemd::UNIT;
 use zones::{Zone, Zones};
 
 use super::rules::Known;
@@ -66,11 +65,18 @@ pub struct Export {
     pub config: Option<PathBuf>,
 }
 
-/// The text for a target.
+/// The text for a target. A name server with a link-local address is left out where the target cannot have it.
 ///
 /// # Errors
 /// Where nobody is known who could be asked, or a path cannot be written in the target.
 pub fn text(target: Target, export: &Export) -> Result<String, Failure> {
+    let mut export = export.clone();
+    // An interface has its number on this node only, and dnsmasq wants its name.
+    let is_scoped = |upstream: &SocketAddr| matches!(upstream, SocketAddr::V6(six) if six.scope_id() != 0);
+    if matches!(target, Target::Dnsmasq | Target::K8s) {
+        export.upstreams.retain(|upstream| !is_scoped(upstream));
+    }
+    let export = &export;
     if target != Target::Systemd && export.upstreams.is_empty() {
         return Err(Failure::failed("no name server is known to which the intranet's names could be forwarded")
             .hint("name one: dns.upstream in the configuration"));

@@ -7,9 +7,6 @@ use super::{Export, shown};
 use crate::dns::settings;
 use crate::error::Failure;
 
-/// The name of the unit.
-pub const UNIT: &str = "hpcsh-dns.service";
-
 /// A file for `/etc/systemd/system`.
 ///
 /// # Errors
@@ -30,7 +27,7 @@ pub fn text(export: &Export) -> Result<String, Failure> {
         Some(config) => format!("{} {}", word(&export.program)?, word(config)?),
         None => word(&export.program)?,
     };
-    Ok(UNIT_FILE
+    Ok(UNIT
         .replace("VERSION", env!("CARGO_PKG_VERSION"))
         .replace("USER", &user)
         .replace("STORAGE", &storage)
@@ -55,7 +52,7 @@ fn word(path: &Path) -> Result<String, Failure> {
     Ok(word)
 }
 
-const UNIT_FILE: &str = r#"# Written by `hpcsh dns export systemd`, version VERSION.
+const UNIT: &str = r#"# Written by `hpcsh dns export systemd`, version VERSION.
 # For /etc/systemd/system/hpcsh-dns.service; then
 #
 #   systemctl daemon-reload && systemctl enable --now hpcsh-dns.service    answers on the node
@@ -122,6 +119,12 @@ WantedBy=multi-user.target
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dns::takeover::server;
+
+    #[test]
+    fn its_name_is_that_which_is_started() {
+        assert!(UNIT.contains(&format!("/etc/systemd/system/{};", server::UNIT)));
+    }
 
     #[test]
     fn a_path_is_one_word() {

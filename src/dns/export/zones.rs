@@ -101,6 +101,8 @@ fn outermost(names: Vec<&str>) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dns::policy::{Action, Policy};
+    use crate::dns::question::Name;
     use crate::dns::rules::{Said, Sources};
 
     fn zones(allow: &[&str], deny: &[&str]) -> Zones {
@@ -128,5 +130,61 @@ mod tests {
             assert!(above.contains(&name), "{name}");
         }
         assert!(!above.contains(&"internal") && !above.contains(&"bad.example"));
+    }
+
+    /// What an engine says that has the zones: of those that fit, the longest decides.
+    fn by_zones(zones: &Zones, name: &str) -> Action {
+        let fits = |zone: &str| endings(name).any(|ending| ending == zone);
+        let longest = |zones: &[Zone]| {
+            zones.iter().filter(|zone| fits(&zone.name)).map(|zone| zone.name.len()).max().unwrap_or(0)
+        };
+        let (forwarded, denied) = (longest(&zones.forwarded), longest(&zones.denied));
+        if fits(special::LOCALHOST) {
+            Action::Localhost
+        } else if fits(special::DESIGNATED) || fits(special::TRANSLATED) {
+            Action::Empty
+        } else if fits(special::LOOPBACK) {
+            if name.split('.').count() <= 6 { Action::Empty } else { Action::Block }
+        } else if fits(special::CANARY) || denied > forwarded {
+            Action::Block
+        } else if forwarded > 0 {
+            Action::Forward
+        } else if zones.above.iter().any(|above| above == name) {
+            Action::Empty
+        } else if special::RESERVED.iter().any(|(zone, _)| fits(zone)) || name.contains('.') {
+            Action::Block
+        } else {
+            Action::Forward
+        }
+    }
+
+    #[test]
+    fn zones_say_what_the_policy_says() {
+        let mut seed = 1_u64;
+        let mut random = move |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(seed >> 33).unwrap() % below
+        };
+        let labels =
+            ["a", "b", "a", "b", "test", "arpa", "in-addr", "127", "10", "internal", "localhost", "local", "net"];
+        let mut name = |most: usize| {
+            let count = 1 + random(most);
+            (0..count).map(|_| labels[random(labels.len())]).collect::<Vec<_>>().join(".")
+        };
+        let mut forwarded = 0;
+        for _ in 0..100 {
+            let said = |names: Vec<String>| names.into_iter().map(|text| Said { text, by: "x".into() }).collect();
+            let allow = said((0..4).map(|_| name(3)).collect());
+            let deny = said((0..3).map(|_| name(3)).collect());
+            let known = Known::of(Sources { allow, deny, ..Sources::default() });
+            let (zones, policy) = (Zones::of(&known), Policy::new(known.rules.clone()));
+            for _ in 0..50 {
+                let name = name(4);
+                let action = policy.decide(&Name::of(&name).unwrap(), 1);
+                assert_eq!(by_zones(&zones, &name), action, "{name} by {:?}", known.rules);
+                forwarded += usize::from(action == Action::Forward);
+            }
+        }
+        assert!((1_000..4_000).contains(&forwarded), "{forwarded} of 5,000");
     }
 }
