@@ -157,6 +157,13 @@ sys.exit(1)";
         assert_eq!(self.run(&["python3", "-c", ask]).status, 0, "the server does not answer");
     }
 
+    /// The same, where it does not run yet.
+    pub fn serve_once(&self) {
+        if self.servers() == 0 {
+            self.serve();
+        }
+    }
+
     /// The resolv.conf of the node: its own entry, and what is read through it.
     pub fn shot(&self) -> Option<Shot> {
         Shot::of(&self.seen("/etc/resolv.conf"))
