@@ -2,7 +2,7 @@
 //!
 //! Modules in reading order, each using only what stands below it; a test holds the `use crate::` lines to that:
 //!
-//! 1. [`login`]: what happens at one; [`resolver`]: what the offline resolver is given; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
+//! 1. [`resolver`]: what the offline resolver is given; [`login`]: what happens at one; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
 //! 2. The capabilities: [`shell`], [`node`], [`serve`], [`dns`], [`storage`].
 //! 3. [`namespace`]: a network and mounts of one's own; [`journal`]: changes that can be taken back; [`net`]: names, TLS and HTTP without the C library.
 //! 4. [`host`]: the only door to the world.
@@ -32,13 +32,14 @@ pub mod quote;
 pub mod span;
 pub mod verdict;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use cli::{
-    AirgapArguments, ConfigTask, EnvArguments, HfTask, ManArguments, StatusArguments, Task, TrustTask, WaitArguments,
+    AirgapArguments, ConfigTask, DnsTask, EnvArguments, ExecArguments, HfTask, ManArguments, StatusArguments, Task,
+    TrustTask, WaitArguments,
 };
 use dns::takeover::Standing;
 use error::{Failure, Kind};
@@ -79,6 +80,7 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
             Ok(code) => return code,
             Err(failure) => Err(failure),
         },
+        Task::Dns(DnsTask::Exec(exec)) => run_dns_exec(host, config, exec).map(|()| true),
         Task::Dns(task) => resolver::run(host, config, &task),
         Task::Config(task) => run_config(host, config, task).map(|()| true),
         Task::Trust(task) => run_trust(host, config, task),
@@ -105,16 +107,18 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
 /// The exit code of a command that only looked, and found that something is not as it should be.
 const CHECK_FOUND: u8 = 3;
 
-/// How long a job script waits for a configuration on shared storage: longer than a login, since it can do without none.
-const JOB_WAIT: Duration = Duration::from_secs(10);
-
-/// The configuration and its exports, for a script; what is wrong with them is said.
-fn configured(host: &mut Host, config: Option<&Path>) -> Result<(config::Loaded, Vec<Export>), Failure> {
-    let loaded = login::configuration(host, config, JOB_WAIT).map_err(|stale| {
+/// The configuration and its exports, for a script, with these presets beside its own; what is wrong with them is said.
+fn configured(
+    host: &mut Host,
+    config: Option<&Path>,
+    presets: &[&str],
+) -> Result<(config::Loaded, Vec<Export>), Failure> {
+    let mut loaded = login::configuration(host, config, config::JOB_WAIT).map_err(|stale| {
         let file = stale.unread.first().map(|file| file.display().to_string()).unwrap_or_default();
         Failure::failed(format!("{} does not answer, and {file} lies there", stale.mount.display()))
             .hint("without it nobody knows the variables: wait for the storage, or name another file with --config")
     })?;
+    loaded.config.env.presets.extend(presets.iter().map(|name| (*name).to_owned()));
     let mut warnings: Vec<String> = loaded.problems.iter().map(config::Problem::brief).collect();
     let exports = login::exports(&loaded, || local_dir::ensure(&loaded.config.roots.local), &mut warnings);
     for warning in warnings {
@@ -124,7 +128,7 @@ fn configured(host: &mut Host, config: Option<&Path>) -> Result<(config::Loaded,
 }
 
 fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<(), Failure> {
-    let (loaded, exports) = configured(host, config)?;
+    let (loaded, exports) = configured(host, config, &[])?;
     let settings = &loaded.config.node;
     let verdict = match env.state {
         Some(state) => Verdict::new(state, "asked for"),
@@ -141,25 +145,43 @@ fn run_env(host: &mut Host, config: Option<&Path>, env: EnvArguments) -> Result<
     Ok(())
 }
 
+/// What a command goes by that is to run as on a node that is offline.
+struct Offline {
+    loaded: config::Loaded,
+    variables: BTreeMap<OsString, OsString>,
+}
+
+/// The same, with these presets, chosen or not.
+fn offline(host: &mut Host, config: Option<&Path>, presets: &[&str], why: &str) -> Result<Offline, Failure> {
+    let (loaded, exports) = configured(host, config, presets).map_err(|failure| failure.of_kind(Kind::Runner))?;
+    let exports = shell::format::without_mirrored(exports, host);
+    let verdict = Verdict::new(State::Offline, why);
+    let node = shell::format::Node { verdict: &verdict, is_offline: true };
+    let mut variables = host.variables();
+    for (name, value) in shell::format::changes(&exports, &node, host) {
+        let name = OsString::from(name);
+        match value {
+            Some(value) => variables.insert(name, OsString::from_vec(value)),
+            None => variables.remove(&name),
+        };
+    }
+    // So that every hpcsh inside is sure of it.
+    variables.insert("HPCSH_OFFLINE".into(), "1".into());
+    Ok(Offline { loaded, variables })
+}
+
 /// Gives the exit code of the command.
 fn run_airgap(host: &mut Host, config: Option<&Path>, airgap: AirgapArguments) -> Result<u8, Failure> {
-    let mut variables = host.variables();
-    if !airgap.keep_env {
-        let (_, exports) = configured(host, config).map_err(|failure| Failure { kind: Kind::Runner, ..failure })?;
-        let verdict = Verdict::new(State::Offline, "a rehearsal");
-        let node = shell::format::Node { verdict: &verdict, is_offline: true };
-        for (name, value) in shell::format::changes(&exports, &node, host) {
-            let name = OsString::from(name);
-            match value {
-                Some(value) => variables.insert(name, OsString::from_vec(value)),
-                None => variables.remove(&name),
-            };
-        }
-        // So that every hpcsh inside is sure of it.
-        variables.insert("HPCSH_OFFLINE".into(), "1".into());
-    }
+    let variables =
+        if airgap.keep_env { host.variables() } else { offline(host, config, &[], "a rehearsal")?.variables };
     let AirgapArguments { words, hang, allow_unix, report, .. } = airgap;
     node::airgap::run(host, &Rehearsal { words, variables, hang, allow_unix, report })
+}
+
+/// Turns into the command; comes back where nothing was to be run, or it cannot be.
+fn run_dns_exec(host: &mut Host, config: Option<&Path>, exec: ExecArguments) -> Result<(), Failure> {
+    let Offline { loaded, variables } = offline(host, config, &["failfast"], "hpcsh dns exec")?;
+    resolver::exec(host, &loaded, variables, exec)
 }
 
 /// Gives whether the node is online, or nothing was asked that has its answer in the exit code.

@@ -1,20 +1,30 @@
 //! What `hpcsh dns` does: the resolver is given what the configuration, the node's verdict and the exports say.
 
+mod known;
+
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::cli::{DnsTask, ServeArguments};
-use crate::config;
+use crate::cli::{CheckArguments, DnsTask, ExecArguments, ExportArguments, ServeArguments};
+use crate::config::{self, Config, Loaded};
+use crate::dns::check;
+use crate::dns::exec::{self, Order};
+use crate::dns::export::{self, Export};
 use crate::dns::plan::Plan;
-use crate::dns::policy::{Policy, Rules};
+use crate::dns::policy::Policy;
+use crate::dns::rules::Known;
 use crate::dns::server::{self, Service};
 use crate::dns::settings::Settings;
 use crate::dns::takeover;
 use crate::error::Failure;
 use crate::host::Host;
 use crate::login;
+use crate::node::settle;
+use crate::verdict::State;
+use known::known;
 
 /// Does what was asked. Gives whether everything that was looked at is as it should be.
 ///
@@ -27,19 +37,16 @@ pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<boo
         DnsTask::Off(arguments) => return takeover::off(host, arguments.dry_run).map(|()| true),
         DnsTask::Restore(arguments) => return takeover::restore(host, arguments.dry_run).map(|()| true),
         DnsTask::Status(_) => "status",
-        DnsTask::Check(_) => "check",
+        DnsTask::Check(arguments) => return check(host, config, arguments).map(|()| true),
         DnsTask::Exec(_) => "exec",
-        DnsTask::Export(_) => "export",
+        DnsTask::Export(arguments) => return export(host, config, arguments).map(|()| true),
     };
     Err(Failure::failed(format!("hpcsh dns {name}: not built yet")))
 }
 
 /// Points resolv.conf at a resolver of this configuration.
 fn on(host: &mut Host, config: Option<&Path>, dry_run: bool) -> Result<(), Failure> {
-    let loaded = login::configuration(host, config, config::STORAGE_WAIT).unwrap_or_else(|stale| stale.rest);
-    for problem in &loaded.problems {
-        host.say(format!("warning: {}", problem.brief()));
-    }
+    let loaded = configured(host, config);
     // A name server is an address there, without a port (resolv.conf(5)).
     let address =
         loaded.config.dns.listen.iter().find(|address| address.port() == 53).map(|address| match address.ip() {
@@ -61,21 +68,18 @@ fn on(host: &mut Host, config: Option<&Path>, dry_run: bool) -> Result<(), Failu
 
 /// Until it is told to stop.
 fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> Result<(), Failure> {
-    let loaded = login::configuration(host, config, config::STORAGE_WAIT).unwrap_or_else(|stale| stale.rest);
-    for problem in &loaded.problems {
-        host.say(format!("warning: {}", problem.brief()));
-    }
-    let settings = loaded.config.dns;
-    let listen = if arguments.listen.is_empty() { settings.listen.clone() } else { arguments.listen.clone() };
-    let first = Mutex::new(Some(settings.clone()));
+    let loaded = configured(host, config);
+    let Config { dns: settings, node, .. } = loaded.config.clone();
+    let listen = if arguments.listen.is_empty() { settings.listen } else { arguments.listen.clone() };
+    let first = Mutex::new(Some(loaded));
     // Made anew by another thread, which has no world yet.
     let plan = || {
         let host = Host::real();
         let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let settings = first.map_or_else(|| sound(&host, config), Ok)?;
-        Ok(plan(&host, settings, &listen))
+        let loaded = first.map_or_else(|| sound(&host, config), Ok)?;
+        Ok(plan(&host, &loaded, &listen))
     };
-    let is_online = || false;
+    let is_online = || settle::for_good(&Host::real(), &node).verdict.state == State::Online;
     let service = Service {
         listen: listen.clone(),
         allow_remote: arguments.allow_remote,
@@ -89,28 +93,86 @@ fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> 
     server::serve(host, &service)
 }
 
-/// The settings, if all of the configuration is sound and there in time.
-fn sound(host: &Host, config: Option<&Path>) -> Result<Settings, Failure> {
+/// The configuration, if all of it is sound and there in time.
+fn sound(host: &Host, config: Option<&Path>) -> Result<Loaded, Failure> {
     let loaded = login::configuration(host, config, config::STORAGE_WAIT)
         .map_err(|stale| Failure::failed(format!("{} does not answer", stale.mount.display())))?;
     match loaded.problems.first() {
         Some(problem) => Err(Failure::failed(problem.brief())),
-        None => Ok(loaded.config.dns),
+        None => Ok(loaded),
     }
 }
 
-fn plan(host: &Host, settings: Settings, listen: &[SocketAddr]) -> Plan {
-    let rules = Rules {
-        allow: settings.allow,
-        deny: settings.deny,
-        search: takeover::original(host).search,
-        mirrors: Vec::new(),
+/// What the resolver goes by, as the configuration and the original resolv.conf are now.
+fn plan(host: &Host, loaded: &Loaded, listen: &[SocketAddr]) -> Plan {
+    let Settings { upstream, cache, only_while_offline, .. } = &loaded.config.dns;
+    let upstreams = if upstream.is_empty() { takeover::upstreams(host, listen) } else { upstream.clone() };
+    let policy = Policy::new(known(host, loaded).rules);
+    Plan { policy, upstreams, cache: *cache, only_while_offline: *only_while_offline }
+}
+
+/// What would happen to names, now.
+fn check(host: &mut Host, config: Option<&Path>, arguments: &CheckArguments) -> Result<(), Failure> {
+    let loaded = configured(host, config);
+    // A look at the network only where that decides.
+    let is_open = loaded.config.dns.only_while_offline
+        && settle::for_good(host, &loaded.config.node).verdict.state == State::Online;
+    let resolv = takeover::original(host);
+    let node = check::Node {
+        known: known(host, &loaded),
+        search: known::search(host).into_iter().map(|(domain, _)| domain).collect(),
+        dots: resolv.number("ndots").map_or(1, usize::from),
+        is_open,
     };
-    let upstreams = if settings.upstream.is_empty() { takeover::upstreams(host, listen) } else { settings.upstream };
-    Plan {
-        policy: Policy::new(rules),
-        upstreams,
-        cache: settings.cache,
-        only_while_offline: settings.only_while_offline,
+    let rows = check::rows(&node, &arguments.names)?;
+    host.print(if arguments.json { check::json(&rows) } else { check::text(&rows) });
+    Ok(())
+}
+
+/// The same policy for another engine, or ours as a service.
+fn export(host: &mut Host, config: Option<&Path>, arguments: &ExportArguments) -> Result<(), Failure> {
+    let loaded = configured(host, config);
+    let known = known(host, &loaded);
+    let settings = loaded.config.dns;
+    // Whoever listens here in our place would ask himself.
+    let found = || takeover::upstreams(host, &settings.listen);
+    let upstreams = if settings.upstream.is_empty() { found() } else { settings.upstream.clone() };
+    let program = host.program().map_or_else(|| PathBuf::from("/usr/local/bin/hpcsh"), Path::to_owned);
+    let named = config.map(Path::to_owned).or_else(|| host.nonempty("HPCSH_CONFIG").map(PathBuf::from));
+    let config = named.map(|path| host.absolute(&path));
+    let export = Export { known, upstreams, settings, program, config };
+    let text = export::text(arguments.target, &export)?;
+    host.print(text);
+    Ok(())
+}
+
+/// The configuration, or what can be had of it; what is wrong is said.
+fn configured(host: &mut Host, config: Option<&Path>) -> Loaded {
+    let loaded = login::configuration(host, config, config::JOB_WAIT).unwrap_or_else(|stale| {
+        host.say(format!("warning: {} does not answer: what lies there is not known", stale.mount.display()));
+        stale.rest
+    });
+    for problem in &loaded.problems {
+        host.say(format!("warning: {}", problem.brief()));
     }
+    loaded
+}
+
+/// `hpcsh dns exec`, with the environment of a node that is offline.
+///
+/// # Errors
+/// Where the command does not start. It never comes back where it does.
+pub fn exec(
+    host: &mut Host,
+    loaded: &Loaded,
+    variables: BTreeMap<OsString, OsString>,
+    exec: ExecArguments,
+) -> Result<(), Failure> {
+    let Known { rules, labels, .. } = known(host, loaded);
+    let order = Order { words: exec.words, variables, rules, labels };
+    if exec.dry_run {
+        exec::plan(host, &order, exec.json);
+        return Ok(());
+    }
+    Err(exec::run(host, order))
 }

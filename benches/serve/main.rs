@@ -6,6 +6,8 @@
 // The lints keep the program behind its door to the world; a bench is the world: it prints, and starts processes.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
+#[path = "../shell/entry.rs"]
+mod entry;
 #[path = "../shell/report.rs"]
 #[allow(dead_code)] // what other benches print
 mod report;
@@ -20,6 +22,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use entry::Bench;
 use report::{Report, Row, Table, ms, times};
 use stage::{Stage, find};
 
@@ -33,42 +36,14 @@ const GOAL: f64 = 1.0 / 20.0;
 const GOAL_LATER: f64 = 1.0 / 4.0;
 const GOAL_CPU: f64 = 1.0 / 3.0;
 
-fn main() -> ExitCode {
-    let mut words: Vec<String> = std::env::args().skip(1).collect();
-    let asked = words.iter().any(|word| word == "--bench");
-    words.retain(|word| !word.starts_with('-'));
-    if !asked || cfg!(debug_assertions) {
-        println!("benches run under `cargo bench` only: the figures of a debug build mean nothing");
-        return ExitCode::SUCCESS;
-    }
-    let started = Instant::now();
-    let mut report = Report::default();
-    match Stage::new() {
-        Ok(stage) => {
-            for line in stage.surroundings() {
-                println!("{line}");
-            }
-            if find("curl").is_none() {
-                report.skip("curl is not installed: the article's loop is the baseline");
-                return report.end(started.elapsed());
-            }
-            let share = std::env::var("HPCSH_BENCH_SHARE").ok().and_then(|share| share.parse().ok()).unwrap_or(1.0);
-            let is_wanted = |name: &str| words.is_empty() || words.iter().any(|word| word == name);
-            let benches: [(&str, Bench); 2] = [("ready", ready), ("cpu", cpu)];
-            for (name, bench) in benches {
-                if is_wanted(name)
-                    && let Err(why) = bench(&stage, share, &mut report)
-                {
-                    report.fail(format!("{name}: {why}"));
-                }
-            }
-        }
-        Err(why) => report.fail(why),
-    }
-    report.end(started.elapsed())
-}
+const BENCHES: [Bench<Stage>; 2] = [("ready", ready), ("cpu", cpu)];
 
-type Bench = fn(&Stage, f64, &mut Report) -> Result<(), String>;
+fn main() -> ExitCode {
+    entry::run(&BENCHES, |stage| match find("curl") {
+        Some(_) => Ok(stage),
+        None => Err("curl is not installed: the article's loop is the baseline".to_owned()),
+    })
+}
 
 /// How many rounds a share of them is.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a few hundred at the most
@@ -91,7 +66,8 @@ fn article(stage: &Stage, port: u16) -> Command {
 type Waiter = fn(&Stage, u16) -> Command;
 
 /// From the moment at which a server listens to the end of who waits for it.
-fn ready(stage: &Stage, share: f64, report: &mut Report) -> Result<(), String> {
+fn ready(stage: &Stage, report: &mut Report) -> Result<(), String> {
+    let share = entry::share();
     let cases = [
         ("a server that starts within 5 s", rounds(STARTS, share), 0.05..5.0, GOAL),
         ("a server that starts later (8 to 14 s)", rounds(LATER, share), 8.0..14.0, GOAL_LATER),
@@ -199,8 +175,8 @@ fn quantile(samples: &[f64], part: f64) -> f64 {
 }
 
 /// The processors' time of who waits at a closed port, with all the processes that it starts.
-fn cpu(stage: &Stage, share: f64, report: &mut Report) -> Result<(), String> {
-    let seconds = (SECONDS * share).max(1.0);
+fn cpu(stage: &Stage, report: &mut Report) -> Result<(), String> {
+    let seconds = (SECONDS * entry::share()).max(1.0);
     let mut used = Vec::new();
     let waiters: [Waiter; 2] = [hpcsh, article];
     for waiter in waiters {

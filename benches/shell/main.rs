@@ -14,6 +14,7 @@ mod act;
 mod airgap;
 mod cd;
 mod completion;
+mod entry;
 mod house;
 mod hung;
 mod local;
@@ -34,15 +35,11 @@ mod terminal;
 mod trace;
 
 use std::process::ExitCode;
-use std::time::Instant;
 
-use report::Report;
+use entry::Bench;
 use stage::Stage;
 
-/// A bench: prints its tables; an error is something broken, never a missed goal.
-type Bench = fn(&Stage, &mut Report) -> Result<(), String>;
-
-const BENCHES: [(&str, Bench); 11] = [
+const BENCHES: [Bench<Stage>; 11] = [
     ("process", process::run),
     ("start", start::run),
     ("prompt", prompt::run),
@@ -57,38 +54,9 @@ const BENCHES: [(&str, Bench); 11] = [
 ];
 
 fn main() -> ExitCode {
-    let mut words: Vec<String> = std::env::args().skip(1).collect();
-    if words.first().is_some_and(|word| word == terminal::LEADER) {
-        return terminal::lead(&words.split_off(1));
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.split_first() {
+        Some((first, rest)) if first == terminal::LEADER => terminal::lead(rest),
+        _ => entry::run(&BENCHES, Ok),
     }
-    let asked = words.iter().any(|word| word == "--bench");
-    words.retain(|word| !word.starts_with('-'));
-    if !asked || cfg!(debug_assertions) {
-        println!("benches run under `cargo bench` only: the figures of a debug build mean nothing");
-        return ExitCode::SUCCESS;
-    }
-    if let Some(unknown) = words.iter().find(|word| BENCHES.iter().all(|(name, _)| name != word)) {
-        eprintln!("no bench {unknown}; there are {}", BENCHES.map(|(name, _)| name).join(", "));
-        return ExitCode::from(2);
-    }
-    let stage = match Stage::new() {
-        Ok(stage) => stage,
-        Err(why) => {
-            eprintln!("FAILED: {why}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let started = Instant::now();
-    let mut report = Report::default();
-    for line in stage.surroundings() {
-        println!("{line}");
-    }
-    for (name, bench) in BENCHES {
-        if (words.is_empty() || words.iter().any(|word| word == name))
-            && let Err(why) = bench(&stage, &mut report)
-        {
-            report.fail(format!("{name}: {why}"));
-        }
-    }
-    report.end(started.elapsed())
 }

@@ -20,22 +20,18 @@ const COMMIT: &str = "0123456789012345678901234567890123456789";
 const GENERATION: &str = "2.4.0";
 
 /// See the module.
-pub struct Cache<'a> {
+pub struct Cache {
     /// Where it lies.
-    pub stage: &'a Stage,
+    pub stage: Stage,
 }
 
-impl<'a> Cache<'a> {
-    /// The one on this stage.
-    pub fn of(stage: &'a Stage) -> Self {
-        Self { stage }
-    }
-
-    /// Makes it.
-    pub fn fill(stage: &'a Stage) -> Result<(), String> {
+impl Cache {
+    /// Makes it on this stage.
+    pub fn fill(stage: Stage) -> Result<Self, String> {
+        let cache = Self { stage };
         let broken = |error: std::io::Error| format!("cannot make a cache: {error}");
         for model in 0..MODELS {
-            let repository = Self::of(stage).path().join(format!("models--org--model-{model}"));
+            let repository = cache.path().join(format!("models--org--model-{model}"));
             let snapshot = repository.join("snapshots").join(COMMIT);
             for dir in [&snapshot, &repository.join("blobs"), &repository.join("refs"), &repository.join("trees")] {
                 fs::create_dir_all(dir).map_err(broken)?;
@@ -53,7 +49,7 @@ impl<'a> Cache<'a> {
             let list = format!(r#"{{"format_version":1,"files":{{{list}}}}}"#);
             fs::write(repository.join(format!("trees/{COMMIT}.json")), list).map_err(broken)?;
         }
-        Ok(())
+        Ok(cache)
     }
 
     /// Its path.

@@ -16,7 +16,7 @@ const DU: &str = "du -s";
 const THEIRS: &str = "hf cache ls";
 
 /// From memory.
-pub fn run(cache: &Cache<'_>, report: &mut Report) -> Result<(), String> {
+pub fn run(cache: &Cache, report: &mut Report) -> Result<(), String> {
     let mut candidates = candidates(cache);
     match cache.theirs(&["cache", "ls"]) {
         Some(theirs) => candidates.push(Candidate::process(THEIRS, theirs)),
@@ -29,7 +29,7 @@ pub fn run(cache: &Cache<'_>, report: &mut Report) -> Result<(), String> {
 }
 
 /// Where each operation takes 2 ms.
-pub fn slow(cache: &Cache<'_>, report: &mut Report) -> Result<(), String> {
+pub fn slow(cache: &Cache, report: &mut Report) -> Result<(), String> {
     let storage = match Storage::mount(&cache.stage.shared, &cache.stage.shared) {
         Ok(storage) => storage,
         Err(why) => {
@@ -45,7 +45,7 @@ pub fn slow(cache: &Cache<'_>, report: &mut Report) -> Result<(), String> {
     Ok(())
 }
 
-fn candidates(cache: &Cache<'_>) -> Vec<Candidate<'static>> {
+fn candidates(cache: &Cache) -> Vec<Candidate<'static>> {
     let mut du = cache.stage.command("du");
     du.arg("-s").arg(cache.path());
     vec![Candidate::process("hpcsh hf ls", cache.ours(&["ls"])), Candidate::process(DU, du)]

@@ -12,6 +12,8 @@
 #![allow(dead_code)]
 
 mod cache;
+#[path = "../shell/entry.rs"]
+mod entry;
 mod list;
 mod path;
 #[path = "../shell/report.rs"]
@@ -24,50 +26,16 @@ mod stage;
 mod storage;
 
 use std::process::ExitCode;
-use std::time::Instant;
 
 use cache::Cache;
-use report::Report;
-use stage::Stage;
+use entry::Bench;
 
-/// A bench: prints its tables; an error is something broken, never a missed goal.
-type Bench = fn(&Cache<'_>, &mut Report) -> Result<(), String>;
-
-const BENCHES: [(&str, Bench); 3] = [("path", path::run), ("list", list::run), ("slow", list::slow)];
+const BENCHES: [Bench<Cache>; 3] = [("path", path::run), ("list", list::run), ("slow", list::slow)];
 
 fn main() -> ExitCode {
-    let mut words: Vec<String> = std::env::args().skip(1).collect();
-    let asked = words.iter().any(|word| word == "--bench");
-    words.retain(|word| !word.starts_with('-'));
-    if !asked || cfg!(debug_assertions) {
-        println!("benches run under `cargo bench` only: the figures of a debug build mean nothing");
-        return ExitCode::SUCCESS;
-    }
-    if let Some(unknown) = words.iter().find(|word| BENCHES.iter().all(|(name, _)| name != word)) {
-        eprintln!("no bench {unknown}; there are {}", BENCHES.map(|(name, _)| name).join(", "));
-        return ExitCode::from(2);
-    }
-    let made = Stage::new().and_then(|stage| Cache::fill(&stage).map(|()| stage));
-    let stage = match made {
-        Ok(stage) => stage,
-        Err(why) => {
-            eprintln!("FAILED: {why}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let cache = Cache::of(&stage);
-    let started = Instant::now();
-    let mut report = Report::default();
-    for line in stage.surroundings() {
-        println!("{line}");
-    }
-    println!("{} models of {} files; {}", cache::MODELS, cache::FILES, cache.library());
-    for (name, bench) in BENCHES {
-        if (words.is_empty() || words.iter().any(|word| word == name))
-            && let Err(why) = bench(&cache, &mut report)
-        {
-            report.fail(format!("{name}: {why}"));
-        }
-    }
-    report.end(started.elapsed())
+    entry::run(&BENCHES, |stage| {
+        let cache = Cache::fill(stage)?;
+        println!("{} models of {} files; {}", cache::MODELS, cache::FILES, cache.library());
+        Ok(cache)
+    })
 }

@@ -8,7 +8,7 @@ use crate::stage::output;
 const ROUNDS: usize = 40;
 
 /// The bench.
-pub fn run(cache: &Cache<'_>, report: &mut Report) -> Result<(), String> {
+pub fn run(cache: &Cache, report: &mut Report) -> Result<(), String> {
     let mut find = cache.stage.command("find");
     let directory = format!("models--{}", NAME.replace('/', "--"));
     find.arg(cache.path().join(directory)).args(["-path", "*/snapshots/*", "-prune", "-print"]);

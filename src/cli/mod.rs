@@ -132,9 +132,17 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
 
 /// The exit code for words that are none of ours: that of a command in our place may be 2 as well.
 pub fn wrong(words: &[OsString]) -> Kind {
-    let mut rest = words.iter().skip(1).skip_while(|word| word.as_encoded_bytes().starts_with(b"--config="));
-    let first = rest.next().filter(|word| *word != "--config").or_else(|| rest.nth(1));
-    let is_runner = first.is_some_and(|word| word == "airgap");
+    let mut rest = words.iter().skip(1);
+    let mut next = || {
+        let mut word = rest.next();
+        while word.is_some_and(|word| word == "--config" || word.as_encoded_bytes().starts_with(b"--config=")) {
+            word = if word.is_some_and(|word| word == "--config") { rest.nth(1) } else { rest.next() };
+        }
+        word.map(|word| word.to_string_lossy())
+    };
+    let names = (next(), next());
+    let is_runner =
+        matches!((names.0.as_deref(), names.1.as_deref()), (Some("airgap"), _) | (Some("dns"), Some("exec")));
     if is_runner { Kind::Runner } else { Kind::Usage }
 }
 

@@ -5,6 +5,7 @@
 
 mod document;
 mod expand;
+pub mod intranet;
 pub mod keys;
 pub mod layers;
 mod look;
@@ -53,6 +54,8 @@ pub struct Config {
 
 /// `node.storage_wait` where no layer sets it.
 pub const STORAGE_WAIT: Duration = Duration::from_millis(300);
+/// How long a job script waits for a configuration on shared storage: longer than a login, since it can do without none.
+pub const JOB_WAIT: Duration = Duration::from_secs(10);
 
 /// A configuration, what each layer said, and what was wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,14 +125,18 @@ fn assemble(host: &Host, from: &Settings) -> Config {
     // What the program and the shells go by, both.
     let ttl = span("node.ttl", probe::TTL).max(Duration::from_secs(1));
     let unknown_is_online = from.text("node.unknown") == Some("online");
+    let env = env::Settings {
+        presets: from.list("env.presets"),
+        skip: from.list("env.skip"),
+        set: from.below("env.set"),
+        offline: from.below("env.offline"),
+        online: from.below("env.online"),
+    };
+    // Few want it, and a login waits for it.
+    let wants_intranet = env.presets.iter().any(|name| name == env::NEEDS_INTRANET);
+    let intranet = if wants_intranet { intranet::hosts(&from.list("dns.allow"), &env) } else { Vec::new() };
     Config {
-        env: env::Settings {
-            presets: from.list("env.presets"),
-            skip: from.list("env.skip"),
-            set: from.below("env.set"),
-            offline: from.below("env.offline"),
-            online: from.below("env.online"),
-        },
+        env,
         node: probe::Settings {
             verdict: match from.text("node.verdict") {
                 Some("online") => Some(State::Online),
@@ -179,7 +186,7 @@ fn assemble(host: &Host, from: &Settings) -> Config {
             cacert: path("wait.cacert"),
         },
         dns: resolver(from),
-        roots: env::Roots { shared: path("shared_home"), local, private },
+        roots: env::Roots { shared: path("shared_home"), local, private, intranet },
     }
 }
 

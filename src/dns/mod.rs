@@ -4,13 +4,20 @@
 //! [`server`] has the sockets. [`takeover`] is how the node comes to ask us, and comes back from it. tokio and hickory stop here.
 
 pub mod ask;
+pub mod cache;
+pub mod check;
 pub mod counters;
+pub mod exec;
+pub mod export;
 pub mod forward;
+pub mod lifetime;
 pub mod log;
 pub mod plan;
 pub mod policy;
 pub mod question;
+pub mod rules;
 pub mod server;
 pub mod settings;
 pub mod takeover;
+pub mod upstream;
 pub mod wire;

@@ -34,6 +34,13 @@ impl Name {
         &self.bytes[..usize::from(self.length)]
     }
 
+    /// The name of these bytes, as [`wire`](Self::wire) gave them.
+    pub(super) fn of_wire(wire: &[u8]) -> Self {
+        let (mut bytes, length) = ([0; 255], wire.len().min(255));
+        bytes[..length].copy_from_slice(&wire[..length]);
+        Self { bytes, length: u8::try_from(length).unwrap_or_default() }
+    }
+
     /// The labels, from the left, without the empty one at the end.
     pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = self.wire();
@@ -155,7 +162,8 @@ pub fn read(message: &[u8]) -> Result<Question, Unusual> {
 
 /// Reads the one question of a message that hickory's parser has found sound, whatever records and bytes stand behind it.
 ///
-/// `None`: a name in the question that points elsewhere, more or fewer questions than one, or EDNS options that are cut off.
+/// `None`: a name in the question that points elsewhere, more or fewer questions than one, an EDNS record that has a name, or options that
+/// are cut off.
 pub fn read_any(message: &[u8]) -> Option<Question> {
     let header: &[u8; 12] = message.first_chunk()?;
     let number = |at: usize| Some(u16::from_be_bytes([*message.get(at)?, *message.get(at + 1)?]));
@@ -166,10 +174,11 @@ pub fn read_any(message: &[u8]) -> Option<Question> {
     let records = usize::from(number(6)?) + usize::from(number(8)?) + usize::from(number(10)?);
     let mut at = question.end;
     for _ in 0..records {
+        let is_root = message.get(at) == Some(&0);
         at = skip_name(message, at)?;
         let options = message.get(at + 10..at + 10 + usize::from(number(at + 8)?))?;
         if number(at)? == OPT {
-            if !are_whole(options) {
+            if !is_root || !are_whole(options) {
                 return None;
             }
             let [version, flags, ..] = *message.get(at + 5..)? else { return None };

@@ -25,6 +25,9 @@ pub struct Boot {
 pub const PROXIES: [&str; 8] =
     ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
 
+/// The proxy that is set where HTTP to the internet is to fail at once: nobody listens there. It is no way to another network.
+pub const REFUSING: &str = "http://127.0.0.1:9";
+
 impl Boot {
     /// Of this process; `None` where /proc does not say.
     pub fn of(host: &Host) -> Option<Self> {
@@ -37,7 +40,12 @@ impl Boot {
             Err(_) => return None,
         };
         let value = |name| host.variable(name).unwrap_or_default().to_string_lossy().into_owned() + " ";
-        let proxies = PROXIES.map(value).concat();
+        let mut proxies = PROXIES.map(value);
+        if proxies.iter().any(|value| value.trim_end() == REFUSING) {
+            // The list of what needs no proxy came with it.
+            proxies.fill(" ".to_owned());
+        }
+        let proxies = proxies.concat();
         Some(Self { id: id.trim().to_owned(), name: host.full_name(), network, proxies })
     }
 
@@ -108,6 +116,20 @@ mod tests {
         files::create(&id, b"0123\n").unwrap();
         let boot = Boot::of(&host).unwrap();
         assert_eq!((boot.id.as_str(), boot.network.as_str()), ("0123", ""));
+    }
+
+    #[test]
+    fn a_proxy_that_refuses_leads_to_no_other_network() {
+        let proxies = |variables: &[(&str, &str)]| {
+            let root = tempfile::tempdir().unwrap();
+            let id = root.path().join("proc/sys/kernel/random/boot_id");
+            files::make_parent(&id).unwrap();
+            files::create(&id, b"0123\n").unwrap();
+            let host = Host::pretend(root.path(), variables, Box::new(io::sink()), Box::new(io::sink()));
+            Boot::of(&host).unwrap().proxies
+        };
+        assert_eq!(proxies(&[("https_proxy", REFUSING), ("no_proxy", "lab")]), proxies(&[]));
+        assert_ne!(proxies(&[("https_proxy", "http://proxy.lab"), ("no_proxy", "lab")]), proxies(&[]));
     }
 
     #[test]

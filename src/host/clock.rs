@@ -7,6 +7,11 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
+/// The moment after so long; a century counts as never, which the clock has no number for.
+pub fn after(span: Duration) -> Instant {
+    now() + span.min(Duration::from_hours(100 * 365 * 24))
+}
+
 /// Waits.
 pub fn sleep(span: Duration) {
     std::thread::sleep(span);

@@ -250,7 +250,7 @@ impl Headers {
     #[allow(unsafe_code)] // there is no safe way to send several
     fn send(&mut self, socket: &impl AsFd, count: usize) {
         let file = socket.as_fd().as_raw_fd();
-        let mut sent = 0;
+        let (mut sent, mut is_told) = (0, false);
         while sent < count {
             let messages = &mut self.messages[sent..count];
             let left = libc::c_uint::try_from(messages.len()).unwrap_or_default();
@@ -258,9 +258,13 @@ impl Headers {
             let done =
                 unsafe { libc::sendmmsg(file, messages.as_mut_ptr(), left, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
             match usize::try_from(done) {
-                Ok(done @ 1..) => sent += done,
+                Ok(done @ 1..) => (sent, is_told) = (sent + done, false),
+                // That is what an earlier one has met, and is told once. This one was not tried.
+                _ if !is_told && io::Error::last_os_error().kind() == io::ErrorKind::ConnectionRefused => {
+                    is_told = true;
+                }
                 // The first of them cannot be sent; the others may.
-                _ => sent += 1,
+                _ => (sent, is_told) = (sent + 1, false),
             }
         }
     }
@@ -328,6 +332,19 @@ mod tests {
             let (bytes, length, from) = taken(&mut answers, 31);
             assert_eq!((bytes, length, from), (vec![200; 8], 12, Some(to)), "from the address that was asked");
         }
+    }
+
+    #[test]
+    fn what_an_earlier_one_has_met_is_no_obstacle() {
+        let client = socket("127.0.0.1:0");
+        let gone = socket("127.0.0.1:0").local_addr().unwrap();
+        client.connect(gone).unwrap();
+        client.send(b"to nobody").unwrap();
+        let server = UdpSocket::bind(gone).unwrap();
+        let mut outgoing = Outgoing::new();
+        outgoing.push(b"to somebody", None);
+        outgoing.send(&client);
+        assert_eq!(Incoming::new(512, 0).receive(&server).unwrap(), 1);
     }
 
     #[test]

@@ -278,6 +278,11 @@ pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     done
 }
 
+/// Lets everybody read a file, whatever the user's mask says.
+pub fn open_to_all(path: &Path) -> io::Result<()> {
+    Ok(rustix::fs::chmod(path, Mode::from_raw_mode(0o644))?)
+}
+
 /// Writes into a file that is there, in one call and in its place: those of /proc are told things so.
 pub fn tell(path: &Path, bytes: &[u8]) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.write_all(bytes)

@@ -195,11 +195,17 @@ impl Host {
             .is_ok_and(|found| rustix::fs::FileType::from_raw_mode(found.st_mode) == rustix::fs::FileType::Fifo)
     }
 
-    /// How many columns standard error has, where it is a terminal on which a line can be written again.
+    /// How many columns standard error has, where it is a terminal on which a line can be written again: not while this process is
+    /// in its background, where the line is that of a shell.
     #[allow(clippy::disallowed_methods)] // this is the door
     pub fn err_columns(&self) -> Option<usize> {
         let is_real = matches!(self.variables, Variables::Process);
         if !is_real || !io::stderr().is_terminal() || self.nonempty("TERM").is_none_or(|kind| kind == "dumb") {
+            return None;
+        }
+        // One that is not ours to be in the background of says nothing.
+        let foreground = rustix::termios::tcgetpgrp(rustix::stdio::stderr());
+        if foreground.is_ok_and(|foreground| foreground != rustix::process::getpgrp()) {
             return None;
         }
         let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).ok()?;

@@ -58,16 +58,26 @@ pub fn detached(work: impl FnOnce()) {
     });
 }
 
-/// Moves this process into a network and mounts of its own, which end with it and its children; with `as_user` into a user
+/// What a process can have of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Own {
+    /// Mounts; the network is everybody's.
+    Mounts,
+    /// A network, and mounts.
+    Network,
+}
+
+/// Moves this process into a world of its own, which ends with it and its children; with `as_user` into a user
 /// namespace too, which anybody may make and in which he may make the others.
 ///
 /// # Errors
 /// As `unshare`. The process is where it was then.
 #[allow(unsafe_code)] // there is no safe way
-pub fn leave_namespaces(as_user: bool) -> io::Result<()> {
+pub fn leave_namespaces(own: Own, as_user: bool) -> io::Result<()> {
     let user = if as_user { libc::CLONE_NEWUSER } else { 0 };
+    let network = if own == Own::Network { libc::CLONE_NEWNET } else { 0 };
     // SAFETY: it moves the process alone, which has one thread, and takes no memory.
-    match unsafe { libc::unshare(user | libc::CLONE_NEWNET | libc::CLONE_NEWNS) } {
+    match unsafe { libc::unshare(user | network | libc::CLONE_NEWNS) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }

@@ -3,7 +3,7 @@
 //! By a file that stands for the process (Linux 5.3), else by the moment at which it started. A zombie has ended.
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -97,6 +97,20 @@ impl Watch {
     }
 }
 
+/// All processes that this one has started, and those have, as far as they are still theirs. Their parents first.
+pub fn descendants(pid: Pid) -> Vec<Watch> {
+    let number = |path: PathBuf| Pid::from_raw(path.file_name()?.to_str()?.parse().ok()?);
+    let all = files::list(Path::new("/proc")).unwrap_or_default().into_iter().filter_map(number);
+    let parents: Vec<(Pid, i32)> = all.filter_map(|pid| Some((pid, stat(pid)?.parent))).collect();
+    let mut found = vec![pid];
+    let mut at = 0;
+    while let Some(above) = found.get(at).map(|pid| pid.as_raw_nonzero().get()) {
+        found.extend(parents.iter().filter(|(_, parent)| *parent == above).map(|(pid, _)| *pid));
+        at += 1;
+    }
+    found.into_iter().skip(1).filter_map(Watch::of).collect()
+}
+
 fn dir(pid: Pid) -> PathBuf {
     PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()))
 }
@@ -117,6 +131,7 @@ fn end_of(status: i32) -> End {
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     is_over: bool,
+    parent: i32,
     started: u64,
     status: Option<i32>,
 }
@@ -132,7 +147,13 @@ fn parse(text: &str) -> Option<Stat> {
     // A first thread that has ended before the others shows as a zombie too.
     let threads: u64 = number(20)?;
     let is_over = matches!(*fields.first()?, "Z" | "X" | "x") && threads <= 1;
-    Some(Stat { is_over, started: number(22)?, status: number(52).and_then(|status| i32::try_from(status).ok()) })
+    let parent = i32::try_from(number(4)?).ok()?;
+    Some(Stat {
+        is_over,
+        parent,
+        started: number(22)?,
+        status: number(52).and_then(|status| i32::try_from(status).ok()),
+    })
 }
 
 #[cfg(test)]
@@ -204,10 +225,10 @@ mod tests {
     fn the_name_of_a_program_may_hold_anything() {
         // From the fourth field to the last one.
         let mut fields = ["0"; 49];
-        (fields[20 - 4], fields[22 - 4], fields[52 - 4]) = ("1", "4711", "768");
+        (fields[0], fields[20 - 4], fields[22 - 4], fields[52 - 4]) = ("17", "1", "4711", "768");
         let rest = fields.join(" ");
         let found = |state: &str| parse(&format!("7 (a) Z (b) {state} {rest}"));
-        assert_eq!(found("Z"), Some(Stat { is_over: true, started: 4711, status: Some(768) }));
+        assert_eq!(found("Z"), Some(Stat { is_over: true, parent: 17, started: 4711, status: Some(768) }));
         assert_eq!(found("S").map(|stat| stat.is_over), Some(false));
         fields[20 - 4] = "2";
         assert_eq!(

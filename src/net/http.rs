@@ -1,6 +1,6 @@
 //! As much of HTTP as a probe needs: the head of an answer, and a short body.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 
 use super::stream::Trouble;
 
@@ -25,6 +25,11 @@ impl Head {
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
+
+    /// Whether the body comes in pieces, each with its length before it.
+    pub fn comes_in_pieces(&self) -> bool {
+        self.field("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
+    }
 }
 
 /// Sends a request and reads the head of the answer, and not a byte more: what follows may be TLS.
@@ -34,6 +39,17 @@ impl Head {
 pub fn ask(stream: &mut (impl Read + Write), request: &str) -> Result<Head, Trouble> {
     stream.write_all(request.as_bytes())?;
     stream.flush()?;
+    // As many words may come before the answer, which are none (RFC 9110, 15.2). 101 is one: another protocol follows.
+    for _ in 0..8 {
+        let head = head(stream)?;
+        if !(100..200).contains(&head.status) || head.status == 101 {
+            return Ok(head);
+        }
+    }
+    Err(Trouble::Other("the answer is no HTTP".into()))
+}
+
+fn head(stream: &mut impl Read) -> Result<Head, Trouble> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && !head.ends_with(b"\n\n") {
@@ -77,31 +93,34 @@ pub fn body(stream: &mut impl Read, head: &Head) -> Result<Vec<u8>, Trouble> {
 /// As [`body`].
 pub fn body_within(stream: &mut impl Read, head: &Head, most: u64) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
-    let read = stream.take(head.length.map_or(most, |length| length.min(most))).read_to_end(&mut body);
+    // Its own count of bytes does not hold for one that comes in pieces.
+    let read = if head.comes_in_pieces() {
+        joined(stream.take(most), &mut body)
+    } else {
+        stream.take(head.length.map_or(most, |length| length.min(most))).read_to_end(&mut body).map(drop)
+    };
     match read {
         Err(error) if body.is_empty() && error.kind() != io::ErrorKind::UnexpectedEof => Err(error.into()),
-        _ if head.field("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) => {
-            Ok(joined(&body))
-        }
         _ => Ok(body),
     }
 }
 
-/// What the pieces of a body hold that comes in pieces (RFC 9112, 7.1), as far as they can be read.
-fn joined(body: &[u8]) -> Vec<u8> {
-    let mut found = Vec::new();
-    let mut rest = body;
-    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-        let line = String::from_utf8_lossy(&rest[..end]);
-        let Ok(length) = usize::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16) else { break };
-        rest = &rest[end + 1..];
-        found.extend(rest.iter().take(length));
-        if length == 0 || rest.len() <= length {
-            break;
+/// Adds what the pieces of a body hold (RFC 9112, 7.1), as far as they can be read. The last one is its end: the connection may
+/// stay open.
+fn joined(stream: impl Read, found: &mut Vec<u8>) -> io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut line = Vec::new();
+        stream.read_until(b'\n', &mut line)?;
+        let line = String::from_utf8_lossy(&line);
+        let length = u64::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16).unwrap_or_default();
+        if length == 0 {
+            return Ok(());
         }
-        rest = rest[length..].strip_prefix(b"\r\n").unwrap_or(&rest[length..]);
+        (&mut stream).take(length).read_to_end(found)?;
+        // The end of its line.
+        stream.read_until(b'\n', &mut Vec::new())?;
     }
-    found
 }
 
 #[cfg(test)]
@@ -143,7 +162,9 @@ mod tests {
         let head = ask(&mut stream, "").unwrap();
         assert_eq!(body(&mut stream, &head), Ok(b"abcde".to_vec()));
         for (cut, found) in [("5\r\nab", "ab"), ("x\r\nab", ""), ("", ""), ("ffffffffffffffff\r\nab", "ab")] {
-            assert_eq!(joined(cut.as_bytes()), found.as_bytes(), "{cut}");
+            let mut body = Vec::new();
+            joined(cut.as_bytes(), &mut body).unwrap();
+            assert_eq!(body, found.as_bytes(), "{cut}");
         }
     }
 

@@ -8,6 +8,11 @@ use std::net::IpAddr;
 
 use super::place::{bracketed, split};
 use crate::host::Host;
+pub use crate::host::boot::REFUSING;
+
+/// What is never the internet, for `no_proxy`: names, each with all below it, and addresses.
+pub const NEAR: &str = "localhost,127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,\
+                        internal,home.arpa,cluster.local";
 
 /// How a target is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +76,8 @@ impl Proxies {
     pub fn of(host: &Host) -> Self {
         let first = |names: &[&str]| {
             let value = names.iter().find_map(|name| host.nonempty(name))?;
-            Some(value.to_string_lossy().trim().to_owned())
+            // Ours stands for the internet that is not there; whoever asks us wants to know whether it is.
+            Some(value.to_string_lossy().trim().to_owned()).filter(|value| value != REFUSING)
         };
         Self {
             https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
@@ -190,6 +196,12 @@ mod tests {
             Way::Through(proxy) => proxy.to_string(),
             Way::Unusable(why) => why.clone(),
         }
+    }
+
+    #[test]
+    fn ours_that_refuses_is_no_way_to_the_internet() {
+        let ours = [("https_proxy", REFUSING), ("http_proxy", REFUSING), ("no_proxy", NEAR)];
+        assert_eq!(way(&ours, "https://huggingface.co"), Way::Direct);
     }
 
     #[test]

@@ -155,7 +155,7 @@ impl Asker {
             (None, Some(Kind::Sglang)) => self.usual.max(SGLANG),
             (None, _) => self.usual,
         };
-        let deadline = clock::now() + limit;
+        let deadline = clock::after(limit);
         let doors = match self.doors(deadline) {
             Ok(doors) => doors,
             Err(seen) => return seen,
@@ -317,7 +317,8 @@ impl Asker {
             0 => Vec::new(),
             // Some words more about what is known already; they are not waited for.
             ERROR if head.length.is_none_or(|length| length > 0) => {
-                short(&mut stream, &head, deadline.min(clock::now() + ERROR_WAIT))
+                let part = short(&mut stream, &head, deadline.min(clock::now() + ERROR_WAIT));
+                if head.comes_in_pieces() { http::body(&mut &part[..], &head).unwrap_or_default() } else { part }
             }
             most => http::body_within(&mut stream, &head, most).map_err(Seen::from)?,
         };

@@ -12,13 +12,15 @@ use rustix::process::{Pid, getpgid, getpgrp};
 
 use crate::error::{Failure, Kind};
 use crate::host::process::{self, Received, Signals};
-use crate::host::watch::{End, Watch};
+use crate::host::watch::{self, End, Watch};
 use crate::host::{Host, clock, files};
 
 /// What the command gets of what we get.
 const FORWARDED: [i32; 5] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2];
 /// How long a command that is told to end may take for it.
 const GRACE: Duration = Duration::from_secs(10);
+/// From one look at whether it has ended to the next.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Holds back what a command is going to get.
 ///
@@ -115,21 +117,47 @@ impl Process {
         self.signals.is_some()
     }
 
-    /// Ends a command whose server nobody waits for any more; gives whether there was anything to end.
+    /// Ends a command whose server nobody waits for any more, and what it has started; gives whether there was anything to end.
+    ///
+    /// It is asked alone at first: a server ends its own in the right order, and a script does not.
     pub fn stop(&mut self) -> bool {
         if self.watch.ended().is_some() {
             return false;
         }
-        process::send(self.watch.pid(), libc::SIGTERM);
+        let others = watch::descendants(self.watch.pid());
+        let ask = |pid| {
+            process::send(pid, libc::SIGTERM);
+            // One that is stopped does not hear.
+            process::send(pid, libc::SIGCONT);
+        };
+        ask(self.watch.pid());
         let begun = clock::now();
-        while begun.elapsed() < GRACE {
+        let mut is_over = false;
+        while !is_over && begun.elapsed() < GRACE {
             self.forward();
-            if self.watch.ended().is_some() {
-                return true;
+            is_over = self.watch.ended().is_some();
+            if !is_over {
+                clock::sleep(PAUSE);
             }
-            clock::sleep(Duration::from_millis(10));
         }
-        process::send(self.watch.pid(), libc::SIGKILL)
+        if !is_over {
+            process::send(self.watch.pid(), libc::SIGKILL);
+        }
+        let is_left = |one: &Watch| one.ended().is_none();
+        let more: Vec<Watch> =
+            others.iter().filter(|one| is_left(one)).flat_map(|one| watch::descendants(one.pid())).collect();
+        let mut left: Vec<Watch> = others.into_iter().chain(more).filter(is_left).collect();
+        for one in &left {
+            ask(one.pid());
+        }
+        while !left.is_empty() && begun.elapsed() < GRACE {
+            clock::sleep(PAUSE);
+            left.retain(is_left);
+        }
+        for one in left.iter().filter(|one| is_left(one)) {
+            process::send(one.pid(), libc::SIGKILL);
+        }
+        true
     }
 }
 

@@ -159,7 +159,14 @@ pub fn models(body: &[u8]) -> Option<Vec<String>> {
         let aliases = one["aliases"].as_array().into_iter().flatten().filter_map(text);
         [text(&one["id"]).or_else(|| text(&one["name"]))].into_iter().flatten().chain(aliases).collect::<Vec<_>>()
     });
-    Some(names.collect())
+    // llama.cpp has the name among its aliases.
+    let mut known = Vec::new();
+    for name in names {
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+    Some(known)
 }
 
 /// Whether one of the names is this one; Ollama's have a tag behind them.

@@ -166,10 +166,12 @@ impl Progress {
         }
     }
 
-    /// Takes the live line away.
+    /// Takes the live line away. In the background, where it is not any more, another's would go.
     pub fn clear(&mut self, host: &mut Host) {
         if !self.shown.is_empty() {
-            let _ = write!(host.err, "\r\u{1b}[K").and_then(|()| host.err.flush());
+            if host.err_columns().is_some() {
+                let _ = write!(host.err, "\r\u{1b}[K").and_then(|()| host.err.flush());
+            }
             self.shown.clear();
         }
     }

@@ -31,6 +31,8 @@ pub struct Waiting {
     pub go: Sender<()>,
     /// The steps of its probes.
     pub schedule: Schedule,
+    /// Whether it has been said that it is waited for.
+    pub is_announced: bool,
     /// What it was at the last probe.
     pub seen: Option<Seen>,
     /// When it is asked again; `None` while it is, and when that is done with.
@@ -51,6 +53,10 @@ pub struct Threads {
 /// What cannot be meant.
 pub fn prepare(host: &Host, request: &Request) -> Result<(Vec<Waiting>, Threads), Failure> {
     let targets = request.servers()?;
+    if request.settings.probe.is_some_and(|limit| limit.is_zero()) {
+        return Err(Failure::usage("a look that may take no time sees nothing")
+            .hint("--probe-timeout, or `wait.probe_timeout`"));
+    }
     let key = request.key.as_deref().map(|name| key(host, name)).transpose()?;
     let trust = targets.iter().any(|target| target.is_tls).then(|| trust(host, request)).transpose()?;
     let (proxies, resolver) = (Proxies::of(host), Resolver::of(host));
@@ -81,7 +87,16 @@ pub fn prepare(host: &Host, request: &Request) -> Result<(Vec<Waiting>, Threads)
         ));
         let url = target.url(&path);
         let name = request.kind.unwrap_or(Kind::Vllm).name();
-        waiting.push(Waiting { target, url, name, go, schedule: Schedule::default(), seen: None, due: None });
+        waiting.push(Waiting {
+            target,
+            url,
+            name,
+            go,
+            schedule: Schedule::default(),
+            is_announced: false,
+            seen: None,
+            due: None,
+        });
     }
     Ok((waiting, Threads { askers }))
 }

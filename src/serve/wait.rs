@@ -22,6 +22,8 @@ use crate::host::{Host, clock};
 
 /// How long the very first answers are waited for where there is no time at all.
 const FIRST: Duration = Duration::from_secs(1);
+/// How long a first answer is waited for without a word. `SGLang` needs more than a second for one.
+const MUTE: Duration = Duration::from_secs(2);
 /// From one look at the log, or at a process that has no file, to the next.
 const LOOK: Duration = Duration::from_millis(500);
 const LOOK_AT_PROCESS: Duration = Duration::from_millis(50);
@@ -61,7 +63,7 @@ pub fn run(host: &mut Host, request: &Request) -> Result<(), Failure> {
         (_, true) => Mode::Lines,
         _ => Mode::Live,
     };
-    let deadline = request.settings.timeout.map(|limit| start + limit);
+    let deadline = request.settings.timeout.and_then(|limit| start.checked_add(limit));
     let mut all =
         Loop { waiting, answers, wake, process, log, progress: Progress::new(mode), start, deadline, any: request.any };
     let done = all.run(host);
@@ -102,6 +104,13 @@ fn is_free(waiting: &mut [Waiting], answers: &Receiver<Answer>, request: &Reques
     Ok(())
 }
 
+/// Says once that it is waited for.
+fn announce(progress: &mut Progress, host: &mut Host, one: &mut Waiting) {
+    if !std::mem::replace(&mut one.is_announced, true) {
+        progress.waiting(host, one.name, &one.target, &one.url);
+    }
+}
+
 struct Loop {
     waiting: Vec<Waiting>,
     answers: Receiver<Answer>,
@@ -137,6 +146,11 @@ impl Loop {
                     let _ = one.go.send(());
                 }
             }
+            if now >= self.start + MUTE {
+                for one in self.waiting.iter_mut().filter(|one| one.seen.is_none()) {
+                    announce(&mut self.progress, host, one);
+                }
+            }
             self.show(host);
             self.sleep(now, is_first);
         }
@@ -150,7 +164,7 @@ impl Loop {
             one.due = if is_over { None } else { Some(one.schedule.next(seen.state.pace(), began, ended)) };
             let is_first = one.seen.is_none();
             if is_first && !is_over {
-                self.progress.waiting(host, one.name, &one.target, &one.url);
+                announce(&mut self.progress, host, one);
             }
             let before = one.seen.replace(seen.clone());
             let is_hopeless = |one: &Waiting| matches!(&one.seen, Some(seen) if seen.state == State::Hopeless);
@@ -209,7 +223,7 @@ impl Loop {
         if self.progress.is_live() {
             let words = |one: &Waiting| one.seen.as_ref().map_or("…".to_owned(), |seen| seen.words.clone());
             let targets: Vec<_> = self.waiting.iter().map(|one| (one.target.to_string(), words(one))).collect();
-            if self.waiting.iter().any(|one| one.seen.is_some()) {
+            if self.waiting.iter().any(|one| one.seen.is_some() || one.is_announced) {
                 self.progress.show(host, &targets, phase.as_deref());
             }
         } else if let Some(phase) = phase {
@@ -223,6 +237,9 @@ impl Loop {
         until.extend(self.deadline.map(|deadline| if is_first { deadline.max(self.start + FIRST) } else { deadline }));
         if self.progress.is_live() || self.log.is_some() {
             until.push(now + LOOK);
+        }
+        if is_first && now < self.start + MUTE {
+            until.push(self.start + MUTE);
         }
         let mut files = vec![PollFd::new(&self.wake, PollFlags::IN)];
         if let Some(process) = &self.process {

@@ -32,7 +32,12 @@ pub struct Roots {
     pub local: PathBuf,
     /// What others must not read.
     pub private: PathBuf,
+    /// Hosts of the intranet, and domains with all below them; only where [`NEEDS_INTRANET`] is chosen.
+    pub intranet: Vec<String>,
 }
+
+/// The preset that has to know the intranet.
+pub const NEEDS_INTRANET: &str = "failfast-proxy";
 
 /// Where an export comes from.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +132,7 @@ fn preset_export(
 ) -> Option<Export> {
     let is_free = |names: &[&str]| !row.unless.iter().any(|mirror| names.iter().any(|name| is_meant(mirror, name)));
     let offline = row.place != Place::Online && is_free(&names[0]);
-    let online = row.place != Place::Offline && is_free(&names[1]);
+    let online = !matches!(row.place, Place::Offline | Place::Exempt) && is_free(&names[1]);
     if !offline && !online {
         return None;
     }
@@ -138,6 +143,7 @@ fn preset_export(
         Place::Shared => path(roots.shared.as_ref()?),
         Place::Local => path(&roots.local),
         Place::Private => path(&roots.private),
+        Place::Exempt => roots.intranet.iter().fold(row.default.to_owned(), |list, name| list + "," + name),
         Place::Offline | Place::Online | Place::Telemetry | Place::Anywhere => row.default.to_owned(),
     };
     Some(Export {
@@ -249,7 +255,8 @@ mod tests {
 
     fn article() -> (Settings, Roots) {
         let presets = ["huggingface", "uv", "wandb"].map(str::to_owned).to_vec();
-        let roots = Roots { shared: Some("/gpfs".into()), local: "/l".into(), private: "/p".into() };
+        let roots =
+            Roots { shared: Some("/gpfs".into()), local: "/l".into(), private: "/p".into(), ..Roots::default() };
         (Settings { presets, ..Settings::default() }, roots)
     }
 
@@ -373,6 +380,27 @@ mod tests {
         }
         settings.offline = BTreeMap::from([("UV_INDEX".into(), "http://mirror/".into())]);
         assert_eq!(value_of(&plan(&settings, &roots), "UV_OFFLINE", true), None);
+    }
+
+    #[test]
+    fn what_needs_no_proxy_is_told_with_the_proxy_that_refuses() {
+        let roots = Roots { intranet: vec!["lab".into(), "nexus".into()], ..Roots::default() };
+        let value = |set: &[(&str, &str)], name: &str| {
+            let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let settings = Settings { presets: vec![NEEDS_INTRANET.into()], set, ..Settings::default() };
+            let exports = plan(&settings, &roots);
+            assert!(exports.iter().all(|export| export.online.is_none() || export.name.ends_with("PROXY")));
+            value_of(&exports, name, true)
+        };
+        assert_eq!(value(&[], "https_proxy").as_deref(), Some("http://127.0.0.1:9"));
+        let none = value(&[], "no_proxy").unwrap();
+        assert!(none.starts_with("localhost,127.0.0.0/8,") && none.ends_with(",cluster.local,lab,nexus"), "{none}");
+        // A proxy of the user's own is a way to the internet, and his own list is a list.
+        for name in ["http_proxy", "no_proxy", "https_proxy"] {
+            assert_eq!(value(&[("ALL_PROXY", "http://proxy.lab")], name), None);
+        }
+        assert_eq!(value(&[("NO_PROXY", "lab")], "no_proxy"), None);
+        assert!(value(&[("NO_PROXY", "lab")], "https_proxy").is_some());
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The exports alone, for job scripts, images and manifests, and a table that gives each one's reason.
 
+use std::os::unix::ffi::OsStrExt as _;
+
 use serde::Serialize;
 
+use super::catalogue::is_meant;
 use super::env::{Export, Fate, Marker, Origin, fate};
 use crate::error::Failure;
 use crate::host::Host;
@@ -85,6 +88,24 @@ pub fn rows<'a>(exports: &'a [Export], node: &Node<'_>, host: &Host) -> Vec<Row<
         }
     };
     exports.iter().map(row).collect()
+}
+
+/// The exports without those that a mirror switches off which the user has named in the environment of `host`: a configuration
+/// knows its own mirrors alone.
+pub fn without_mirrored(mut exports: Vec<Export>, host: &Host) -> Vec<Export> {
+    let marker = inherited(host);
+    let variables = host.variables();
+    let theirs: Vec<&str> = variables
+        .iter()
+        .filter_map(|(name, value)| Some((name.to_str()?, value.as_bytes())))
+        .filter(|(name, value)| !value.is_empty() && !marker.holds(name, value))
+        .map(|(name, _)| name)
+        .collect();
+    exports.retain(|export| match export.origin {
+        Origin::Preset(row, _) => !row.unless.iter().any(|mirror| theirs.iter().any(|name| is_meant(mirror, name))),
+        Origin::Table(_) => true,
+    });
+    exports
 }
 
 fn inherited(host: &Host) -> Marker {
@@ -212,4 +233,30 @@ pub fn explain(rows: &[Row<'_>], verdict: &Verdict) -> String {
         text.extend(group.iter().map(line));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+
+    use super::super::env::{Roots, Settings, plan};
+    use super::*;
+
+    #[test]
+    fn a_mirror_in_the_environment_counts_as_one_unless_it_is_ours() {
+        let settings = Settings { presets: vec!["failfast".into()], ..Settings::default() };
+        let names = |variables: &[(&str, &str)]| -> Vec<String> {
+            let host = Host::pretend(Path::new("/nowhere"), variables, Box::new(io::sink()), Box::new(io::sink()));
+            let left = without_mirrored(plan(&settings, &Roots::default()), &host);
+            left.into_iter().map(|export| export.name).collect()
+        };
+        let all = names(&[]);
+        let left = names(&[("PIP_INDEX_URL", "http://mirror/"), ("CARGO_REGISTRIES_LAB_INDEX", "x"), ("UV_INDEX", "")]);
+        let gone: Vec<&String> = all.iter().filter(|name| !left.contains(name)).collect();
+        assert_eq!(gone, ["PIP_RETRIES", "CARGO_NET_RETRY"]);
+        // It came with us, from a node where it held.
+        let marker = "\u{1f}PIP_INDEX_URL=http://mirror/\u{1f}";
+        assert_eq!(names(&[("PIP_INDEX_URL", "http://mirror/"), (Marker::NAME, marker)]), all);
+    }
 }

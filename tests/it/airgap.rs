@@ -183,6 +183,8 @@ fn the_status_is_the_commands() {
         let missing = ours(&["no-such-command"]);
         assert_eq!((missing.status, missing.err.as_str()), (127, "error: no-such-command: command not found\n"));
         assert_eq!(ours(&["./plain"]).status, 126, "{}", plain.display());
+        // The directories of PATH are no commands.
+        assert_eq!(ours(&["--", ""]).status, 127);
         for words in [&["--no-such"][..], &[], &["--report", "/no/such/dir/file", "true"]] {
             let outcome = ours(words);
             assert!(outcome.status == 125 && outcome.err.starts_with("error: "), "{outcome:?}");
@@ -461,4 +463,20 @@ fn a_kernel_that_forbids_it_is_quoted_with_the_remedy() {
     let wanted = "error: the kernel allows no network of one's own here: user.max_user_namespaces is 0\nhint: as root: \
                   sysctl -w user.max_user_namespaces=15000, and the same in /etc/sysctl.d to keep it\n";
     assert_eq!((outcome.err.as_str(), outcome.status), (wanted, 125));
+}
+
+/// In a container that has dropped all capabilities, as Kubernetes' restricted ones do.
+#[test]
+fn a_root_without_capabilities_is_told_which_one_it_lacks() {
+    if !is_root() || homes(&["setpriv"]).is_empty() {
+        return;
+    }
+    let home = Home::new();
+    let bare = |words: &[&str]| run(home.command("setpriv").args(words).args([PROGRAM, "airgap", "true"]));
+    let outcome = bare(&["--inh-caps=-all", "--bounding-set=-all"]);
+    let wanted = "error: the kernel allows no network of one's own here: root without CAP_SETFCAP cannot be itself in a user \
+                  namespace (Linux 5.12)\nhint: as an ordinary user; or start the container with --cap-add SETFCAP\n";
+    assert_eq!((outcome.err.as_str(), outcome.status), (wanted, 125));
+    let outcome = bare(&["--inh-caps=-sys_admin", "--bounding-set=-sys_admin"]);
+    assert_eq!((outcome.err.as_str(), outcome.status), (NOTHING, 0));
 }

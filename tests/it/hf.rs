@@ -229,6 +229,7 @@ fn the_cache_is_where_the_library_looks_for_it() {
         &[("HF_HUB_CACHE", "link/hub"), ("HF_HOME", "/nowhere")],
         &[("HUGGINGFACE_HUB_CACHE", "${HOME}/link/hub")],
         &[("XDG_CACHE_HOME", "SHARED")],
+        &[("HF_HUB_CACHE", "$A/hub"), ("A", "~/link")],
     ] {
         let set = |command: &mut Command| {
             command.env_remove("HF_HOME");
@@ -581,6 +582,35 @@ fn loops_of_links_end() {
     let check = hf(&home, &["check", "a/b"]);
     assert!(check.status == 3 && check.out.contains("  self  its link leads in a circle\n"), "{check:?}");
     assert_eq!(hf(&home, &["path", "a/b"]).status, 0);
+}
+
+/// A reference that cannot be read, or leads to what is not there, is told and hides no other.
+#[test]
+fn one_bad_reference_is_no_reason_to_forget_the_others() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let home = Home::new();
+    let snapshot = make(&home, "models--a--b", &[("model.safetensors", b"1")]);
+    let (repository, commit) = (snapshot.join("../.."), snapshot.file_name().unwrap().to_str().unwrap());
+    let refs = repository.join("refs");
+    run(Command::new("mkfifo").arg(refs.join("pipe"))).clean();
+    symlink("nowhere", refs.join("dangling")).unwrap();
+    fs::write(refs.join(std::ffi::OsStr::from_bytes(b"\xff")), commit).unwrap();
+    fs::write(refs.join("v1"), commit).unwrap();
+    let list = hf(&home, &["ls"]);
+    assert!(list.out.contains("  main, v1, \u{fffd}  "), "{list:?}");
+    assert_eq!(list.err.lines().filter(|line| line.starts_with("warning: a/b: refs/")).count(), 2, "{list:?}");
+    // As a download leaves it that was ended before its first file.
+    let other = "ab".repeat(20);
+    fs::write(refs.join("early"), &other).unwrap();
+    let path = hf(&home, &["path", "a/b@early"]);
+    let wanted = format!(
+        "error: `a/b` is in the cache, but its revision `early` leads to {other}, of which nothing is\n\
+         hint: on the login node: hf download a/b --revision early\n"
+    );
+    assert_eq!(path, Outcome { out: String::new(), err: wanted, status: 1 });
+    let path = hf(&home, &["path", "a/b@pipe"]);
+    assert!(path.status == 1 && path.err.contains("/refs/pipe: it is no regular file\n"), "{path:?}");
 }
 
 #[test]

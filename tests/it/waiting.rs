@@ -2,6 +2,7 @@
 //!
 //! Everything is on loopback. What takes longer than it should is told by the time-outs of the commands themselves.
 
+mod edges;
 mod process;
 mod server;
 

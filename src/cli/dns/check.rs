@@ -11,9 +11,17 @@ pub struct CheckArguments {
     pub json: bool,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  hpcsh dns check huggingface.co nexus.corp.example
+  hpcsh dns check vllm                 with the search domains, in the order in which they are asked
+  hpcsh dns check 10.1.2.3             the name of this address
+  hpcsh dns check --json pypi.org | jq -r '.[].action'";
+
 pub(super) fn command() -> Command {
     Command::new("check").about("Say what would happen to a name, and which rule says so").defer(|command| {
         command
+            .after_help(EXAMPLES)
             .arg(
                 Arg::new("name")
                     .value_name("NAME")
@@ -22,7 +30,7 @@ pub(super) fn command() -> Command {
                     .value_hint(ValueHint::Hostname)
                     .help("A name, or an address for its reverse name"),
             )
-            .arg(crate::cli::flag("json", "For programs"))
+            .arg(crate::cli::flag("json", "For programs: an object for each name that would be asked for"))
     })
 }
 

@@ -15,9 +15,18 @@ pub struct ServeArguments {
     pub log_queries: bool,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  hpcsh dns serve                             as root or under systemd, on port 53 of loopback
+  hpcsh dns serve --listen 127.0.0.1:5353     as anybody; try it with: dig -p 5353 @127.0.0.1 huggingface.co
+  hpcsh dns serve --log-queries               a line for every question, on standard error
+
+SIGHUP loads the configuration and resolv.conf anew, as the user that it has become; SIGTERM ends it.";
+
 pub(super) fn command() -> Command {
     Command::new("serve").about("Answer lookups, in the foreground; changes nothing on the node").defer(|command| {
         command
+            .after_help(EXAMPLES)
             .arg(
                 Arg::new("listen")
                     .long("listen")

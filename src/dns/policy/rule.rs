@@ -95,7 +95,7 @@ impl fmt::Display for Rule {
             Kind::Deny => write!(out, "`dns.deny` has {suffix}, and goes before what is allowed"),
             Kind::Allow => write!(out, "`dns.allow` has {suffix}"),
             Kind::Search => write!(out, "{suffix} is a search domain of this node"),
-            Kind::Mirror => write!(out, "{suffix} is the host of a mirror or a proxy"),
+            Kind::Mirror => write!(out, "a mirror, a proxy or `no_proxy` names {suffix}"),
             Kind::Kubernetes => write!(out, "{suffix} is Kubernetes' own domain"),
             Kind::Private => write!(out, "{suffix} is for private use"),
             Kind::Reverse => write!(out, "{suffix} has private addresses"),

@@ -120,7 +120,8 @@ impl RequestHandler for Handler {
         let mut metadata = Metadata::response_from_request(&request.metadata);
         metadata.recursion_available = true;
         let mut edns = request.edns.as_ref().map(answering);
-        let (code, answer) = match self.decide(request) {
+        let question = read_any(request.as_slice());
+        let (code, answer) = match self.decide(request, question.as_ref()) {
             Decision::Said(code) => (code, None),
             Decision::Here(record) => (ResponseCode::NoError, record),
             Decision::Blocked => {
@@ -139,9 +140,10 @@ impl RequestHandler for Handler {
         metadata.response_code = code;
         let says_none = answer.is_none() && matches!(code, ResponseCode::NoError | ResponseCode::NXDomain);
         let nobody = says_none.then(authority);
+        // A question that points elsewhere in its message would point elsewhere in ours.
         let none = Queries::read(&mut BinDecoder::new(&[]), 0);
         let queries = match &none {
-            Ok(none) if request.queries.len() != 1 => none,
+            Ok(none) if question.is_none() => none,
             _ => &request.queries,
         };
         let message = MessageResponseBuilder::new(queries, edns.as_ref()).build(metadata, &answer, &nobody, [], []);
@@ -159,12 +161,12 @@ enum Decision {
 }
 
 impl Handler {
-    fn decide(&self, request: &Request) -> Decision {
+    fn decide(&self, request: &Request, question: Option<&Question>) -> Decision {
         if request.metadata.op_code != OpCode::Query {
             return Decision::Said(ResponseCode::NotImp);
         }
         // More than one question, or none: RFC 9619.
-        let ([asked], Some(question)) = (request.queries.queries(), read_any(request.as_slice())) else {
+        let ([asked], Some(question)) = (request.queries.queries(), question) else {
             return Decision::Said(ResponseCode::FormErr);
         };
         if request.version() != 0 {
@@ -176,11 +178,11 @@ impl Handler {
         if let Some(code) = refusal(question.kind) {
             return Decision::Said(code);
         }
-        match self.plan.decide(&question, self.is_online) {
+        match self.plan.decide(question, self.is_online) {
             Action::Block => Decision::Blocked,
             Action::Empty => Decision::Here(None),
             Action::Localhost => Decision::Here(localhost(asked.original().name(), asked.query_type())),
-            Action::Forward => Decision::Forward(question),
+            Action::Forward => Decision::Forward(*question),
         }
     }
 }

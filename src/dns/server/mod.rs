@@ -5,6 +5,8 @@
 //!
 //! After the privileges are gone, a reload reads what the service's user may read: the configuration of the node, resolv.conf; not what lies in root's home.
 
+#[cfg(test)]
+mod agree;
 pub mod handler;
 mod identity;
 mod listen;
@@ -32,7 +34,7 @@ use self::listen::Listening;
 use self::tcp::Connections;
 use self::thread::{LARGEST, Thread};
 use self::udp::Front;
-use self::watch::Watcher;
+use self::watch::{Change, Watcher};
 use super::counters::Counters;
 use super::forward::Forwarder;
 use super::log;
@@ -73,6 +75,8 @@ const FILES: u64 = 2 * CONNECTIONS as u64;
 #[derive(Clone, Debug)]
 struct Orders {
     plan: Arc<Plan>,
+    /// Why this is not the first plan.
+    change: Option<Arc<Change>>,
     is_stopping: bool,
 }
 
@@ -81,6 +85,8 @@ struct Orders {
 /// # Errors
 /// Where it cannot begin.
 pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
+    // What changes from here on is seen, if not by this plan.
+    let known = watch::stamps(&service.watched);
     let plan = Arc::new((service.plan)()?);
     process::outlive_readers();
     let files = usize::try_from(process::raise_files(FILES)).unwrap_or(usize::MAX);
@@ -92,14 +98,16 @@ pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
     let no_thread = |error: io::Error| Failure::failed(format!("no thread can be had: {error}"));
     std::thread::Builder::new().name("log".to_owned()).spawn(move || lines.write()).map_err(no_thread)?;
     let count = taken.threads.len();
-    let orders = Sender::new(Orders { plan: Arc::clone(&plan), is_stopping: false });
+    let orders = Sender::new(Orders { plan: Arc::clone(&plan), change: None, is_stopping: false });
     let common = Common {
         own: taken.addresses.clone(),
         log_queries: service.log_queries,
         connections: (files / 2).clamp(4, CONNECTIONS).div_ceil(count),
         is_online: Arc::default(),
+        news,
     };
-    let watcher = Watcher { service, orders: &orders, is_online: &common.is_online, news: &news };
+    let news = &common.news;
+    let watcher = Watcher { service, orders: &orders, is_online: &common.is_online, news, known };
     let mut threads = std::mem::take(&mut taken.threads).into_iter();
     let first = threads.next().unwrap_or_default();
     std::thread::scope(|scope| {
@@ -159,6 +167,7 @@ struct Common {
     /// As many may be open in each thread.
     connections: usize,
     is_online: Arc<AtomicBool>,
+    news: News,
 }
 
 /// Serves in this thread until it is told to stop, or `stop` is there. `begin` is called when questions are answered.
@@ -172,9 +181,9 @@ fn run<T>(
     let runtime = Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())?;
     let stop = async move {
         let plan = Arc::clone(&orders.borrow_and_update().plan);
-        let counters = Rc::new(Counters::default());
+        let counters = Arc::new(Counters::default());
         let thread = Rc::new(Thread {
-            forwarder: Forwarder::new(&plan, &common.own, Rc::clone(&counters))?,
+            forwarder: Forwarder::new(&plan, &common.own, Arc::clone(&counters))?,
             plan: RefCell::new(Arc::clone(&plan)),
             is_online: Arc::clone(&common.is_online),
             counters,
@@ -195,12 +204,15 @@ fn run<T>(
         spawn_local(Connections::sweep(Rc::clone(&thread)));
         let told = async {
             while orders.changed().await.is_ok() {
-                let Orders { plan, is_stopping } = orders.borrow_and_update().clone();
+                let Orders { plan, change, is_stopping } = orders.borrow_and_update().clone();
                 if is_stopping {
                     break;
                 }
                 thread.forwarder.replace_upstreams(&plan);
-                thread.plan.replace(plan);
+                thread.plan.replace(Arc::clone(&plan));
+                if let Some(change) = change {
+                    change.is_done(&plan, &common.news);
+                }
             }
         };
         let (mut told, mut stop) = (std::pin::pin!(told), std::pin::pin!(stop));

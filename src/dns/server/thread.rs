@@ -30,7 +30,7 @@ pub struct Thread {
     /// Asks others.
     pub forwarder: Rc<Forwarder>,
     /// Its figures.
-    pub counters: Rc<Counters>,
+    pub counters: Arc<Counters>,
     /// Every question is a line in the log.
     pub log_queries: bool,
     /// The names that are.
@@ -85,11 +85,11 @@ impl Thread {
 
     /// The slow path: all that is no usual question.
     fn judge(&self, buffer: &mut [u8], length: usize, asker: impl FnOnce() -> Option<Asker>) -> Option<usize> {
-        self.counters.unusual();
         let plan = Arc::clone(&self.plan.borrow());
         match handler::judge(&buffer[..length], plan, self.is_online()) {
             Judged::Silence => None,
             Judged::Answer(answer) => {
+                self.counters.unusual();
                 buffer.get_mut(..answer.len())?.copy_from_slice(&answer);
                 Some(answer.len())
             }
@@ -98,11 +98,11 @@ impl Thread {
     }
 
     fn ask(&self, buffer: &mut [u8], length: usize, question: &Question, asker: Option<Asker>) -> Option<usize> {
+        self.counters.forwarded();
         let Some(asker) = asker else {
             self.counters.failed();
             return wire::failure(buffer, question);
         };
-        self.counters.forwarded();
         self.forwarder.ask(&buffer[..length], question, asker);
         None
     }
@@ -113,7 +113,7 @@ impl Thread {
 }
 
 /// Whether a question that could be read can be answered in place too: the types above 248 are for more than a lookup, but for 255.
-fn is_plain(question: &Question) -> bool {
+pub(super) fn is_plain(question: &Question) -> bool {
     question.class == wire::INTERNET
         && question.edns.is_none_or(|edns| edns.version == 0)
         && !handler::is_no_lookup(question.kind)

@@ -3,14 +3,16 @@
 //! Files are looked at every two seconds: resolv.conf may be a link into a directory that is not there yet, be replaced, or be mounted over,
 //! and a look by its name sees all of these. A plan that cannot be made changes nothing.
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use tokio::sync::watch::Sender;
 
 use super::{Orders, Service, upstreams};
+use crate::dns::plan::Plan;
 use crate::host::activation::News;
 use crate::host::{clock, files};
 
@@ -27,13 +29,40 @@ pub struct Watcher<'a> {
     pub is_online: &'a AtomicBool,
     /// To whom systemd listens.
     pub news: &'a News,
+    /// What the files were before the plan was made.
+    pub known: Stamps,
+}
+
+/// How files can be told from what they will be.
+pub type Stamps = Vec<Option<(u64, u64, u64, i64)>>;
+
+/// Of these files, now.
+pub fn stamps(files: &[PathBuf]) -> Stamps {
+    files.iter().map(|path| files::stamp(path)).collect()
+}
+
+/// Why there is a new plan, and how many threads do not go by it yet.
+#[derive(Debug)]
+pub struct Change {
+    why: &'static str,
+    threads: AtomicUsize,
+}
+
+impl Change {
+    /// A thread goes by the new plan; the last one says so.
+    pub fn is_done(&self, plan: &Plan, news: &News) {
+        if self.threads.fetch_sub(1, Ordering::Relaxed) == 1 {
+            tracing::info!("loaded anew, {}; {}", self.why, upstreams(plan));
+            news.tell("READY=1");
+        }
+    }
 }
 
 impl Watcher<'_> {
     /// Until nobody can wish for anything any more.
     pub fn watch(&self, wishes: &Receiver<()>) {
-        let stamps = || self.service.watched.iter().map(|path| files::stamp(path)).collect::<Vec<_>>();
-        let mut known = stamps();
+        let stamps = || stamps(&self.service.watched);
+        let mut known = self.known.clone();
         self.ask();
         loop {
             match wishes.recv_timeout(PAUSE) {
@@ -56,20 +85,24 @@ impl Watcher<'_> {
         }
     }
 
-    fn reload(&self, why: &str) {
+    fn reload(&self, why: &'static str) {
         let microseconds = clock::monotonic_micros();
         self.news.tell(&format!("RELOADING=1\nMONOTONIC_USEC={microseconds}"));
         match (self.service.plan)() {
             Ok(plan) => {
-                tracing::info!("loaded anew, {why}; {}", upstreams(&plan));
-                self.orders.send_modify(|orders| orders.plan = Arc::new(plan));
+                let threads = self.orders.receiver_count();
+                let change = Arc::new(Change { why, threads: AtomicUsize::new(threads) });
+                let plan = Arc::new(plan);
+                self.orders.send_modify(|orders| {
+                    (orders.plan, orders.change) = (plan, Some(change));
+                });
             }
             Err(failure) => {
                 let hint = failure.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
                 tracing::warn!("not loaded anew, what was goes on: {}{hint}", failure.message);
+                self.news.tell("READY=1");
             }
         }
-        self.news.tell("READY=1");
     }
 
     fn ask(&self) {

@@ -36,7 +36,6 @@ pub struct Running {
 /// Where it is not there, cannot be run, or the kernel gives no process: exit codes 127, 126, 125.
 pub fn start(words: &[OsString], variables: &BTreeMap<OsString, OsString>) -> Result<Running, Failure> {
     let wrong = |what: &str, error: io::Error| Failure::runner(format!("{what}: {error}"));
-    let name = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
     let program = Program::new(words, variables).ok_or_else(|| Failure::runner("a word holds a zero byte"))?;
     let (reader, writer) =
         rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|error| wrong("a pipe", error.into()))?;
@@ -46,14 +45,29 @@ pub fn start(words: &[OsString], variables: &BTreeMap<OsString, OsString>) -> Re
     let mut code = [0; 4];
     if matches!(rustix::io::retry_on_intr(|| rustix::io::read(&reader, &mut code)), Ok(4)) {
         let _ = rustix::io::retry_on_intr(|| waitpid(Some(child), WaitOptions::empty()));
-        let error = io::Error::from_raw_os_error(i32::from_ne_bytes(code));
-        return Err(if error.kind() == io::ErrorKind::NotFound {
-            Failure { kind: Kind::NotThere, ..Failure::failed(format!("{name}: command not found")) }
-        } else {
-            Failure { kind: Kind::CannotRun, ..Failure::failed(format!("{name}: {error}")) }
-        });
+        return Err(not_run(words, i32::from_ne_bytes(code)));
     }
     Ok(Running { child, signals: held.signals })
+}
+
+/// Turns this process into it: same id, same parent, same streams, and nobody stands between it and its signals. Comes back
+/// only with why that failed: exit codes as for [`start`].
+pub fn turn_into(words: &[OsString], variables: &BTreeMap<OsString, OsString>) -> Failure {
+    match Program::new(words, variables) {
+        Some(program) => not_run(words, program.pointers().run()),
+        None => Failure::runner("a word holds a zero byte"),
+    }
+}
+
+/// The command of these words cannot be run, by the number of the error.
+fn not_run(words: &[OsString], error: c_int) -> Failure {
+    let name = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
+    let error = io::Error::from_raw_os_error(error);
+    if error.kind() == io::ErrorKind::NotFound {
+        Failure::failed(format!("{name}: command not found")).of_kind(Kind::NotThere)
+    } else {
+        Failure::failed(format!("{name}: {error}")).of_kind(Kind::CannotRun)
+    }
 }
 
 /// Readable when there is something to look at.
@@ -135,7 +149,9 @@ impl Program {
     fn new(words: &[OsString], variables: &BTreeMap<OsString, OsString>) -> Option<Self> {
         let c = |bytes: Vec<u8>| CString::new(bytes).ok();
         let name = words.first()?;
-        let paths = if name.as_bytes().contains(&b'/') {
+        let paths = if name.is_empty() {
+            Vec::new()
+        } else if name.as_bytes().contains(&b'/') {
             vec![name.clone().into_vec()]
         } else {
             let path =
@@ -151,19 +167,21 @@ impl Program {
         })
     }
 
-    /// A child that becomes the program, or writes the number of the error that kept it from that.
-    #[allow(unsafe_code)] // there is no safe way to fork and to become a program
-    fn spawn(&self, held: &Held, writer: &OwnedFd) -> io::Result<Pid> {
+    fn pointers(&self) -> Pointers<'_> {
         let pointers = |words: &[CString]| -> Vec<*const libc::c_char> {
             words.iter().map(|word| word.as_ptr()).chain([ptr::null()]).collect()
         };
         let (words, variables) = (pointers(&self.words), pointers(&self.variables));
         // As a shell has it: what is no program for the kernel is a script for sh.
-        let scripts: Vec<Vec<*const libc::c_char>> = self
-            .paths
-            .iter()
-            .map(|path| [c"sh".as_ptr(), path.as_ptr()].into_iter().chain(words.iter().skip(1).copied()).collect())
-            .collect();
+        let script = |path: &CString| [c"sh".as_ptr(), path.as_ptr()].into_iter().chain(words.iter().skip(1).copied());
+        let scripts = self.paths.iter().map(|path| script(path).collect()).collect();
+        Pointers { program: self, words, variables, scripts }
+    }
+
+    /// A child that becomes the program, or writes the number of the error that kept it from that.
+    #[allow(unsafe_code)] // there is no safe way to fork and to become a program
+    fn spawn(&self, held: &Held, writer: &OwnedFd) -> io::Result<Pid> {
+        let pointers = self.pointers();
         // SAFETY: the program has one thread, so the child finds no lock taken by a thread that it does not have.
         let forked = unsafe { system_call() };
         if forked != 0 {
@@ -175,28 +193,45 @@ impl Program {
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
             libc::signal(libc::SIGCHLD, held.on_end);
             libc::sigprocmask(libc::SIG_SETMASK, &raw const held.before, ptr::null_mut());
-            let mut worst = libc::ENOENT;
-            for (path, script) in self.paths.iter().zip(&scripts) {
-                libc::execve(path.as_ptr(), words.as_ptr(), variables.as_ptr());
-                let mut error = *libc::__errno_location();
-                if error == libc::ENOEXEC {
-                    libc::execve(c"/bin/sh".as_ptr(), script.as_ptr(), variables.as_ptr());
-                    error = libc::ENOEXEC;
-                }
-                match error {
-                    libc::ENOENT | libc::ENOTDIR => {}
-                    // The others may have one that can be run; and a directory that is closed to us has none.
-                    libc::EACCES if libc::access(path.as_ptr(), libc::F_OK) != 0 => {}
-                    libc::EACCES => worst = error,
-                    _ => {
-                        worst = error;
-                        break;
-                    }
-                }
-            }
-            let code = worst.to_ne_bytes();
+            let code = pointers.run().to_ne_bytes();
             libc::write(writer.as_raw_fd(), code.as_ptr().cast(), code.len());
             libc::_exit(127)
         }
+    }
+}
+
+/// The same in the kernel's form.
+struct Pointers<'a> {
+    program: &'a Program,
+    words: Vec<*const libc::c_char>,
+    variables: Vec<*const libc::c_char>,
+    scripts: Vec<Vec<*const libc::c_char>>,
+}
+
+impl Pointers<'_> {
+    /// Becomes the program; asks for no memory. Gives the number of the error that kept this process from that.
+    #[allow(unsafe_code)] // there is no safe way to become a program
+    fn run(&self) -> c_int {
+        let mut worst = libc::ENOENT;
+        for (path, script) in self.program.paths.iter().zip(&self.scripts) {
+            // SAFETY: each list ends in a null pointer, and its words are strings of the program's, which is borrowed.
+            let error = unsafe {
+                libc::execve(path.as_ptr(), self.words.as_ptr(), self.variables.as_ptr());
+                let error = *libc::__errno_location();
+                if error == libc::ENOEXEC {
+                    libc::execve(c"/bin/sh".as_ptr(), script.as_ptr(), self.variables.as_ptr());
+                }
+                error
+            };
+            match error {
+                libc::ENOENT | libc::ENOTDIR => {}
+                // The others may have one that can be run; and a directory that is closed to us has none.
+                // SAFETY: as above.
+                libc::EACCES if unsafe { libc::access(path.as_ptr(), libc::F_OK) } != 0 => {}
+                libc::EACCES => worst = error,
+                _ => return error,
+            }
+        }
+        worst
     }
 }

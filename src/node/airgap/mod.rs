@@ -19,9 +19,9 @@ use asked::{Asked, Facts};
 use names::Names;
 
 use crate::error::Failure;
-use crate::host::process::foreground;
+use crate::host::process::{Own, foreground};
 use crate::host::{Host, files, run_dir};
-use crate::namespace::{self, links};
+use crate::namespace::{self, daemons, links};
 use crate::net::resolv_conf::{self, ResolvConf};
 
 /// What is to be rehearsed, and how.
@@ -39,24 +39,6 @@ pub struct Rehearsal {
     pub report: Option<PathBuf>,
 }
 
-/// Sockets by which a daemon outside looks names up, or starts what is outside.
-const DAEMONS: [&str; 12] = [
-    "/run/systemd/resolve/io.systemd.Resolve",
-    "/run/systemd/resolve/io.systemd.Resolve.Monitor",
-    "/run/nscd/socket",
-    "/var/run/nscd/socket",
-    "/run/unscd/socket",
-    "/run/avahi-daemon/socket",
-    "/run/dbus/system_bus_socket",
-    "/run/docker.sock",
-    "/var/run/docker.sock",
-    "/run/containerd/containerd.sock",
-    "/run/podman/podman.sock",
-    "/run/crio/crio.sock",
-];
-/// The user's own, in his runtime directory.
-const OWN_DAEMONS: [&str; 2] = ["docker.sock", "podman/podman.sock"];
-
 /// `hpcsh airgap`: the exit code is the command's.
 ///
 /// # Errors
@@ -65,7 +47,7 @@ pub fn run(host: &mut Host, rehearsal: &Rehearsal) -> Result<u8, Failure> {
     // What is outside is looked at, and opened, before.
     let report = rehearsal.report.as_ref().map(|path| open(path)).transpose()?;
     let sight = Sight::of(host, rehearsal.allow_unix)?;
-    namespace::enter(host)?;
+    namespace::enter(host, Own::Network)?;
     let network = |error| Failure::runner(format!("the network of one's own has no loopback: {error}"));
     links::raise_loopback().map_err(network)?;
     if rehearsal.hang {
@@ -139,10 +121,8 @@ impl Sight {
         let name = host.full_name();
         search.extend(name.split_once('.').map(|(_, domain)| domain.to_owned()));
         let runtime = host.nonempty("XDG_RUNTIME_DIR").map(PathBuf::from);
-        let own = runtime.iter().flat_map(|dir| OWN_DAEMONS.map(|name| dir.join(name)));
-        let daemons =
-            DAEMONS.iter().map(PathBuf::from).chain(own).filter(|path| !allow_unix && files::entry(path).is_ok());
-        Ok(Self { run_dirs, resolver: resolver.map(|path| (path, text)), search, daemons: daemons.collect() })
+        let daemons = if allow_unix { Vec::new() } else { daemons::all(runtime.as_deref()) };
+        Ok(Self { run_dirs, resolver: resolver.map(|path| (path, text)), search, daemons })
     }
 
     fn apply(&self) -> Result<(), Failure> {
@@ -159,18 +139,7 @@ impl Sight {
         if let Some((path, text)) = &self.resolver {
             namespace::lay_over(&made("resolv.conf", text)?, path)?;
         }
-        // To connect to a file that is no socket is refused at once.
-        let nothing = made("nothing", "")?;
-        let mut laid: Vec<files::Entry> = Vec::new();
-        for daemon in &self.daemons {
-            // One may have two names.
-            let Ok(entry) = files::entry(daemon) else { continue };
-            if !laid.contains(&entry) && files::entry(&nothing).is_ok_and(|nothing| nothing != entry) {
-                namespace::lay_over(&nothing, daemon)?;
-                laid.push(entry);
-            }
-        }
-        Ok(())
+        daemons::cover(&self.daemons, &made("nothing", "")?)
     }
 }
 

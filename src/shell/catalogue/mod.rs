@@ -27,6 +27,8 @@ pub enum Place {
     Private,
     /// A switch that is set while the node is offline.
     Offline,
+    /// What needs no proxy, set while the node is offline: the default, and the hosts of the intranet behind it.
+    Exempt,
     /// A switch that is set while the node is online.
     Online,
     /// A call home that is turned off, always.
@@ -42,7 +44,7 @@ impl Place {
             Self::Shared => "shared",
             Self::Local => "node-local",
             Self::Private => "private",
-            Self::Offline => "offline only",
+            Self::Offline | Self::Exempt => "offline only",
             Self::Online => "online only",
             Self::Telemetry => "telemetry",
             Self::Anywhere => "always",
@@ -99,7 +101,7 @@ pub struct Preset {
 pub static PRESETS: &[Preset] = &PRESET_TABLE;
 
 #[rustfmt::skip]
-const PRESET_TABLE: [Preset; 41] = [
+const PRESET_TABLE: [Preset; 42] = [
     Preset { name: "huggingface", about: "models and data sets of the Hugging Face Hub" },
     Preset { name: "uv", about: "uv's packages and Pythons" },
     Preset { name: "wandb", about: "Weights & Biases: runs on disk, synced from a node that is online" },
@@ -141,6 +143,7 @@ const PRESET_TABLE: [Preset; 41] = [
     Preset { name: "telemetry", about: "every call home of a tool that is known here, off" },
     Preset { name: "patience", about: "longer waits: slow links, slow shared storage" },
     Preset { name: "failfast", about: "fewer retries while offline: errors after seconds instead of minutes" },
+    Preset { name: "failfast-proxy", about: "HTTP fails at once while offline, but to `dns.allow`, your mirrors and private addresses" },
 ];
 
 /// Their names, for the table of keys.

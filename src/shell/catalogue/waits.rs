@@ -3,9 +3,16 @@
 //! `failfast` never shortens the time for an answer itself: a mirror that stands in a tool's own file, which is not read
 //! here, is slow at times and still is used.
 
-use super::Place::{Anywhere, Offline, Online};
+use super::Place::{Anywhere, Exempt, Offline, Online};
 use super::packages::{CARGO_MIRRORS, CONDA_MIRRORS, NPM_MIRRORS, PIP_MIRRORS, UV_MIRRORS};
 use super::{Variable, row};
+use crate::net::proxy::{NEAR, REFUSING};
+
+/// A proxy of the user's own, which may be the way to the internet.
+const PROXIES: &[&str] = &["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+/// The same, and his own list of what needs none in capitals, which one in small letters would hide.
+const LISTS: &[&str] =
+    &["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "NO_PROXY"];
 
 #[rustfmt::skip]
 pub(super) static ROWS: &[Variable] = &[
@@ -32,4 +39,11 @@ pub(super) static ROWS: &[Variable] = &[
         "every channel is tried four times", "conda settings.rst"),
     row(&["failfast"], "conda", "CONDA_REMOTE_CONNECT_TIMEOUT_SECS", Offline, "2", CONDA_MIRRORS,
         "nine seconds for each try where packets vanish", "conda settings.rst"),
+
+    row(&["failfast-proxy"], "curl, Python, Go, …", "http_proxy", Offline, REFUSING, PROXIES,
+        "nobody listens there: a connection that would vanish is refused at once", "curl, requests, net/http"),
+    row(&["failfast-proxy"], "curl, Python, Go, …", "https_proxy", Offline, REFUSING, PROXIES,
+        "nobody listens there: a connection that would vanish is refused at once", "curl, requests, net/http"),
+    row(&["failfast-proxy"], "curl, Python, Go, …", "no_proxy", Exempt, NEAR, LISTS,
+        "what is near needs no proxy; a host without a dot has to stand in `dns.allow`", "curl, requests, net/http"),
 ];

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ struct Repository {
 /// What is to be looked at: of the repository with this number.
 enum Task {
     Repository(usize, String),
-    Refs(usize, Arc<Dir>, String),
+    Refs(usize, Arc<Dir>, OsString),
     Snapshots(usize, Arc<Dir>),
     Snapshot(usize, Arc<Dir>, OsString),
     Blobs(usize, Arc<Dir>, OsString),
@@ -83,6 +84,8 @@ struct Part {
     commits: Vec<String>,
     blobs: Vec<Found>,
     unfinished: u64,
+    /// What of it could not be read.
+    errors: Vec<String>,
 }
 
 /// The number of the store that all share.
@@ -226,20 +229,25 @@ impl Task {
             }
             Self::Repository(number, name) => {
                 let dir = Arc::new(cache.inner(&name).map_err(|error| error.to_string())?);
-                more.push(Self::Refs(number, Arc::clone(&dir), "refs".to_owned()));
+                more.push(Self::Refs(number, Arc::clone(&dir), "refs".into()));
                 more.push(Self::Snapshots(number, Arc::clone(&dir)));
                 more.push(Self::Blobs(number, dir, "blobs".into()));
             }
             Self::Refs(number, repository, below) => {
                 for (name, kind) in listed(&repository, &below)?.0 {
-                    let name = format!("{below}/{}", name.to_string_lossy());
+                    let path = Path::new(&below).join(name);
                     if kind == Type::Directory {
-                        more.push(Self::Refs(number, Arc::clone(&repository), name));
+                        more.push(Self::Refs(number, Arc::clone(&repository), path.into()));
                         continue;
                     }
-                    let commit = repository.head(&name, 4096).map_err(|error| format!("{name}: {error}"))?;
-                    let name = name.strip_prefix("refs/").unwrap_or(&name).to_owned();
-                    part.refs.push((String::from_utf8_lossy(&commit).into_owned(), name));
+                    let name = path.to_string_lossy().into_owned();
+                    match repository.head(path, 4096) {
+                        Ok(commit) => {
+                            let name = name.strip_prefix("refs/").unwrap_or(&name).to_owned();
+                            part.refs.push((String::from_utf8_lossy(&commit).into_owned(), name));
+                        }
+                        Err(error) => part.errors.push(format!("{name}: {error}")),
+                    }
                 }
             }
             Self::Snapshots(number, repository) => {
@@ -296,6 +304,7 @@ impl Repository {
         self.revisions.extend(part.commits.into_iter().map(|commit| (commit, Vec::new())));
         self.blobs.extend(part.blobs.into_iter().map(|found| (found.identity, found)));
         self.unfinished += part.unfinished;
+        self.errors.extend(part.errors);
     }
 
     /// The parts came in no order.

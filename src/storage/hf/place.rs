@@ -66,10 +66,15 @@ fn named(host: &Host) -> (PathBuf, Option<&'static str>) {
     (home.join("hub"), variable)
 }
 
-/// As Python's `expandvars(expanduser(…))`.
+/// As Python's `expandvars(expanduser(…))`, and since 2.x `expanduser` once more, of what a variable holds.
 fn expand(host: &Host, path: OsString) -> PathBuf {
-    let path = path.into_vec();
-    let path = match path.strip_prefix(b"~") {
+    let path = variables(&tilde(host, path.into_vec()), |name| host.variable(std::ffi::OsStr::from_bytes(name)));
+    OsString::from_vec(tilde(host, path)).into()
+}
+
+/// `~` and `~USER` by their homes.
+fn tilde(host: &Host, path: Vec<u8>) -> Vec<u8> {
+    match path.strip_prefix(b"~") {
         Some(rest) => {
             let end = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
             let home = match std::str::from_utf8(&rest[..end]) {
@@ -87,8 +92,7 @@ fn expand(host: &Host, path: OsString) -> PathBuf {
             }
         }
         None => path,
-    };
-    OsString::from_vec(variables(&path, |name| host.variable(std::ffi::OsStr::from_bytes(name)))).into()
+    }
 }
 
 /// `$NAME` and `${NAME}` by their values; what is not set stays as it is written, and what comes of one is not read again.

@@ -42,9 +42,9 @@ impl Snapshot {
         } else {
             let name = format!("refs/{revision}");
             let text = repository.head(&name, 4096).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput => {
-                    no_revision(&repository, wanted)
-                }
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => no_revision(&repository, wanted),
+                // Branches have names of several parts: `feature` of `feature/x` is none.
+                io::ErrorKind::InvalidInput if is_directory(&repository, &name) => no_revision(&repository, wanted),
                 _ => Failure::failed(format!("{}: {error}", above.join(&name).display())),
             })?;
             let commit = String::from_utf8_lossy(&text).into_owned();
@@ -57,11 +57,21 @@ impl Snapshot {
         let name = format!("snapshots/{commit}");
         let path = above.join(&name);
         let dir = repository.inner(&name).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => no_revision(&repository, wanted),
+            io::ErrorKind::NotFound if commit == revision => no_revision(&repository, wanted),
+            io::ErrorKind::NotFound => Failure::failed(format!(
+                "`{}` is in the cache, but its revision `{revision}` leads to {}, of which nothing is",
+                wanted.name,
+                quote::visible(&commit)
+            ))
+            .hint(format!("on the login node: {}", download(wanted))),
             _ => Failure::failed(format!("{}: {error}", path.display())),
         })?;
         Ok(Self { commit, path, dir, repository })
     }
+}
+
+fn is_directory(repository: &Dir, name: &str) -> bool {
+    repository.find(name).is_ok_and(|found| found.kind == Type::Directory)
 }
 
 /// A full commit.

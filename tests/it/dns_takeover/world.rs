@@ -140,6 +140,7 @@ impl World {
     }
 
     /// Starts the server by hand, so that `on` and `off` have only the file to see to.
+    #[allow(clippy::zombie_processes)] // it ends with the namespaces
     pub fn serve(&self) {
         let mut command = self.command(0, &[PROGRAM, "dns", "serve"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -178,13 +179,6 @@ sys.exit(1)";
         let path = self.seen(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
-    }
-
-    /// A program of its own, in sh.
-    pub fn program(&self, name: &str, text: &str) {
-        let path = self.programs.join(name);
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// How many servers of ours run in it.

@@ -266,6 +266,24 @@ fn a_command_that_is_not_ready_in_time_is_ended() {
     assert!(fs::read_to_string(&log).unwrap().contains("signal 15"));
 }
 
+/// A script in between ends at once, and what it has started would keep the GPU.
+#[test]
+fn what_a_command_has_started_is_ended_with_it() {
+    let home = Home::new();
+    let program = home.write("server.py", SERVER);
+    let port = free_port().to_string();
+    let log = home.path().join("log");
+    // One that ends when it is asked to, and one that must be made to.
+    let deaf = "sh -c 'trap \"\" TERM; echo $$ >deaf; while :; do sleep 0.1; done' & ";
+    let script = format!("{deaf} python3 {} {port} 60; true", program.display());
+    let words = ["--log", "log", "--timeout", "1s", &port, "--", "sh", "-c", &script];
+    let outcome = run(&mut wait(&home, &words));
+    assert_eq!(outcome.status, 124, "{outcome:?}");
+    assert!(fs::read_to_string(&log).unwrap().contains("signal 15"), "it was asked");
+    assert!(!is_alive(&pid_in(&log).unwrap()));
+    assert!(!is_alive(fs::read_to_string(home.path().join("deaf")).unwrap().trim()));
+}
+
 /// A process that is not ours is left alone.
 #[test]
 fn a_named_process_outlives_the_time_limit() {

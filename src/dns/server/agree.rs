@@ -1,0 +1,224 @@
+//! A test: whatever comes, nothing breaks, no answer is wrong in form, and the fast path says what hickory says.
+
+use std::sync::Arc;
+
+use hickory_server::proto::op::{Message, MessageType, ResponseCode};
+
+use super::handler::{Judged, judge};
+use super::thread::is_plain;
+use crate::dns::plan::Plan;
+use crate::dns::policy::{Action, Policy, Rules};
+use crate::dns::question::{Unusual, read};
+use crate::dns::wire;
+
+/// As many messages of each kind.
+const MESSAGES: usize = 70_000;
+
+/// A generator that gives the same each time (the multiplier of Knuth's MMIX).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % end
+    }
+
+    fn byte(&mut self) -> u8 {
+        u8::try_from(self.below(256)).unwrap()
+    }
+
+    fn one<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
+        of[self.below(of.len())]
+    }
+}
+
+const NAMES: [&[u8]; 16] = [
+    b"\0",
+    b"\x0bhuggingface\x02co\0",
+    b"\x0bHuGgInGfAcE\x02cO\0",
+    b"\x09localhost\0",
+    b"\x01A\x09LOCALhost\0",
+    b"\x04arpa\0",
+    b"\x07in-addr\x04arpa\0",
+    b"\x011\x010\x010\x03127\x07in-addr\x04ARPA\0",
+    b"\x011\x010\x010\x0210\x07in-addr\x04arpa\0",
+    b"\x03git\x04corp\x07example\0",
+    b"\x04corp\x07example\0",
+    b"\x07example\0",
+    b"\x08resolver\x04arpa\0",
+    b"\x04node\0",
+    b"\x03\xff\x00.\x02 \\\0",
+    b"\x11use-application-d\x03net\0",
+];
+const KINDS: [&[u8; 2]; 16] = [
+    b"\0\x01",
+    b"\0\x1c",
+    b"\0\x0c",
+    b"\0\x02",
+    b"\0\x06",
+    b"\0\x41",
+    b"\0\xff",
+    b"\0\xfb",
+    b"\0\xfc",
+    b"\0\x29",
+    b"\0\0",
+    b"\0\xfa",
+    b"\x01\x01",
+    b"\xff\xff",
+    b"\0\xf9",
+    b"\0\x10",
+];
+const CLASSES: [&[u8; 2]; 6] = [b"\0\x01", b"\0\x01", b"\0\x01", b"\0\x01", b"\0\x03", b"\0\xff"];
+const EDNS: [&[u8]; 10] = [
+    b"",
+    b"",
+    b"\0\0\x29\x10\0\0\0\0\0\0\0",
+    b"\0\0\x29\x02\0\0\0\x80\0\0\0",
+    b"\0\0\x29\0\0\x01\0\xff\xff\0\0",
+    b"\0\0\x29\x04\xd0\0\x01\0\0\0\0",
+    b"\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x08cookie!!",
+    b"\0\0\x29\x04\xd0\0\0\0\0\0\x04\0\x03\0\0",
+    b"\0\0\x29\x04\xd0\0\0\0\0\0\x0b\0\x08\0\x07\0\x01\x18\0\x0a\0\0",
+    b"\0\0\x29\x04\xd0\0\0\0\0\0\x05\0\x0c\0\x02\0",
+];
+
+/// A question as many a client asks it.
+fn question(random: &mut Random) -> Vec<u8> {
+    let edns = random.one(&EDNS);
+    let flags = if random.below(4) == 0 { [random.byte() & 0x7f, random.byte()] } else { [random.byte() & 1, 0x20] };
+    let mut message =
+        vec![random.byte(), random.byte(), flags[0], flags[1], 0, 1, 0, 0, 0, 0, 0, u8::from(!edns.is_empty())];
+    message.extend(random.one(&NAMES));
+    message.extend(random.one(&KINDS));
+    message.extend(random.one(&CLASSES));
+    message.extend(edns);
+    message
+}
+
+/// The same, with some bytes changed, cut off, doubled or added.
+fn mutated(random: &mut Random) -> Vec<u8> {
+    let mut message = question(random);
+    for _ in 0..=random.below(3) {
+        let at = random.below(message.len());
+        match random.below(8) {
+            0 => message.truncate(at.max(1)),
+            1 => message.insert(at, random.byte()),
+            2 => message.extend_from_within(at..),
+            3 => message.extend((0..random.below(40)).map(|_| random.byte()).collect::<Vec<_>>()),
+            // The header's counts.
+            4 if message.len() >= 12 => message[4 + random.below(8)] = u8::try_from(random.below(4)).unwrap(),
+            _ => message[at] = random.byte(),
+        }
+    }
+    message
+}
+
+fn anything(random: &mut Random) -> Vec<u8> {
+    let length = random.below(300);
+    let mut message: Vec<u8> = (0..length).map(|_| random.byte()).collect();
+    if length > 12 && random.below(4) > 0 {
+        message[2..12].copy_from_slice(&[1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    }
+    message
+}
+
+fn plan() -> Arc<Plan> {
+    let rules = Rules { allow: vec!["corp.example".to_owned()], ..Rules::default() };
+    let policy = Policy::new(rules);
+    Arc::new(Plan { policy, upstreams: Vec::new(), cache: 0, only_while_offline: true })
+}
+
+/// What the fast path says, where it says something, or that it forwards.
+fn in_place(message: &[u8], plan: &Plan) -> Option<Judged> {
+    let question = match read(message) {
+        Ok(question) if is_plain(&question) => question,
+        Err(Unusual::Silence) => return Some(Judged::Silence),
+        _ => return None,
+    };
+    let action = plan.decide(&question, false);
+    if action == Action::Forward {
+        return Some(Judged::Forward(Box::new(question)));
+    }
+    // What stood in the buffer before does not count.
+    let mut buffer = [message, &[0xee; wire::SPARE]].concat();
+    let length = wire::answer(&mut buffer, &question, action).unwrap();
+    Some(Judged::Answer(buffer[..length].to_vec()))
+}
+
+/// What is right for every answer.
+#[track_caller]
+fn is_sound(message: &[u8], asked: Option<&Message>, answer: &[u8]) {
+    assert!(message.len() >= 12 && message[2] & 0x80 == 0, "an answer to an answer: {message:02x?}");
+    assert!(answer.len() <= 512);
+    let parsed = Message::from_vec(answer).unwrap_or_else(|error| panic!("{error}: {answer:02x?} to {message:02x?}"));
+    let said = (parsed.metadata.message_type, parsed.metadata.recursion_available);
+    assert_eq!(said, (MessageType::Response, true));
+    assert_eq!(answer[..2], message[..2]);
+    // Operation and recursion wanted are copied, and checks not wanted; nothing is authoritative, cut off, or proved.
+    assert_eq!(answer[2], 0x80 | message[2] & 0x79, "{message:02x?}");
+    assert_eq!(answer[3] & 0xf0, 0x80 | message[3] & 0x10, "{message:02x?}");
+    let questions = usize::from(answer[5]);
+    if questions > 0 {
+        assert_eq!(answer[4..6], message[4..6]);
+        let end = 12 + message[12..].iter().zip(&answer[12..]).take_while(|(one, other)| one == other).count();
+        assert!(end >= 17, "the question as it came: {answer:02x?} to {message:02x?}");
+    }
+    let code = parsed.metadata.response_code;
+    let says_none = parsed.answers.is_empty() && matches!(code, ResponseCode::NoError | ResponseCode::NXDomain);
+    assert_eq!((parsed.authorities.len(), parsed.answers.len() <= 1), (usize::from(says_none), true));
+    let is_bare = answer.len() == 12;
+    if let Some(asked) = asked.filter(|_| !is_bare) {
+        assert_eq!(asked.edns.is_some(), parsed.edns.is_some(), "{message:02x?}");
+    }
+}
+
+/// What it means: only hickory writes the question's name a second time, where we point to it.
+fn parsed(judged: &Judged) -> Result<(&[u8], Message), &Judged> {
+    match judged {
+        Judged::Answer(answer) => Ok((&answer[..12], Message::from_vec(answer).unwrap())),
+        other => Err(other),
+    }
+}
+
+fn check(messages: fn(&mut Random) -> Vec<u8>, least_in_place: usize) {
+    let plan = plan();
+    let mut random = Random(1);
+    let mut both = 0;
+    for _ in 0..MESSAGES {
+        let message = messages(&mut random);
+        let asked = Message::from_vec(&message).ok();
+        let slow = judge(&message, Arc::clone(&plan), false);
+        if let Judged::Answer(answer) = &slow {
+            is_sound(&message, asked.as_ref(), answer);
+        }
+        let Some(fast) = in_place(&message, &plan) else { continue };
+        // An option that only hickory looks into, and takes for broken, is nothing that we look at.
+        if asked.is_some() || fast == Judged::Silence {
+            both += 1;
+            if fast != slow {
+                assert_eq!(parsed(&fast), parsed(&slow), "{fast:02x?}, {slow:02x?} to {message:02x?}");
+            }
+        }
+        if let Judged::Answer(answer) = &fast
+            && fast != slow
+        {
+            is_sound(&message, asked.as_ref(), answer);
+        }
+    }
+    assert!(both >= least_in_place, "{both} of {MESSAGES}");
+}
+
+#[test]
+fn both_paths_agree_on_questions() {
+    check(question, MESSAGES / 6);
+}
+
+#[test]
+fn both_paths_agree_on_mutated_questions() {
+    check(mutated, MESSAGES / 20);
+}
+
+#[test]
+fn both_paths_agree_on_anything() {
+    check(anything, MESSAGES / 20);
+}
