@@ -1,5 +1,6 @@
 //! `hpcsh dns on`, `off` and `restore`, each time on a node of the test's own.
 
+mod disk;
 mod killed;
 mod owners;
 mod power;
@@ -295,7 +296,6 @@ print(count, round(slowest, 2), failed)";
             child.wait().unwrap();
             let count: usize = said.split(' ').next().unwrap().parse().unwrap();
             assert!(count > 100 && said.ends_with(" []\n"), "{}: {said}", kind.name);
-            eprintln!("{}: {said}", kind.name);
         }
     }
 }

@@ -121,7 +121,6 @@ fn kill_everywhere(kind: &Kind) {
         }
     };
     let kills = kill_each(&world, &["dns", "on"], off, back);
-    eprintln!("{}: {kills} of on", kind.name);
     assert!(kills >= 15, "{}: only {kills} kills of `on`", kind.name);
     let on = || {
         if !is_on() {
@@ -130,7 +129,6 @@ fn kill_everywhere(kind: &Kind) {
     };
     let kills = kill_each(&world, &["dns", "restore"], on, back);
     assert!(kills >= 6, "{}: only {kills} kills of `restore`", kind.name);
-    eprintln!("{}: {kills} of restore", kind.name);
 }
 
 #[test]

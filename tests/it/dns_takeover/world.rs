@@ -2,6 +2,7 @@
 //!
 //! All that runs in it ends with it. Nothing of this machine's own is written: not even a mount is seen outside.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
@@ -44,6 +45,7 @@ pub struct World {
     root: tempfile::TempDir,
     holder: Child,
     first: String,
+    servers: RefCell<Vec<Child>>,
     /// The directory of programs that come before the system's.
     pub programs: PathBuf,
 }
@@ -96,7 +98,7 @@ impl World {
         let id = holder.id();
         let first = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap().trim().to_owned();
         let programs = root.path().join("bin");
-        Some(Self { root, holder, first, programs })
+        Some(Self { root, holder, first, servers: RefCell::default(), programs })
     }
 
     /// Where a path of the node's own lies, as the node sees it: through all that is mounted there.
@@ -143,7 +145,8 @@ impl World {
     #[allow(clippy::zombie_processes)] // it ends with the namespaces
     pub fn serve(&self) {
         let mut command = self.command(0, &[PROGRAM, "dns", "serve"]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let server = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        self.servers.borrow_mut().push(server);
         let ask = "import socket, sys, time
 for _ in range(2000):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -181,6 +184,13 @@ sys.exit(1)";
         fs::write(path, text).unwrap();
     }
 
+    /// A program of its own, in sh.
+    pub fn program(&self, name: &str, text: &str) {
+        let path = self.programs.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
     /// How many servers of ours run in it.
     pub fn servers(&self) -> usize {
         let outcome = self.run(&[
@@ -197,6 +207,9 @@ impl Drop for World {
         // `--kill-child`: the first process in it goes too, and with it all others.
         let _ = self.holder.kill();
         let _ = self.holder.wait();
+        for server in self.servers.get_mut() {
+            let _ = server.wait();
+        }
     }
 }
 
