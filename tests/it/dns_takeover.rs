@@ -333,6 +333,7 @@ fn an_ordinary_user_may_where_port_and_file_are_his() {
     assert_eq!(as_nobody(&["off"]), failed(other));
     assert_eq!(as_nobody(&["on"]).err, ON_ALREADY);
     assert_eq!(world.dns("off"), format!("{BACK}the resolver has ended\n"));
+    assert_eq!(as_nobody(&["off"]).err, OFF_ALREADY);
 }
 
 #[test]
@@ -377,8 +378,9 @@ fn a_port_of_anothers_is_told() {
     fs::write(&config, "[dns]\nlisten = [\"127.0.0.3:53\"]\nallow = [\"a.example\"]\n").unwrap();
     world.dns("on");
     assert!(world.text().contains("\nnameserver 127.0.0.3\nnameserver 127.0.0.1\n"), "{}", world.text());
+    assert_eq!(world.servers(), 1, "the other one has ended");
     world.dns("off");
-    assert_eq!(world.text(), "nameserver 127.0.0.1\n");
+    assert_eq!((world.text().as_str(), world.servers()), ("nameserver 127.0.0.1\n", 0));
     fs::write(&config, "[dns]\nlisten = [\"127.0.0.1:5300\"]\n").unwrap();
     let outcome = world.hpcsh(&["dns", "on"]);
     let failure = "error: `dns.listen` names no address with port 53, and resolv.conf knows no other port\n\

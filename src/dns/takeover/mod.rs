@@ -145,9 +145,11 @@ pub fn checks(host: &Host) -> Vec<Failure> {
     found
 }
 
-/// Whom a resolver that listens here asks: the servers of the original but itself, in their order. Who asks himself never ends.
+/// Whom a resolver that listens here asks: the servers of the original but itself, in their order. Who asks himself never ends, nor
+/// who asks a stub that is about to ask him.
 pub fn upstreams(host: &Host, listen: &[SocketAddr]) -> Vec<SocketAddr> {
-    let original = original(host).without(|server| listen.iter().any(|own| is_own(own.ip(), server.address)));
+    let original = plan::seen(host, original(host).text())
+        .without(|server| listen.iter().any(|own| is_own(own.ip(), server.address)));
     original.places(host)
 }
 
@@ -197,6 +199,8 @@ mod tests {
         std::os::unix::fs::symlink("../run/systemd/resolve/stub-resolv.conf", root.path().join("etc/resolv.conf"))
             .unwrap();
         assert_eq!(original(&host), ResolvConf::parse("nameserver 127.0.0.53\n"));
+        let listen = ["127.0.0.1:53".parse().unwrap()];
+        assert_eq!(upstreams(&host, &listen), ["10.0.0.1:53".parse().unwrap()]);
         let names = ["etc/resolv.conf", "run/systemd/resolve/resolv.conf", "run/systemd/resolve/stub-resolv.conf"];
         let all = names.map(|name| root.path().join(name));
         assert_eq!(watched(&host), all);
@@ -208,7 +212,7 @@ mod tests {
         // Whom the stub asks, who reads our file too: to ask the stub would come back to us.
         assert_eq!(original(&host).text(), "nameserver 10.0.0.1\n");
         write("run/systemd/resolve/resolv.conf", "nameserver 127.0.0.1\nnameserver 10.0.0.2\n");
-        assert_eq!(upstreams(&host, &["127.0.0.1:53".parse().unwrap()]), ["10.0.0.2:53".parse().unwrap()]);
+        assert_eq!(upstreams(&host, &listen), ["10.0.0.2:53".parse().unwrap()]);
         assert_eq!(watched(&host), all);
         // Its owner has gone: what there was of it is in our text.
         write("run/systemd/resolve/stub-resolv.conf", "");

@@ -82,17 +82,21 @@ fn resolved_sends_all_names_to_us_where_programs_ask_it_directly() {
     world.dns("off");
     world.write("/etc/nsswitch.conf", "hosts: files resolve [!UNAVAIL=return] dns\n");
     let said = world.dns("on");
-    let told_so =
-        "systemd-resolved is told by /run/systemd/resolved.conf.d/hpcsh.conf: DNS=127.0.0.1 10.9.8.7, Domains=~.\n";
+    let told_so = "systemd-resolved is told by /run/systemd/resolved.conf.d/hpcsh.conf: DNS=, DNS=127.0.0.1 10.9.8.7, Domains=~.\n";
     assert_eq!(said, format!("{}{told_so}{FIRST}", kind.says));
     assert_eq!(
         fs::read_to_string(&settings).unwrap(),
-        format!("{HEAD}[Resolve]\nDNS=127.0.0.1 10.9.8.7\nDomains=~.\n")
+        format!("{HEAD}[Resolve]\nDNS=\nDNS=127.0.0.1 10.9.8.7\nDomains=~.\n")
     );
-    let reload = "systemctl try-reload-or-restart systemd-resolved.service\n";
-    assert_eq!(told(&world), reload);
-    assert_eq!(world.dns("off"), BACK);
-    assert_eq!((world.shot(), settings.exists(), told(&world).as_str()), (before, false, reload));
+    let restart = "systemctl try-restart systemd-resolved.service\n";
+    assert_eq!(told(&world), restart);
+    assert_eq!((world.dns("on").as_str(), told(&world).as_str()), (ON_ALREADY, ""));
+    // It has gone on to the next server, and would stay there.
+    assert_eq!(world.run(&["pkill", "-KILL", "-f", "dns serve"]).status, 0);
+    world.dns("on");
+    assert_eq!(told(&world), restart);
+    assert_eq!(world.dns("off"), format!("{BACK}the resolver has ended\n"));
+    assert_eq!((world.shot(), settings.exists(), told(&world).as_str()), (before, false, restart));
 }
 
 #[test]
