@@ -31,17 +31,17 @@ use known::known;
 /// # Errors
 /// The capability's own.
 pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<bool, Failure> {
-    let name = match task {
-        DnsTask::Serve(arguments) => return serve(host, config, arguments).map(|()| true),
-        DnsTask::On(arguments) => return on(host, config, arguments.dry_run).map(|()| true),
-        DnsTask::Off(arguments) => return takeover::off(host, arguments.dry_run).map(|()| true),
-        DnsTask::Restore(arguments) => return takeover::restore(host, arguments.dry_run).map(|()| true),
-        DnsTask::Status(_) => "status",
-        DnsTask::Check(arguments) => return check(host, config, arguments).map(|()| true),
-        DnsTask::Exec(_) => "exec",
-        DnsTask::Export(arguments) => return export(host, config, arguments).map(|()| true),
-    };
-    Err(Failure::failed(format!("hpcsh dns {name}: not built yet")))
+    match task {
+        DnsTask::Serve(arguments) => serve(host, config, arguments),
+        DnsTask::On(arguments) => on(host, config, arguments.dry_run),
+        DnsTask::Off(arguments) => takeover::off(host, arguments.dry_run),
+        DnsTask::Restore(arguments) => takeover::restore(host, arguments.dry_run),
+        DnsTask::Check(arguments) => check(host, config, arguments),
+        DnsTask::Export(arguments) => export(host, config, arguments),
+        // Its environment is made where all of the exports are known: see [`exec`].
+        DnsTask::Exec(_) => Ok(()),
+    }
+    .map(|()| true)
 }
 
 /// Points resolv.conf at a resolver of this configuration.
@@ -168,8 +168,12 @@ pub fn exec(
     variables: BTreeMap<OsString, OsString>,
     exec: ExecArguments,
 ) -> Result<(), Failure> {
+    // A look at the network only where that decides.
+    let is_open = loaded.config.dns.only_while_offline
+        && settle::for_good(host, &loaded.config.node).verdict.state == State::Online;
+    let variables = if is_open { host.variables() } else { variables };
     let Known { rules, labels, .. } = known(host, loaded);
-    let order = Order { words: exec.words, variables, rules, labels };
+    let order = Order { words: exec.words, variables, rules, labels, is_open };
     if exec.dry_run {
         exec::plan(host, &order, exec.json);
         return Ok(());

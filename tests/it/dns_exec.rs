@@ -179,63 +179,97 @@ pub static LOOKUPS: LazyLock<Option<Lookups>> = LazyLock::new(|| {
 
 /// What the configuration of these tests says.
 const CONFIG: &str = "[dns]\nallow = [\"mirror.lab\", \"six.lab\"]\n";
-/// Says how long its words took, in milliseconds, how they ended, and what they said.
-const TIMED: &str = "a=$(date +%s%N); out=$(\"$@\" 2>&1 </dev/null); s=$?; b=$(date +%s%N); echo $(((b - a) / 1000000)) $s; echo \"$out\"";
+/// What became of a command.
+#[derive(Debug)]
+pub struct Ran {
+    /// In milliseconds.
+    pub took: u32,
+    pub status: i32,
+    /// On both streams.
+    pub said: String,
+    /// What the name servers were asked meanwhile.
+    pub asked: Vec<String>,
+}
 
-/// Of words that are timed: milliseconds, status, and what they said.
+/// What becomes of these commands, one after the other in the same world.
 #[track_caller]
-pub fn timed(world: &World, user: &User, words: &[&str]) -> (u128, i32, String) {
-    let outcome = world.run(user, TIMED, words);
-    let (first, rest) = outcome.out.split_once('\n').unwrap_or_else(|| panic!("{outcome:?}"));
-    let (took, status) = first.split_once(' ').unwrap();
-    (took.parse().unwrap(), status.parse().unwrap(), rest.trim_end().to_owned())
+pub fn timed(world: &World, user: &User, commands: &[&[&str]]) -> Vec<Ran> {
+    let quoted = |word: &&str| format!("'{}' ", word.replace('\'', "'\\''"));
+    let timed = |words: &&[&str]| {
+        let words: String = words.iter().map(quoted).collect();
+        // A question may be written down a little later than it is answered.
+        format!(
+            "a=$(date +%s%N); out=$({words} 2>&1 </dev/null); s=$?; b=$(date +%s%N); sleep 0.1
+            echo $(((b - a) / 1000000)) $s $(wc -l <$D/asked); echo \"$out\"; echo ====\n"
+        )
+    };
+    let script: String = commands.iter().map(timed).collect();
+    let mut before = world.asked().len();
+    let outcome = world.run(user, &script, &[]);
+    let all = world.asked();
+    let parts: Vec<&str> = outcome.out.split("====\n").filter(|part| !part.is_empty()).collect();
+    assert_eq!(parts.len(), commands.len(), "{outcome:?}");
+    let ran = |part: &str| {
+        let (first, said) = part.split_once('\n').unwrap();
+        let numbers: Vec<u32> = first.split(' ').map(|word| word.parse().unwrap()).collect();
+        let count = usize::try_from(numbers[2]).unwrap();
+        let asked = all[before..count].to_vec();
+        before = count;
+        let said = said.trim_end().to_owned();
+        Ran { took: numbers[0], status: i32::try_from(numbers[1]).unwrap(), said, asked }
+    };
+    parts.into_iter().map(ran).collect()
 }
 
 pub fn exec<'a>(words: &[&'a str]) -> Vec<&'a str> {
     [&[PROGRAM, "dns", "exec", "--"], words].concat()
 }
 
-const PYTHON: &str = "import socket, sys
+pub const PYTHON: &str = "import socket, sys
 try: print(socket.getaddrinfo(sys.argv[1], 80)[0][4][0])
-except socket.gaierror as error: print(error.errno == socket.EAI_NONAME, error.strerror)";
+except socket.gaierror as error: sys.exit(error.strerror)";
 
 #[test]
 fn what_is_of_the_internet_fails_at_once_and_the_intranet_is_reached() {
     for user in users(&["curl", "git", "gron"]) {
         user.home.configure(CONFIG);
         let world = World::new();
-        // As it is without us.
-        let (_, status, _) = timed(&world, &user, &["timeout", "2", "curl", "-sS", "https://huggingface.co"]);
-        assert_eq!(status, 124);
-        assert!(world.asked().contains(&format!("{UPSTREAM} huggingface.co 1")));
-        let before = world.asked().iter().filter(|line| line.contains("huggingface")).count();
-        for (words, end) in [
-            (&["curl", "-sS", "https://huggingface.co"][..], "Could not resolve host: huggingface.co"),
-            (&["git", "ls-remote", "https://github.com/a/b"], "Could not resolve host: github.com"),
-            (&["python3", "-c", PYTHON, "huggingface.co"], "True Name or service not known"),
-            (&["gron", "http://huggingface.co/x.json"], "no suitable address found"),
-            (&["env", "GODEBUG=netdns=go", "gron", "http://huggingface.co/x.json"], "huggingface.co"),
-        ] {
-            let (took, status, said) = timed(&world, &user, &exec(words));
-            assert!(took < 1500 && said.contains(end), "{words:?}: {took} ms, {status}: {said}");
-            assert!(status != 0 || words[0] == "python3", "{words:?}: {said}");
-        }
-        let after = world.asked().iter().filter(|line| line.contains("huggingface")).count();
-        assert_eq!(after, before, "nobody was asked");
-        for (words, said) in [
-            (&["curl", "-sS", "http://mirror.lab/"][..], "the intranet"),
+        let fails = [
+            (exec(&["curl", "-sS", "https://huggingface.co"]), "Could not resolve host: huggingface.co"),
+            (exec(&["git", "ls-remote", "https://github.com/a/b"]), "Could not resolve host: github.com"),
+            (exec(&["python3", "-c", PYTHON, "huggingface.co"]), "Name or service not known"),
+            // What Go 1.19 says where files alone are asked.
+            (exec(&["gron", "http://huggingface.co/x.json"]), "huggingface.co: no suitable address found"),
+            (exec(&["env", "GODEBUG=netdns=go", "gron", "http://huggingface.co/x.json"]), "huggingface.co"),
+        ];
+        let works = [
+            (exec(&["curl", "-sS", "http://mirror.lab/"]), "the intranet"),
             (
-                &["git", "ls-remote", "http://mirror.lab/repo.git"],
+                exec(&["git", "ls-remote", "http://mirror.lab/repo.git"]),
                 "0123456789012345678901234567890123456789\trefs/heads/main",
             ),
-            (&["python3", "-c", PYTHON, "mirror.lab"], "127.0.0.1"),
-            (&["python3", "-c", PYTHON, "six.lab"], "::1"),
-            (&["python3", "-c", PYTHON, "localhost"], "127.0.0.1"),
-            (&["gron", "http://mirror.lab/data.json"], "json.from = \"the intranet\";"),
-            (&["env", "GODEBUG=netdns=go", "gron", "http://mirror.lab/data.json"], "json.from = \"the intranet\";"),
-        ] {
-            let (took, status, found) = timed(&world, &user, &exec(words));
-            assert!(found.ends_with(said) && status == 0, "{words:?}: {took} ms, {status}: {found}");
+            (exec(&["python3", "-c", PYTHON, "mirror.lab"]), "127.0.0.1"),
+            (exec(&["python3", "-c", PYTHON, "six.lab"]), "::1"),
+            (exec(&["python3", "-c", PYTHON, "localhost"]), "127.0.0.1"),
+            (exec(&["gron", "http://mirror.lab/data.json"]), "json.from = \"the intranet\";"),
+            (
+                exec(&["env", "GODEBUG=netdns=go", "gron", "http://mirror.lab/data.json"]),
+                "json.from = \"the intranet\";",
+            ),
+        ];
+        // As it is without us.
+        let without = ["timeout", "2", "curl", "-sS", "https://huggingface.co"];
+        let all = [&without[..]].into_iter().chain(fails.iter().chain(&works).map(|(words, _)| &words[..]));
+        let mut ran = timed(&world, &user, &all.collect::<Vec<_>>()).into_iter();
+        let hung = ran.next().unwrap();
+        assert_eq!(hung.status, 124, "{hung:?}");
+        assert!(hung.asked.contains(&format!("{UPSTREAM} huggingface.co 1")), "{hung:?}");
+        for ((words, end), ran) in fails.iter().zip(ran.by_ref()) {
+            assert!(ran.took < 1500 && ran.status != 0 && ran.said.contains(end), "{words:?}: {ran:?}");
+            assert!(ran.asked.iter().all(|line| line.contains(".lab ")), "{words:?}: {ran:?}");
+        }
+        for ((words, end), ran) in works.iter().zip(ran) {
+            assert!(ran.status == 0 && ran.said.ends_with(end), "{words:?}: {ran:?}");
         }
     }
 }
@@ -258,7 +292,7 @@ fn pip_does_not_try_again_unless_it_has_a_mirror() {
         user.home.configure(CONFIG);
         let world = World::new();
         let pip = |index: &str| {
-            let (_, _, said) = timed(&world, &user, &exec(&["python3", "-c", PIP, index]));
+            let said = timed(&world, &user, &[&exec(&["python3", "-c", PIP, index])]).remove(0).said;
             let last: Vec<u32> = said.lines().last().unwrap().split(' ').map(|word| word.parse().unwrap()).collect();
             ([last[0], last[1], last[2]], said)
         };
@@ -284,14 +318,17 @@ fn every_resolver_is_told_at_once() {
     for user in users(&[]) {
         user.home.configure(CONFIG);
         let world = World::new();
-        for (program, most, no_name) in
-            [(&programs.glibc, 500, "-2"), (&programs.musl, 2500, "-3"), (&programs.cares, 500, "")]
-        {
+        // musl asks a port at which nobody is for its whole patience.
+        let all = [(&programs.glibc, 1000, "-2"), (&programs.musl, 3000, "-3"), (&programs.cares, 1000, "")];
+        for (program, most, no_name) in all {
             let program = program.to_str().unwrap();
-            let (took, status, said) = timed(&world, &user, &exec(&[program, "huggingface.co"]));
-            assert!(took < most && status == 1 && said.starts_with(no_name), "{program}: {took} ms, {status}, {said}");
-            let (took, status, said) = timed(&world, &user, &exec(&[program, "mirror.lab"]));
-            assert_eq!((status, said.as_str()), (0, "127.0.0.1"), "{program}: {took} ms");
+            // The names of the first one are looked up before.
+            let (blocked, allowed) = (exec(&[program, "huggingface.co"]), exec(&[program, "mirror.lab"]));
+            let ran = timed(&world, &user, &[&allowed, &blocked]);
+            let (allowed, blocked) = (&ran[0], &ran[1]);
+            assert!(blocked.status == 1 && blocked.said.starts_with(no_name), "{program}: {blocked:?}");
+            assert!(blocked.took < most && blocked.asked.is_empty(), "{program}: {blocked:?}");
+            assert_eq!((allowed.status, allowed.said.as_str()), (0, "127.0.0.1"), "{program}: {allowed:?}");
         }
         // Nothing goes to a name server of another kind on this node either, and one of Kubernetes has many domains.
         let mut local = World::new();
@@ -301,13 +338,14 @@ fn every_resolver_is_told_at_once() {
                 "nameserver 127.0.0.9\nsearch ml.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n",
             )
             .serve("dns 127.0.0.1 silent");
-        for (program, most) in [(&programs.glibc, 500), (&programs.musl, 2500), (&programs.cares, 500)] {
+        for (program, most, _) in all {
             let program = program.to_str().unwrap();
-            let (took, status, said) = timed(&local, &user, &exec(&[program, "huggingface.co"]));
-            assert!(took < most && status == 1, "{program}: {took} ms, {status}, {said}");
+            let words = exec(&[program, "huggingface.co"]);
+            let ran = timed(&local, &user, &[&words, &words]).remove(1);
+            assert!(ran.took < most && ran.status == 1, "{program}: {ran:?}");
+            // Who that is was asked, and no more.
+            assert_eq!(ran.asked, ["127.0.0.1 hpcsh.invalid 1"], "{program}");
         }
-        let asked = local.asked();
-        assert!(asked.iter().all(|line| !line.contains("huggingface")), "{asked:?}");
     }
 }
 
@@ -323,17 +361,11 @@ fn signals_and_the_status_are_the_commands_own() {
             assert_eq!((last, outcome.err.contains("hpcsh")), (Some(status.to_string()), false), "{text}: {outcome:?}");
         }
         // Nobody stands between: the process that was started is the command.
-        let text = "\"$@\" & sleep 0.2; kill -USR1 $!; wait $!; echo $?; kill -0 $! 2>/dev/null; echo $?";
+        let text = "\"$@\" >out & until grep -q ready out; do sleep 0.05; done
+            kill -USR1 $!; wait $!; echo $?; cat out; kill -0 $! 2>/dev/null; echo $?";
         let command = "trap 'echo caught; exit 9' USR1; echo ready; while :; do sleep 0.05; done";
-        let outcome = world.run(
-            &user,
-            &text
-                .replace("sleep 0.2", "until grep -q ready out; do sleep 0.05; done")
-                .replace("\"$@\" &", "\"$@\" >out &")
-                .replace("echo $?;", "cat out; echo $?;"),
-            &exec(&["sh", "-c", command]),
-        );
-        assert_eq!(outcome.out, "ready\ncaught\n0\n1\n", "{outcome:?}");
+        let outcome = world.run(&user, text, &exec(&["sh", "-c", command]));
+        assert_eq!(outcome.out, "9\nready\ncaught\n1\n", "{outcome:?}");
         // A reader that goes away ends it, as ever.
         let outcome = world.run(&user, "{ \"$@\"; echo $? >&2; } | head -n 1", &exec(&["yes"]));
         assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("y\n", "141\n"));
@@ -472,6 +504,23 @@ fn the_plan_says_which_way_it_goes() {
         });
         assert_eq!(json, wanted);
         assert!(!user.home.path().join("made").exists());
+    }
+}
+
+#[test]
+fn a_node_that_is_online_is_left_alone_where_only_offline_ones_are_meant() {
+    for user in users(&[]) {
+        let world = World::new();
+        let seen = |verdict: &str| {
+            user.home.configure(&format!("node.verdict = \"{verdict}\"\ndns.when = \"offline\"\n"));
+            let text = "grep -c 'hpcsh dns exec' /etc/hosts; echo $HPCSH_OFFLINE$PIP_RETRIES";
+            let plan = world.run(&user, "\"$P\" dns exec --dry-run true", &[]).clean();
+            (world.run(&user, "\"$@\"", &exec(&["sh", "-c", text])).clean(), plan.lines().next().unwrap().to_owned())
+        };
+        let (out, plan) = seen("online");
+        assert_eq!(out, "0\n\n");
+        assert_eq!(plan, "nothing is changed: the node is online, and `dns.when` is \"offline\"");
+        assert_eq!(seen("offline").0, "1\n10\n");
     }
 }
 

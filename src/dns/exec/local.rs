@@ -18,7 +18,7 @@ pub enum Local {
 }
 
 /// Ours answers within a fraction of it.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Asks for a name that cannot be there (RFC 6761, 6.4).
 pub fn look() -> Local {

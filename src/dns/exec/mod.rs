@@ -39,6 +39,8 @@ pub struct Order {
     pub rules: Rules,
     /// Hosts of the mirrors and proxies that need no rule.
     pub labels: Vec<String>,
+    /// Nothing is blocked: the node is online, and only an offline one was meant.
+    pub is_open: bool,
 }
 
 /// The files, by the names that every C library has for them.
@@ -61,6 +63,8 @@ enum Way {
     Files,
     /// As before: there are no mounts of one's own.
     Variables,
+    /// As before: nothing is to be blocked.
+    Open,
 }
 
 /// What the command sees otherwise than it is.
@@ -78,6 +82,9 @@ struct Sight {
 /// # Errors
 /// Where the command does not start; it never comes back otherwise.
 pub fn run(host: &mut Host, order: Order) -> Failure {
+    if order.is_open {
+        return foreground::turn_into(&order.words, &order.variables);
+    }
     let done = Sight::of(host, &order).and_then(|sight| sight.apply(host));
     let near = near(&order);
     let Order { words, mut variables, .. } = order;
@@ -90,6 +97,10 @@ pub fn run(host: &mut Host, order: Order) -> Failure {
 
 /// `hpcsh dns exec --dry-run`: what would be done, and which names would be known.
 pub fn plan(host: &mut Host, order: &Order, json: bool) {
+    if order.is_open {
+        return Plan { way: Way::Open, why: None, files: Vec::new(), names: Vec::new(), command: order.command() }
+            .print(host, json);
+    }
     let sight = Sight::of(host, order);
     let tried = sight.as_ref().map_err(Clone::clone).and_then(|sight| try_in_child(host, sight));
     let is_set = proxies::refuse(&mut order.variables.clone(), &near(order));
@@ -101,12 +112,15 @@ pub fn plan(host: &mut Host, order: &Order, json: bool) {
         why: excuse,
         files: files.into_iter().flatten().map(|(path, _)| path.display().to_string()).collect(),
         names: known.iter().map(Row::of).collect(),
-        command: order.words.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        command: order.command(),
     };
-    if json {
-        host.print(serde_json::to_string_pretty(&plan).map(|text| text + "\n").unwrap_or_default());
-    } else {
-        host.print(plan.text());
+    plan.print(host, json);
+}
+
+impl Order {
+    /// Its words for people.
+    fn command(&self) -> Vec<String> {
+        self.words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
     }
 }
 
@@ -151,12 +165,22 @@ struct Plan {
 }
 
 impl Plan {
+    fn print(&self, host: &mut Host, json: bool) {
+        let text = if json {
+            serde_json::to_string_pretty(self).map(|text| text + "\n").unwrap_or_default()
+        } else {
+            self.text()
+        };
+        host.print(text);
+    }
+
     fn text(&self) -> String {
         let mut text = match (self.way, &self.why) {
             (Way::Resolver, _) => "names: from hpcsh's resolver on 127.0.0.1, which blocks the internet\n".to_owned(),
             (Way::Files, _) => {
                 "names: from files alone; a name that is in none of them does not exist, at once\n".to_owned()
             }
+            (Way::Open, _) => "nothing is changed: the node is online, and `dns.when` is \"offline\"\n".to_owned(),
             (Way::Variables, why) => why.iter().map(|why| format!("{why}\n")).collect(),
         };
         for file in &self.files {
@@ -290,7 +314,8 @@ mod tests {
             search: texts(&["lab"]),
             mirrors: texts(&["pypi.lab"]),
         };
-        let order = Order { words: Vec::new(), variables: BTreeMap::new(), rules, labels: texts(&["nexus"]) };
+        let labels = texts(&["nexus"]);
+        let order = Order { words: Vec::new(), variables: BTreeMap::new(), rules, labels, is_open: false };
         let names = wanted(&order, &texts(&["node7.lab", "node7"]), "10.0.0.1 in.files\n");
         assert_eq!(names, ["pypi.lab", "nexus", "git.lab", "corp.example", "node7.lab", "node7"]);
         assert_eq!(near(&order)[..3], ["pypi.lab", "nexus", "git.lab"]);
