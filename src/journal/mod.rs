@@ -182,11 +182,6 @@ pub fn glance(root: &Path, name: &str) -> Result<Option<Journal>, Wrong> {
 }
 
 impl Journal {
-    /// Where the saved bytes lie.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// Where the bytes of a file lie that is to come back, where it is one.
     pub fn saved(&self, number: usize) -> PathBuf {
         self.dir.join(format!("{number}.before"))
@@ -382,13 +377,13 @@ mod tests {
     fn a_damaged_journal_is_told() {
         let world = World::new();
         let journal = world.journals().begin("x", world.changes()).unwrap();
-        let before = journal.dir().join("0.before");
+        let before = journal.dir.join("0.before");
         fs::write(&before, "theirs?\n").unwrap();
         let why = world.journals().find("x").err().unwrap();
-        assert_eq!(why, format!("{} is damaged", journal.dir().display()));
+        assert_eq!(why, format!("{} is damaged", journal.dir.display()));
         fs::remove_file(&before).unwrap();
         assert!(world.journals().find("x").is_err());
-        fs::write(journal.dir().join(PLAN), "[").unwrap();
+        fs::write(journal.dir.join(PLAN), "[").unwrap();
         assert!(world.journals().find("x").is_err());
     }
 

@@ -54,8 +54,8 @@ impl World {
     /// One in which `script` is done at first, by sh; `None`, said loudly, where there can be none.
     #[track_caller]
     pub fn new(script: &str) -> Option<Self> {
-        if !is_root() || !["unshare", "nsenter", "ip", "python3"].iter().all(|program| has(program)) {
-            skip("a node of the test's own wants root, util-linux, iproute2 and python3");
+        if !is_root() || !["unshare", "nsenter", "ip", "python3", "pkill"].iter().all(|program| has(program)) {
+            skip("a node of the test's own wants root, util-linux, procps, iproute2 and python3");
             return None;
         }
         let root = tempfile::Builder::new().prefix("hpcsh-test-node-").tempdir().unwrap();
