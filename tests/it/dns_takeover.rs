@@ -1,5 +1,6 @@
 //! `hpcsh dns on`, `off` and `restore`, each time on a node of the test's own.
 
+mod disk;
 mod killed;
 mod owners;
 mod power;
@@ -295,7 +296,6 @@ print(count, round(slowest, 2), failed)";
             child.wait().unwrap();
             let count: usize = said.split(' ').next().unwrap().parse().unwrap();
             assert!(count > 100 && said.ends_with(" []\n"), "{}: {said}", kind.name);
-            eprintln!("{}: {said}", kind.name);
         }
     }
 }
@@ -333,6 +333,7 @@ fn an_ordinary_user_may_where_port_and_file_are_his() {
     assert_eq!(as_nobody(&["off"]), failed(other));
     assert_eq!(as_nobody(&["on"]).err, ON_ALREADY);
     assert_eq!(world.dns("off"), format!("{BACK}the resolver has ended\n"));
+    assert_eq!(as_nobody(&["off"]).err, OFF_ALREADY);
 }
 
 #[test]
@@ -377,8 +378,9 @@ fn a_port_of_anothers_is_told() {
     fs::write(&config, "[dns]\nlisten = [\"127.0.0.3:53\"]\nallow = [\"a.example\"]\n").unwrap();
     world.dns("on");
     assert!(world.text().contains("\nnameserver 127.0.0.3\nnameserver 127.0.0.1\n"), "{}", world.text());
+    assert_eq!(world.servers(), 1, "the other one has ended");
     world.dns("off");
-    assert_eq!(world.text(), "nameserver 127.0.0.1\n");
+    assert_eq!((world.text().as_str(), world.servers()), ("nameserver 127.0.0.1\n", 0));
     fs::write(&config, "[dns]\nlisten = [\"127.0.0.1:5300\"]\n").unwrap();
     let outcome = world.hpcsh(&["dns", "on"]);
     let failure = "error: `dns.listen` names no address with port 53, and resolv.conf knows no other port\n\

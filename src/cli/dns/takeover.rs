@@ -9,16 +9,39 @@ pub struct TakeoverArguments {
     pub dry_run: bool,
 }
 
+const ON: &str = "\
+The resolver is started in the background, or by systemd where that has hpcsh-dns.service. Its address comes first in
+resolv.conf, the original servers stay behind it. The original is saved in /var/lib/hpcsh/journal.
+
+Examples:
+  hpcsh dns on --dry-run    what would be done here, and why so
+  hpcsh dns on              as root; again: starts it where it has died, takes a file that others have changed";
+const OFF: &str = "\
+A file that somebody else has changed since stays as it is, and that is told.
+
+Examples:
+  hpcsh dns off --dry-run   what would be done here
+  hpcsh dns off             as who has run `hpcsh dns on`";
+const RESTORE: &str = "\
+As `hpcsh dns off`, but the resolver is left alone: for the end of a unit, and after a crash.
+
+Examples:
+  hpcsh dns restore
+  ExecStopPost=/usr/local/bin/hpcsh dns restore    in a unit of systemd's";
+
 pub(super) fn on() -> Command {
-    Command::new("on").about("Start the resolver and point this node's resolv.conf at it").defer(arguments)
+    let about = "Start the resolver and point this node's resolv.conf at it";
+    Command::new("on").about(about).defer(|command| arguments(command).after_help(ON))
 }
 
 pub(super) fn off() -> Command {
-    Command::new("off").about("The original resolv.conf again, and stop the resolver").defer(arguments)
+    let about = "The original resolv.conf again, and stop the resolver";
+    Command::new("off").about(about).defer(|command| arguments(command).after_help(OFF))
 }
 
 pub(super) fn restore() -> Command {
-    Command::new("restore").about("The original resolv.conf again, whatever state a crash has left").defer(arguments)
+    let about = "The original resolv.conf again, whatever state a crash has left";
+    Command::new("restore").about(about).defer(|command| arguments(command).after_help(RESTORE))
 }
 
 fn arguments(command: Command) -> Command {

@@ -39,21 +39,29 @@ pub fn original(host: &Host) -> ResolvConf {
     linked.filter(|conf| !conf.servers.is_empty()).unwrap_or_else(|| plan::seen(host, found.text()))
 }
 
-/// The files on whose changes [`original`] changes.
+/// The files on whose changes [`original`] changes, now or once we have taken over.
 pub fn watched(host: &Host) -> Vec<PathBuf> {
-    std::iter::once(host.locate(Path::new(resolv_conf::PATH))).chain(linked(host)).collect()
+    let mut found = vec![host.locate(Path::new(resolv_conf::PATH))];
+    if let Some(path) = linked(host) {
+        let bytes = files::read(&path).unwrap_or_default();
+        found.extend(owner::beyond_stub(&String::from_utf8_lossy(&bytes)).map(|beyond| host.locate(beyond)));
+        found.push(path);
+    }
+    found
 }
 
 /// What the original leads to, where it is a link.
 fn linked(host: &Host) -> Option<PathBuf> {
     let path = host.locate(Path::new(resolv_conf::PATH));
-    let saved = places(host).into_iter().find_map(|dir| journal::glance(&dir, NAME).ok()?);
-    let change = saved?.changes.into_iter().find(|change| change.path == path)?;
-    match change.before {
-        Likeness::Link { target, .. } if target.is_absolute() => Some(host.locate(&target)),
-        Likeness::Link { target, .. } => Some(host.absolute(&path.parent()?.join(target))),
-        _ => None,
-    }
+    let saved = || {
+        let saved = places(host).into_iter().find_map(|dir| journal::glance(&dir, NAME).ok()?);
+        match saved?.changes.into_iter().find(|change| change.path == path)?.before {
+            Likeness::Link { target, .. } => Some(target),
+            _ => None,
+        }
+    };
+    let target = files::link_target(&path).ok().or_else(saved)?;
+    Some(if target.is_absolute() { host.locate(&target) } else { host.absolute(&path.parent()?.join(target)) })
 }
 
 /// Where journals of this file may lie: on the node, as the file does, and never on shared storage, where each node would find
@@ -136,9 +144,11 @@ pub fn checks(host: &Host) -> Vec<Failure> {
     found
 }
 
-/// Whom a resolver that listens here asks: the servers of the original but itself, in their order. Who asks himself never ends.
+/// Whom a resolver that listens here asks: the servers of the original but itself, in their order. Who asks himself never ends, nor
+/// who asks a stub that is about to ask him.
 pub fn upstreams(host: &Host, listen: &[SocketAddr]) -> Vec<SocketAddr> {
-    let original = original(host).without(|server| listen.iter().any(|own| is_own(own.ip(), server.address)));
+    let original = plan::seen(host, original(host).text())
+        .without(|server| listen.iter().any(|own| is_own(own.ip(), server.address)));
     original.places(host)
 }
 
@@ -173,6 +183,39 @@ mod tests {
         let local = "nameserver 127.0.0.1\n";
         assert_eq!(original(&host(Some(local)).1), ResolvConf::parse(local));
         assert_eq!(original(&host(None).1), ResolvConf::default());
+    }
+
+    #[test]
+    fn the_original_behind_a_link_is_what_it_leads_to_now() {
+        let (root, host) = host(None);
+        let write = |name: &str, text: &str| {
+            let path = root.path().join(name);
+            files::make_parent(&path).and_then(|()| files::put(&path, text.as_bytes())).unwrap();
+        };
+        write("run/systemd/resolve/stub-resolv.conf", "nameserver 127.0.0.53\n");
+        write("run/systemd/resolve/resolv.conf", "nameserver 10.0.0.1\n");
+        write("etc/hosts", "");
+        std::os::unix::fs::symlink("../run/systemd/resolve/stub-resolv.conf", root.path().join("etc/resolv.conf"))
+            .unwrap();
+        assert_eq!(original(&host), ResolvConf::parse("nameserver 127.0.0.53\n"));
+        let listen = ["127.0.0.1:53".parse().unwrap()];
+        assert_eq!(upstreams(&host, &listen), ["10.0.0.1:53".parse().unwrap()]);
+        let names = ["etc/resolv.conf", "run/systemd/resolve/resolv.conf", "run/systemd/resolve/stub-resolv.conf"];
+        let all = names.map(|name| root.path().join(name));
+        assert_eq!(watched(&host), all);
+        let ours: IpAddr = [127, 0, 0, 1].into();
+        let journals = journal::Journals::open(&places(&host)[0], std::time::Duration::ZERO).unwrap();
+        let journal = journals.begin(NAME, plan::plan(&host, ours).unwrap().changes).unwrap();
+        journal.apply(&host, 0).unwrap();
+        assert_eq!(look(&host), Found::Ours(ours));
+        // Whom the stub asks, who reads our file too: to ask the stub would come back to us.
+        assert_eq!(original(&host).text(), "nameserver 10.0.0.1\n");
+        write("run/systemd/resolve/resolv.conf", "nameserver 127.0.0.1\nnameserver 10.0.0.2\n");
+        assert_eq!(upstreams(&host, &listen), ["10.0.0.2:53".parse().unwrap()]);
+        assert_eq!(watched(&host), all);
+        // Its owner has gone: what there was of it is in our text.
+        write("run/systemd/resolve/stub-resolv.conf", "");
+        assert_eq!(original(&host).text(), "nameserver 10.0.0.1\n");
     }
 
     #[test]

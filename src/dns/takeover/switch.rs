@@ -1,7 +1,7 @@
 //! `hpcsh dns on`, `off`, `restore`: what is done, in which order, and what is said of it.
 //!
-//! `on` saves, then has the server answer, and only then points resolv.conf at it; `off` goes back in the opposite order. Each of
-//! them goes by what it finds, so it may be run again after whatever has happened to the one before.
+//! `on` has the server answer, saves the original, and only then points resolv.conf at the server; `off` goes back in the opposite
+//! order. Each of them goes by what it finds, so it may be run again after whatever has happened to the one before.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::dns::who::Answer;
 use crate::error::Failure;
 use crate::host::likeness::{self, Likeness};
 use crate::host::{Host, files, local_dir, users};
-use crate::journal::{How, Journal, Journals, Stands};
+use crate::journal::{self, How, Journal, Journals, Stands};
 use crate::net::resolv_conf;
 
 /// How long another `on` or `off` may take.
@@ -49,9 +49,13 @@ pub fn on(host: &mut Host, service: &Service, dry_run: bool) -> Result<(), Failu
     }
     let journals = open(&dir)?;
     if server::ask(service.address).is_none() {
+        // One that hangs, or serves at another address.
+        if let Some(Started::Process(_)) = server::started(&dir) {
+            server::stop(host, &dir)?;
+        }
         started = Some(server::start(host, &dir, service)?);
     }
-    let done = point(host, &journals, service);
+    let done = point(host, &journals, service, started.is_some());
     drop(journals);
     if done.is_err() && started.is_some() {
         let _ = server::stop(host, &dir);
@@ -136,11 +140,14 @@ fn open(dir: &Path) -> Result<Journals, Failure> {
 }
 
 /// Points resolv.conf at our server. Gives what was done; nothing where it was done already.
-fn point(host: &mut Host, journals: &Journals, service: &Service) -> Result<Vec<String>, Failure> {
+fn point(host: &mut Host, journals: &Journals, service: &Service, is_new_server: bool) -> Result<Vec<String>, Failure> {
     if look(host) == Found::Ours(service.address) {
         if let Some(journal) = found(host, journals)? {
             // Settings of others do not outlive the node.
             apply(host, &journal)?;
+            for change in journal.changes.iter().filter(|_| is_new_server) {
+                tell_owner(host, &change.path);
+            }
         }
         return Ok(Vec::new());
     }
@@ -228,7 +235,10 @@ fn tell_owner(host: &mut Host, settings: &Path) {
 fn take_back(host: &mut Host, dry_run: bool) -> Result<(), Failure> {
     let mut is_done = false;
     for dir in places(host) {
-        if !files::exists(&dir.join("journal")) {
+        // To look into others' places, their lock is not needed.
+        let is_mine = files::own_entry(&dir).is_ok_and(|found| found.owner == users::my_id());
+        let is_empty = matches!(journal::glance(&dir, NAME), Ok(None));
+        if !files::exists(&dir.join("journal")) || is_empty && !is_mine {
             continue;
         }
         if dry_run {
@@ -314,7 +324,7 @@ fn say_plan(host: &mut Host, service: &Service, answer: Answer, plan: Option<&Pl
 
 /// Gives whether there is something to put back.
 fn say_way_back(host: &mut Host, dir: &Path) -> Result<bool, Failure> {
-    let Some(journal) = crate::journal::glance(dir, NAME).map_err(Failure::failed)? else { return Ok(false) };
+    let Some(journal) = journal::glance(dir, NAME).map_err(Failure::failed)? else { return Ok(false) };
     for number in (0..journal.changes.len()).rev() {
         let path = journal.changes[number].path.display().to_string();
         let stands = journal.stands(number).map_err(|error| Failure::failed(format!("{path}: {error}")))?;

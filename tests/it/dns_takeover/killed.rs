@@ -121,7 +121,6 @@ fn kill_everywhere(kind: &Kind) {
         }
     };
     let kills = kill_each(&world, &["dns", "on"], off, back);
-    eprintln!("{}: {kills} of on", kind.name);
     assert!(kills >= 15, "{}: only {kills} kills of `on`", kind.name);
     let on = || {
         if !is_on() {
@@ -130,7 +129,6 @@ fn kill_everywhere(kind: &Kind) {
     };
     let kills = kill_each(&world, &["dns", "restore"], on, back);
     assert!(kills >= 6, "{}: only {kills} kills of `restore`", kind.name);
-    eprintln!("{}: {kills} of restore", kind.name);
 }
 
 #[test]
@@ -156,4 +154,43 @@ fn a_mount_killed_anywhere() {
 #[test]
 fn a_cover_killed_anywhere() {
     kill_everywhere(&KINDS[10]);
+}
+
+/// Calls between which a server comes into being, or ends.
+#[test]
+fn a_server_that_was_just_started_is_not_forgotten() {
+    if !has("strace") {
+        skip("strace is not installed");
+        return;
+    }
+    let Some(world) = World::new("") else { return };
+    (KINDS[0].make)(&world);
+    let before = world.shot();
+    let gone = |when: &str| {
+        // The server's own process notes it, and may not have come to it.
+        for _ in 0..100 {
+            world.dns("off");
+            if world.servers() == 0 {
+                break;
+            }
+        }
+        assert_eq!((world.shot(), world.servers()), (before.clone(), 0), "{when}");
+    };
+    let kill = |word: &str, call: &str, number: usize| {
+        let (trace, inject) = (format!("trace=?{call}"), format!("inject=?{call}:signal=KILL:when={number}"));
+        run(&mut strace(&world, &["-o", "/dev/null", "-e", &trace, "-e", &inject], &["dns", word])).status != 0
+    };
+    let mut kills = 0;
+    for (call, most) in [("clone", 2), ("ftruncate", 1), ("sendto", 3), ("rename", 2), ("mkdir", 3)] {
+        for number in 1..=most {
+            kills += usize::from(kill("on", call, number));
+            gone(&format!("on, {call} {number}"));
+        }
+    }
+    for (call, number) in [("kill", 1), ("pidfd_open", 1), ("unlink", 4), ("unlink", 5), ("rename", 1), ("rename", 2)] {
+        world.dns("on");
+        kills += usize::from(kill("off", call, number));
+        gone(&format!("off, {call} {number}"));
+    }
+    assert!(kills >= 12, "only {kills} kills");
 }

@@ -2,6 +2,7 @@
 //!
 //! All that runs in it ends with it. Nothing of this machine's own is written: not even a mount is seen outside.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
@@ -44,6 +45,7 @@ pub struct World {
     root: tempfile::TempDir,
     holder: Child,
     first: String,
+    servers: RefCell<Vec<Child>>,
     /// The directory of programs that come before the system's.
     pub programs: PathBuf,
 }
@@ -52,8 +54,8 @@ impl World {
     /// One in which `script` is done at first, by sh; `None`, said loudly, where there can be none.
     #[track_caller]
     pub fn new(script: &str) -> Option<Self> {
-        if !is_root() || !["unshare", "nsenter", "ip", "python3"].iter().all(|program| has(program)) {
-            skip("a node of the test's own wants root, util-linux, iproute2 and python3");
+        if !is_root() || !["unshare", "nsenter", "ip", "python3", "pkill"].iter().all(|program| has(program)) {
+            skip("a node of the test's own wants root, util-linux, procps, iproute2 and python3");
             return None;
         }
         let root = tempfile::Builder::new().prefix("hpcsh-test-node-").tempdir().unwrap();
@@ -96,7 +98,7 @@ impl World {
         let id = holder.id();
         let first = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap().trim().to_owned();
         let programs = root.path().join("bin");
-        Some(Self { root, holder, first, programs })
+        Some(Self { root, holder, first, servers: RefCell::default(), programs })
     }
 
     /// Where a path of the node's own lies, as the node sees it: through all that is mounted there.
@@ -143,7 +145,8 @@ impl World {
     #[allow(clippy::zombie_processes)] // it ends with the namespaces
     pub fn serve(&self) {
         let mut command = self.command(0, &[PROGRAM, "dns", "serve"]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let server = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        self.servers.borrow_mut().push(server);
         let ask = "import socket, sys, time
 for _ in range(2000):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -156,6 +159,13 @@ for _ in range(2000):
         time.sleep(0.01)
 sys.exit(1)";
         assert_eq!(self.run(&["python3", "-c", ask]).status, 0, "the server does not answer");
+    }
+
+    /// The same, where it does not run yet.
+    pub fn serve_once(&self) {
+        if self.servers() == 0 {
+            self.serve();
+        }
     }
 
     /// The resolv.conf of the node: its own entry, and what is read through it.
@@ -174,6 +184,13 @@ sys.exit(1)";
         fs::write(path, text).unwrap();
     }
 
+    /// A program of its own, in sh.
+    pub fn program(&self, name: &str, text: &str) {
+        let path = self.programs.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
     /// How many servers of ours run in it.
     pub fn servers(&self) -> usize {
         let outcome = self.run(&[
@@ -190,6 +207,9 @@ impl Drop for World {
         // `--kill-child`: the first process in it goes too, and with it all others.
         let _ = self.holder.kill();
         let _ = self.holder.wait();
+        for server in self.servers.get_mut() {
+            let _ = server.wait();
+        }
     }
 }
 

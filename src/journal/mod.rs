@@ -5,6 +5,8 @@
 //! somebody else's; which of these is told from the file itself, so there is no state that could be wrong. What is somebody
 //! else's is never written over.
 
+mod written;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,8 +15,8 @@ use rustix::io::Errno;
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
 use serde::{Deserialize, Serialize};
 
-use crate::digest;
-use crate::host::likeness::{self, Likeness, Looks, Owner, Way};
+use self::written::{Unwritten, read, write};
+use crate::host::likeness::{self, Likeness, Way};
 use crate::host::lock::Lock;
 use crate::host::{Host, durable, files};
 
@@ -85,26 +87,6 @@ pub struct Journal {
     pub changes: Vec<Change>,
 }
 
-/// What a change looks like in `plan.json`; the bytes lie beside it.
-#[derive(Serialize, Deserialize)]
-struct Written {
-    path: String,
-    how: How,
-    /// Directories above it that were not there, the lowest first.
-    dirs: Vec<String>,
-    before: Side,
-    after: Side,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "lowercase")]
-enum Side {
-    Nothing,
-    Link { target: String, owner: Owner },
-    File { name: String, digest: String, looks: Looks },
-}
-
-const PLAN: &str = "plan.json";
 /// What the name of a journal ends in that was put aside.
 const KEPT: &str = "kept";
 
@@ -200,11 +182,6 @@ pub fn glance(root: &Path, name: &str) -> Result<Option<Journal>, Wrong> {
 }
 
 impl Journal {
-    /// Where the saved bytes lie.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// Where the bytes of a file lie that is to come back, where it is one.
     pub fn saved(&self, number: usize) -> PathBuf {
         self.dir.join(format!("{number}.before"))
@@ -285,90 +262,14 @@ fn way(host: &Host, path: &Path) -> io::Result<Way> {
     likeness::way(path, host.mounts().iter().any(|mount| mount.point == path))
 }
 
-enum Unwritten {
-    Name(PathBuf),
-    Error(io::Error),
-}
-
-impl From<io::Error> for Unwritten {
-    fn from(error: io::Error) -> Self {
-        Self::Error(error)
-    }
-}
-
-/// Writes a journal into a new directory, and syncs it.
-fn write(dir: &Path, changes: &[Change]) -> Result<(), Unwritten> {
-    let text = |path: &Path| path.to_str().map(str::to_owned).ok_or_else(|| Unwritten::Name(path.to_owned()));
-    durable::make_dir(dir)?;
-    let save = |name: String, likeness: &Likeness, is_shown: bool| -> Result<Side, Unwritten> {
-        Ok(match likeness {
-            Likeness::Nothing => Side::Nothing,
-            Likeness::Link { target, owner } => Side::Link { target: text(target)?, owner: *owner },
-            Likeness::File { bytes, looks } => {
-                // What others may not read, they may not read here. What is mounted must look as it is to look.
-                let plain = Looks { mode: looks.mode & 0o644 | 0o600, ..Looks::plain() };
-                let copy = if is_shown { Looks { modified: None, ..looks.clone() } } else { plain };
-                likeness::make_file(&dir.join(&name), bytes, &copy)?;
-                Side::File { name, digest: sum(bytes), looks: looks.clone() }
-            }
-        })
-    };
-    let mut plan = Vec::new();
-    for (number, change) in changes.iter().enumerate() {
-        plan.push(Written {
-            path: text(&change.path)?,
-            how: change.how,
-            dirs: change.dirs.iter().map(|dir| text(dir)).collect::<Result<_, _>>()?,
-            before: save(format!("{number}.before"), &change.before, false)?,
-            after: save(format!("{number}.after"), &change.after, change.how == How::Cover)?,
-        });
-    }
-    let plan = serde_json::to_vec_pretty(&plan).map_err(io::Error::from)?;
-    likeness::make_file(&dir.join(PLAN), &plan, &Looks::plain())?;
-    durable::sync(dir)?;
-    Ok(())
-}
-
-fn sum(bytes: &[u8]) -> String {
-    format!("{:016x}", digest::of(bytes))
-}
-
-/// Reads a journal.
-fn read(dir: &Path) -> Result<Option<Journal>, Wrong> {
-    let plan = match files::read(&dir.join(PLAN)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        found => found.map_err(|error| format!("{} cannot be read: {error}", dir.join(PLAN).display()))?,
-    };
-    let damaged = || format!("{} is damaged", dir.display());
-    let plan: Vec<Written> = serde_json::from_slice(&plan).map_err(|_| damaged())?;
-    let load = |side: Side| -> Result<Likeness, Wrong> {
-        Ok(match side {
-            Side::Nothing => Likeness::Nothing,
-            Side::Link { target, owner } => Likeness::Link { target: target.into(), owner },
-            Side::File { name, digest, looks } => {
-                let path = dir.join(name);
-                let bytes = files::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-                if sum(&bytes) != digest {
-                    return Err(damaged());
-                }
-                Likeness::File { bytes, looks }
-            }
-        })
-    };
-    let mut changes = Vec::new();
-    for Written { path, how, dirs, before, after } in plan {
-        let dirs = dirs.into_iter().map(PathBuf::from).collect();
-        changes.push(Change { path: path.into(), before: load(before)?, after: load(after)?, how, dirs });
-    }
-    Ok(Some(Journal { dir: dir.to_owned(), changes }))
-}
-
 #[cfg(test)]
 #[allow(clippy::disallowed_methods)] // files that no part of ours would write
 mod tests {
     use std::fs;
 
+    use super::written::PLAN;
     use super::*;
+    use crate::host::likeness::Looks;
 
     const AT_ONCE: Duration = Duration::ZERO;
 
@@ -476,13 +377,13 @@ mod tests {
     fn a_damaged_journal_is_told() {
         let world = World::new();
         let journal = world.journals().begin("x", world.changes()).unwrap();
-        let before = journal.dir().join("0.before");
+        let before = journal.dir.join("0.before");
         fs::write(&before, "theirs?\n").unwrap();
         let why = world.journals().find("x").err().unwrap();
-        assert_eq!(why, format!("{} is damaged", journal.dir().display()));
+        assert_eq!(why, format!("{} is damaged", journal.dir.display()));
         fs::remove_file(&before).unwrap();
         assert!(world.journals().find("x").is_err());
-        fs::write(journal.dir().join(PLAN), "[").unwrap();
+        fs::write(journal.dir.join(PLAN), "[").unwrap();
         assert!(world.journals().find("x").is_err());
     }
 
