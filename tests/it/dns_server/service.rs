@@ -217,10 +217,16 @@ fn systemd_is_told_and_hands_in_sockets() {
     };
     // As systemd does: the sockets are the files from 3 on, and belong to this process.
     let activate = "import os, socket, sys
-udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-udp.bind(('127.0.0.1', 0))
-tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-tcp.bind(udp.getsockname())
+while True:
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(('127.0.0.1', 0))
+    tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        tcp.bind(udp.getsockname())
+        break
+    except OSError:  # another's, for TCP
+        udp.close()
+        tcp.close()
 tcp.listen()
 for number, own in enumerate([os.dup(udp.fileno()), os.dup(tcp.fileno())]):
     os.dup2(own, 3 + number, inheritable=True)
