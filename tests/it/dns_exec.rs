@@ -467,6 +467,10 @@ fn what_was_looked_up_is_remembered() {
             asked.iter().any(|line| line.contains("silent.lab")) && !asked.iter().any(|line| line.contains("denied")),
             "{asked:?}"
         );
+        // What the command brings along: a host of its own words, the nodes of its job.
+        let own = "\"$@\" sh -c 'tail -n 2 /etc/hosts' http://git.lab:8080/x; SLURM_JOB_NODELIST=gone,node[6-7] \"$@\" tail -n 1 /etc/hosts";
+        let outcome = world.run(&user, own, &exec(&[]));
+        assert_eq!(outcome.out, "127.0.0.1 mirror.lab\n127.0.0.1 git.lab\n10.0.0.7 node7\n", "{outcome:?}");
         // A node that nobody knows is the node itself.
         let nameless = World::new().setup("echo 127.0.0.1 localhost >\"$D/hosts\"");
         let outcome = nameless.run(&user, "\"$@\" tail -n 1 /etc/hosts", &exec(&[]));

@@ -46,26 +46,36 @@ pub fn look(host: &Host, mut names: Vec<String>, servers: &str) -> Vec<Known> {
     if names.is_empty() {
         return Vec::new();
     }
-    let key = names
-        .iter()
-        .fold(digest::of(servers.as_bytes()), |sum, name| digest::with(digest::with(sum, b"\n"), name.as_bytes()));
+    let key = digest::of(servers.as_bytes());
     let file = memory(host);
     let now = boot::seconds(host).unwrap_or_default();
-    let (old, until) = file.as_ref().and_then(|file| read(&files::read(file).ok()?, key)).unwrap_or_default();
-    if now < until {
-        return old;
-    }
-    let mut found = ask(host, names);
+    let old = file.as_ref().and_then(|file| read(&files::read(file).ok()?, key)).unwrap_or_default();
+    let of = |name: &str| old.iter().find(|kept| kept.known.name == name);
+    let missing = names.iter().filter(|name| of(name).is_none_or(|kept| kept.until <= now)).cloned().collect();
+    let mut found = ask(host, missing);
     for one in found.iter_mut().filter(|one| !one.is_sure) {
         // Who does not answer now has not taken it back.
-        one.addresses =
-            old.iter().find(|last| last.name == one.name).map(|last| last.addresses.clone()).unwrap_or_default();
+        one.addresses = of(&one.name).map(|kept| kept.known.addresses.clone()).unwrap_or_default();
     }
-    let ttl = if found.iter().all(|one| one.is_sure) { TTL } else { TTL_SILENT };
-    if let Some(file) = file {
-        let _ = files::put(&file, text(key, now + ttl, &found).as_bytes());
+    if let Some(file) = file.filter(|_| !found.is_empty()) {
+        let until = |known: &Known| now + if known.is_sure { TTL } else { TTL_SILENT };
+        let new = found.iter().map(|known| Kept { until: until(known), known: known.clone() });
+        let is_new = |kept: &Kept| found.iter().any(|known| known.name == kept.known.name);
+        let all: Vec<Kept> = new.chain(old.iter().filter(|kept| !is_new(kept)).cloned()).take(2 * MOST).collect();
+        let _ = files::put(&file, text(key, &all).as_bytes());
     }
-    found
+    let one = |name: String| {
+        let known = found.iter().find(|known| known.name == name).or_else(|| Some(&of(&name)?.known)).cloned();
+        known.unwrap_or(Known { name, addresses: Vec::new(), is_sure: false })
+    };
+    names.into_iter().map(one).collect()
+}
+
+/// What is remembered of a name, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Kept {
+    known: Known,
+    until: u64,
 }
 
 /// Where they are remembered, for this boot and this network.
@@ -73,25 +83,32 @@ fn memory(host: &Host) -> Option<PathBuf> {
     Some(run_dir::find(host)?.join(format!("{}-names", Boot::of(host)?.key())))
 }
 
-/// The file: of which names and servers it is, and until when it holds; then a line for each name.
-fn text(key: u64, until: u64, all: &[Known]) -> String {
-    let mut text = format!("{key:016x} {until}\n");
-    for one in all {
-        let addresses: String = one.addresses.iter().map(|address| format!(" {address}")).collect();
-        let _ = writeln!(text, "{} {}{addresses}", if one.is_sure { "=" } else { "?" }, one.name);
+/// The file: of which servers it is, then a line for each name.
+fn text(key: u64, all: &[Kept]) -> String {
+    let mut text = format!("{key:016x}\n");
+    for Kept { known, until } in all {
+        let _ = writeln!(text, "{until} {}", line(known));
     }
     text
 }
 
-fn read(bytes: &[u8], wanted: u64) -> Option<(Vec<Known>, u64)> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let (first, rest) = text.split_once('\n')?;
-    let (key, until) = first.split_once(' ')?;
+fn read(bytes: &[u8], wanted: u64) -> Option<Vec<Kept>> {
+    let (key, rest) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
     (u64::from_str_radix(key, 16).ok()? == wanted).then_some(())?;
-    Some((rest.lines().map(line).collect::<Option<_>>()?, until.parse().ok()?))
+    let kept = |line: &str| {
+        let (until, known) = line.split_once(' ')?;
+        Some(Kept { until: until.parse().ok()?, known: of_line(known)? })
+    };
+    rest.lines().map(kept).collect()
 }
 
-fn line(line: &str) -> Option<Known> {
+/// `= NAME ADDRESS…`, or `?` for one that is not sure.
+fn line(known: &Known) -> String {
+    let addresses: String = known.addresses.iter().map(|address| format!(" {address}")).collect();
+    format!("{} {}{addresses}", if known.is_sure { "=" } else { "?" }, known.name)
+}
+
+fn of_line(line: &str) -> Option<Known> {
     let mut words = line.split(' ');
     let is_sure = words.next()? == "=";
     let name = words.next()?.to_owned();
@@ -100,24 +117,22 @@ fn line(line: &str) -> Option<Known> {
 
 /// Asks the name servers, in a child; what it did not come to say is not sure.
 fn ask(host: &Host, names: Vec<String>) -> Vec<Known> {
+    if names.is_empty() {
+        return Vec::new();
+    }
     let resolver = Resolver::of(host);
     let wanted = names.clone();
     let said = process::in_child(PATIENCE + LAST_WORDS, move || {
-        let lines = side_by_side(resolver, wanted);
-        lines.iter().map(text_of).collect::<String>().into_bytes()
+        let found = side_by_side(resolver, wanted);
+        found.iter().map(|one| line(one) + "\n").collect::<String>().into_bytes()
     });
     let said = String::from_utf8(said.unwrap_or_default()).unwrap_or_default();
-    let found: Vec<Known> = said.lines().filter_map(line).collect();
-    let one = |name: String| found.iter().find(|one| one.name == name).cloned();
-    names
-        .into_iter()
-        .map(|name| one(name.clone()).unwrap_or(Known { name, addresses: Vec::new(), is_sure: false }))
-        .collect()
-}
-
-fn text_of(one: &Known) -> String {
-    let text = text(0, 0, std::slice::from_ref(one));
-    text.split_once('\n').map(|(_, line)| line.to_owned()).unwrap_or_default()
+    let found: Vec<Known> = said.lines().filter_map(of_line).collect();
+    let one = |name: String| {
+        let known = found.iter().find(|one| one.name == name).cloned();
+        known.unwrap_or(Known { name, addresses: Vec::new(), is_sure: false })
+    };
+    names.into_iter().map(one).collect()
 }
 
 fn side_by_side(resolver: Resolver, names: Vec<String>) -> Vec<Known> {
@@ -155,19 +170,19 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_read_again() {
+        let kept = |name: &str, addresses: &[&str], is_sure, until| {
+            let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+            Kept { known: Known { name: name.into(), addresses, is_sure }, until }
+        };
         let all = [
-            Known {
-                name: "a.lab".into(),
-                addresses: vec!["10.0.0.1".parse().unwrap(), "fd00::1".parse().unwrap()],
-                is_sure: true,
-            },
-            Known { name: "b.lab".into(), addresses: Vec::new(), is_sure: true },
-            Known { name: "c.lab".into(), addresses: Vec::new(), is_sure: false },
+            kept("a.lab", &["10.0.0.1", "fd00::1"], true, 99),
+            kept("b.lab", &[], true, 98),
+            kept("c.lab", &[], false, 97),
         ];
-        let text = text(7, 99, &all);
-        assert_eq!(text, "0000000000000007 99\n= a.lab 10.0.0.1 fd00::1\n= b.lab\n? c.lab\n");
-        assert_eq!(read(text.as_bytes(), 7), Some((all.to_vec(), 99)));
-        for (bytes, key) in [(text.as_bytes(), 8), (b"", 7), (b"7 99\n= a x\n", 7), (b"7 99\n=\n", 7), (b"\xff", 7)] {
+        let text = text(7, &all);
+        assert_eq!(text, "0000000000000007\n99 = a.lab 10.0.0.1 fd00::1\n98 = b.lab\n97 ? c.lab\n");
+        assert_eq!(read(text.as_bytes(), 7), Some(all.to_vec()));
+        for (bytes, key) in [(text.as_bytes(), 8), (b"", 7), (b"7\n9 = a x\n", 7), (b"7\n9 =\n", 7), (b"\xff", 7)] {
             assert_eq!(read(bytes, key), None);
         }
     }

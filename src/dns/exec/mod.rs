@@ -5,6 +5,7 @@
 //! this node, it is asked; elsewhere names come from files alone, those of the intranet looked up before. Where the kernel
 //! forbids such mounts, variables do what they can.
 
+mod job;
 mod known;
 mod proxies;
 mod texts;
@@ -216,15 +217,22 @@ fn bare(name: &str) -> String {
     name.trim_matches('.').to_ascii_lowercase()
 }
 
-/// What a command may ask for by name, and no files of the node's know: hosts of the mirrors and proxies, what is allowed in full, and
-/// the node itself.
+/// What a command may ask for by name, and no files of the node's know: hosts of the mirrors and proxies, what is allowed in full,
+/// what it brings along, and the node itself.
 fn wanted(order: &Order, own: &[String], hosts: &str) -> Vec<String> {
     let rules = &order.rules;
     let policy = Policy::new(rules.clone());
     let is_forwarded =
         |name: &String| Name::of(name).is_some_and(|name| policy.decide(&name, ADDRESS) == Action::Forward);
-    let asked =
-        rules.mirrors.iter().chain(&order.labels).chain(&rules.allow).map(|name| bare(name)).filter(is_forwarded);
+    let job = job::names(&order.words, &order.variables);
+    let asked = rules
+        .mirrors
+        .iter()
+        .chain(&order.labels)
+        .chain(&rules.allow)
+        .chain(&job)
+        .map(|name| bare(name))
+        .filter(is_forwarded);
     let mut names: Vec<String> = Vec::new();
     for name in asked.chain(own.iter().cloned()) {
         if !name.is_empty() && !names.contains(&name) && !texts::is_in(hosts, &name) {
