@@ -80,8 +80,11 @@ pub fn at_login(host: &Host, settings: &Settings, memory: Option<Memory>) -> Sta
             await_first(&memory, settings.first_wait).unwrap_or(unknown)
         }
         None if overruled(host).is_some() || memory.holder(host).is_some() => unknown,
-        // It cannot be taken, as on a full disk.
-        None => without_memory(host, settings, settings.first_wait),
+        // Who had it has ended since, or it cannot be taken, as on a full disk.
+        None => match memory.verdict() {
+            Some(kept) => kept.verdict,
+            None => without_memory(host, settings, settings.first_wait),
+        },
     };
     Standing::turning(verdict, Some(memory))
 }
@@ -106,10 +109,7 @@ pub fn for_good(host: &Host, settings: &Settings) -> Standing {
             Some(kept) => kept.verdict,
             None => look(host, settings, &memory, lock),
         },
-        None => match memory.verdict().filter(holds) {
-            Some(kept) => kept.verdict,
-            None => refresh(host, settings, &memory, None),
-        },
+        None => await_other(host, settings, &memory),
     };
     if verdict.reason.ends_with(FAILED_ONCE) {
         verdict = refresh(host, settings, &memory, None);
@@ -132,13 +132,11 @@ pub fn at_rest(host: &Host, settings: &Settings) -> Standing {
 pub fn refresh(host: &Host, settings: &Settings, memory: &Memory, for_us: Option<u32>) -> Verdict {
     match memory.lock(host, for_us) {
         Some(lock) => look(host, settings, memory, lock),
-        None if memory.holder(host).is_some() => await_other(host, settings, memory),
-        // It cannot be taken, as on a full disk.
-        None => without_memory(host, settings, settings.deadline),
+        None => await_other(host, settings, memory),
     }
 }
 
-/// Waits for him who is looking.
+/// Waits for him who is looking. Where nobody is, the lock cannot be taken, as on a full disk.
 fn await_other(host: &Host, settings: &Settings, memory: &Memory) -> Verdict {
     let before = memory.verdict();
     let start = clock::now();
@@ -147,10 +145,12 @@ fn await_other(host: &Host, settings: &Settings, memory: &Memory) -> Verdict {
         clock::sleep(Duration::from_millis(5));
         match memory.verdict() {
             Some(kept) if before.as_ref() != Some(&kept) => return kept.verdict,
-            kept if memory.holder(host).is_none() => {
+            _ if memory.holder(host).is_some() => {}
+            // He may have ended between the two questions.
+            _ => {
+                let kept = memory.verdict();
                 return kept.map_or_else(|| without_memory(host, settings, settings.deadline), |kept| kept.verdict);
             }
-            _ => {}
         }
     }
     let late = || Verdict::new(State::Unknown, "another process looks at the network and has not answered");
