@@ -85,15 +85,16 @@ complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -l hang -d 'Drop pac
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -l allow-unix -d 'Leave the sockets of daemons outside that look names up or start containers (nscd, systemd-resolved, D-Bus, Docker)'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -l keep-env -d 'Leave the environment as it is, without `hpcsh env --offline`'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand airgap" -s h -l help -d 'Print help'
-complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore check exec export" -l config -d 'Read this configuration too, over all others' -r -F
-complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore check exec export" -s h -l help -d 'Print help'
-complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore check exec export" -f -a "serve" -d 'Answer lookups, in the foreground; changes nothing on the node'
-complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore check exec export" -f -a "on" -d 'Start the resolver and point this node\'s resolv.conf at it'
-complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore check exec export" -f -a "off" -d 'The original resolv.conf again, and stop the resolver'
-complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore check exec export" -f -a "restore" -d 'The original resolv.conf again, whatever state a crash has left'
-complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore check exec export" -f -a "check" -d 'Say what would happen to a name, and which rule says so'
-complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore check exec export" -f -a "exec" -d 'The same for one command and its children, without root'
-complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore check exec export" -f -a "export" -d 'The same policy for an engine that runs here already'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore status check exec export" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore status check exec export" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore status check exec export" -f -a "serve" -d 'Answer lookups, in the foreground; changes nothing on the node'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore status check exec export" -f -a "on" -d 'Start the resolver and point this node\'s resolv.conf at it'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore status check exec export" -f -a "off" -d 'The original resolv.conf again, and stop the resolver'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore status check exec export" -f -a "restore" -d 'The original resolv.conf again, whatever state a crash has left'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore status check exec export" -f -a "status" -d 'What the resolver has answered, how often, and how its name servers are'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore status check exec export" -f -a "check" -d 'Say what would happen to a name, and which rule says so'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore status check exec export" -f -a "exec" -d 'The same for one command and its children, without root'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and not __fish_seen_subcommand_from serve on off restore status check exec export" -f -a "export" -d 'The same policy for an engine that runs here already'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from serve" -l config -d 'Read this configuration too, over all others' -r -F
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from serve" -l listen -d 'Where it listens [default: `dns.listen`, 127.0.0.1:53 and [::1]:53]; may be repeated' -r -f
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from serve" -l allow-remote -d 'Listen on addresses that others reach, too'
@@ -108,6 +109,11 @@ complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcomm
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from restore" -l config -d 'Read this configuration too, over all others' -r -F
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from restore" -l dry-run -d 'Only say what would be done'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from status" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from status" -l at -d 'Where it listens [default: `dns.listen`]' -r -f
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from status" -l prometheus -d 'Write the figures for Prometheus into this file; `-`: print them' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from status" -l json -d 'For programs: one object'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from check" -l config -d 'Read this configuration too, over all others' -r -F
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from check" -l json -d 'For programs: an object for each name that would be asked for'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand dns; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::cli::{CheckArguments, DnsTask, ExecArguments, ExportArguments, ServeArguments};
+use crate::cli::{CheckArguments, DnsStatusArguments, DnsTask, ExecArguments, ExportArguments, ServeArguments};
 use crate::config::{self, Config, Loaded};
 use crate::dns::check;
 use crate::dns::exec::{self, Order};
@@ -18,9 +18,9 @@ use crate::dns::policy::Policy;
 use crate::dns::rules::Known;
 use crate::dns::server::{self, Service};
 use crate::dns::settings::Settings;
-use crate::dns::takeover;
+use crate::dns::{status, takeover};
 use crate::error::Failure;
-use crate::host::Host;
+use crate::host::{Host, files};
 use crate::login;
 use crate::node::settle;
 use crate::verdict::State;
@@ -32,6 +32,7 @@ use known::known;
 /// The capability's own.
 pub fn run(host: &mut Host, config: Option<&Path>, task: &DnsTask) -> Result<bool, Failure> {
     match task {
+        DnsTask::Status(arguments) => return status(host, config, arguments),
         DnsTask::Serve(arguments) => serve(host, config, arguments),
         DnsTask::On(arguments) => on(host, config, arguments.dry_run),
         DnsTask::Off(arguments) => takeover::off(host, arguments.dry_run),
@@ -109,6 +110,34 @@ fn plan(host: &Host, loaded: &Loaded, listen: &[SocketAddr]) -> Plan {
     let upstreams = if upstream.is_empty() { takeover::upstreams(host, listen) } else { upstream.clone() };
     let policy = Policy::new(known(host, loaded).rules);
     Plan { policy, upstreams, cache: *cache, only_while_offline: *only_while_offline }
+}
+
+/// What a resolver that runs says of itself. Gives whether there is one.
+fn status(host: &mut Host, config: Option<&Path>, arguments: &DnsStatusArguments) -> Result<bool, Failure> {
+    let addresses = match arguments.at {
+        Some(at) => vec![at],
+        None => configured(host, config).config.dns.listen,
+    };
+    let report = status::ask(host, &addresses)?;
+    match (&arguments.prometheus, &report) {
+        (Some(path), _) => {
+            let text = status::prometheus::text(report.as_ref());
+            if path.as_os_str() == "-" {
+                host.print(text);
+            } else {
+                files::publish(path, text.as_bytes())
+                    .map_err(|error| Failure::failed(format!("{} cannot be written: {error}", path.display())))?;
+            }
+        }
+        (None, Some(report)) if arguments.json => host.print(report.json()),
+        (None, Some(report)) => host.print(status::text::text(report)),
+        (None, None) => {}
+    }
+    if report.is_none() {
+        let failure = status::nobody(host, &addresses);
+        host.say(failure.to_string());
+    }
+    Ok(report.is_some())
 }
 
 /// What would happen to names, now.

@@ -22,7 +22,9 @@ use crate::error::{Failure, Kind};
 pub use airgap::AirgapArguments;
 pub use completions::CompletionsArguments;
 pub use config::ConfigTask;
-pub use dns::{CheckArguments, DnsTask, ExecArguments, ExportArguments, ServeArguments, TakeoverArguments};
+pub use dns::{
+    CheckArguments, DnsStatusArguments, DnsTask, ExecArguments, ExportArguments, ServeArguments, TakeoverArguments,
+};
 pub use env::EnvArguments;
 pub use hf::HfTask;
 pub use init::InitArguments;

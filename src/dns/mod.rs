@@ -18,6 +18,7 @@ pub mod question;
 pub mod rules;
 pub mod server;
 pub mod settings;
+pub mod status;
 pub mod takeover;
 pub mod upstream;
 pub mod who;

@@ -278,6 +278,19 @@ pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     done
 }
 
+/// The same, for everybody's eyes from the moment at which it is there.
+pub fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (beside, mut file) = sibling(path)?;
+    let done = file
+        .write_all(bytes)
+        .and_then(|()| Ok(rustix::fs::fchmod(&file, Mode::from_raw_mode(0o644))?))
+        .and_then(|()| fs::rename(&beside, path));
+    if done.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    done
+}
+
 /// Lets everybody read a file, whatever the user's mask says.
 pub fn open_to_all(path: &Path) -> io::Result<()> {
     Ok(rustix::fs::chmod(path, Mode::from_raw_mode(0o644))?)

@@ -3,7 +3,7 @@
 //! It lies in a directory that everybody may write, so a neighbour may have made it first. It is used only if it is a
 //! real directory (no symlink), belongs to us and is closed to others; anything else is refused and left alone.
 
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -20,34 +20,58 @@ pub fn default_path(host: &Host) -> PathBuf {
 ///
 /// # Errors
 /// A sentence that says what is wrong with it; it must then not be used.
-#[allow(clippy::disallowed_methods)] // this is the door
 pub fn ensure(path: &Path) -> Result<(), String> {
-    let found = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return match fs::DirBuilder::new().mode(0o700).create(path) {
-                // Somebody was quicker: another of our shells, or not.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => ensure(path),
-                Err(error) => Err(format!("cannot make the node-local directory {}: {error}", path.display())),
-                Ok(()) => Ok(()),
-            };
-        }
-        found => found.map_err(|error| format!("cannot look at {}: {error}", path.display()))?,
-    };
-    let wrong = if !found.is_dir() {
-        "is no directory"
+    let found = made(path, 0o700)?;
+    let wrong = wrong(&found).or_else(|| (found.mode() & 0o077 != 0).then_some("is open to other users"));
+    wrong.map_or(Ok(()), |wrong| Err(format!("the node-local directory {} {wrong}: it is not used", path.display())))
+}
+
+/// The same for a directory in which others may see what there is, and change nothing.
+///
+/// # Errors
+/// A sentence that says what is wrong with it; it must then not be used.
+pub fn ensure_seen(path: &Path) -> Result<(), String> {
+    let found = made(path, 0o755)?;
+    let wrong = wrong(&found).or_else(|| (found.mode() & 0o022 != 0).then_some("can be changed by other users"));
+    wrong.map_or(Ok(()), |wrong| Err(format!("the directory {} {wrong}: it is not used", path.display())))
+}
+
+/// What is there; a new directory of this mode, where there was nothing.
+#[allow(clippy::disallowed_methods)] // this is the door
+fn made(path: &Path, mode: u32) -> Result<fs::Metadata, String> {
+    let cannot = |what: &str, error: io::Error| format!("cannot {what} {}: {error}", path.display());
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::DirBuilder::new().mode(mode).create(path) {
+            // Somebody was quicker: another of our shells, or not.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(cannot("make the node-local directory", error));
+            }
+            // Whatever the user's mask says.
+            Ok(()) if mode != 0o700 => {
+                let all = fs::Permissions::from_mode(mode);
+                fs::set_permissions(path, all).map_err(|error| cannot("open", error))?;
+            }
+            _ => {}
+        },
+        Err(error) => return Err(cannot("look at", error)),
+        Ok(found) => return Ok(found),
+    }
+    fs::symlink_metadata(path).map_err(|error| cannot("look at", error))
+}
+
+fn wrong(found: &fs::Metadata) -> Option<&'static str> {
+    if !found.is_dir() {
+        Some("is no directory")
     } else if found.uid() != users::my_id() {
-        "belongs to another user"
-    } else if found.mode() & 0o077 != 0 {
-        "is open to other users"
+        Some("belongs to another user")
     } else {
-        return Ok(());
-    };
-    Err(format!("the node-local directory {} {wrong}: it is not used", path.display()))
+        None
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::*;
 
@@ -61,6 +85,13 @@ mod tests {
 
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         assert!(ensure(&path).unwrap_err().contains("is open to other users"));
+
+        assert_eq!(ensure_seen(&path), Ok(()));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o775)).unwrap();
+        assert!(ensure_seen(&path).unwrap_err().contains("can be changed by other users"));
+        let seen = temporary.path().join("seen");
+        assert_eq!(ensure_seen(&seen), Ok(()));
+        assert_eq!(fs::metadata(&seen).unwrap().permissions().mode() & 0o777, 0o755);
 
         let link = temporary.path().join("link");
         symlink("/etc", &link).unwrap();

@@ -13,6 +13,7 @@ pub mod durable;
 pub mod files;
 pub mod likeness;
 pub mod local_dir;
+pub mod local_socket;
 pub mod lock;
 pub mod mounts;
 pub mod patience;

@@ -6,6 +6,7 @@ mod conversation;
 mod load;
 mod messages;
 mod service;
+mod status;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream, UdpSocket};

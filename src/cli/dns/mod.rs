@@ -1,9 +1,10 @@
-//! `hpcsh dns serve|on|off|restore|check|exec|export`
+//! `hpcsh dns serve|on|off|restore|status|check|exec|export`
 
 mod check;
 mod exec;
 mod export;
 mod serve;
+mod status;
 mod takeover;
 
 use clap::{ArgMatches, Command};
@@ -12,6 +13,7 @@ pub use check::CheckArguments;
 pub use exec::ExecArguments;
 pub use export::ExportArguments;
 pub use serve::ServeArguments;
+pub use status::DnsStatusArguments;
 pub use takeover::TakeoverArguments;
 
 /// What `hpcsh dns` is asked for.
@@ -25,6 +27,8 @@ pub enum DnsTask {
     Off(TakeoverArguments),
     /// `hpcsh dns restore`
     Restore(TakeoverArguments),
+    /// `hpcsh dns status`
+    Status(DnsStatusArguments),
     /// `hpcsh dns check`
     Check(CheckArguments),
     /// `hpcsh dns exec`
@@ -37,6 +41,7 @@ const EXAMPLES: &str = "\
 Examples:
   hpcsh dns check huggingface.co      what would happen to this name, and why
   hpcsh dns on                        as root: every internet lookup of this node fails at once
+  hpcsh dns status                    what it has answered since
   hpcsh dns off                       the node's own resolv.conf again, byte for byte
   hpcsh dns exec -- python train.py   for one command, without root";
 
@@ -47,7 +52,7 @@ pub(super) fn command() -> Command {
             .subcommand_required(true)
             .arg_required_else_help(true)
             .subcommands([serve::command(), takeover::on(), takeover::off(), takeover::restore()])
-            .subcommands([check::command(), exec::command(), export::command()])
+            .subcommands([status::command(), check::command(), exec::command(), export::command()])
     })
 }
 
@@ -58,6 +63,7 @@ pub(super) fn read(matches: &mut ArgMatches) -> DnsTask {
         "on" => DnsTask::On(takeover::read(&mut below)),
         "off" => DnsTask::Off(takeover::read(&mut below)),
         "restore" => DnsTask::Restore(takeover::read(&mut below)),
+        "status" => DnsTask::Status(status::read(&mut below)),
         "check" => DnsTask::Check(check::read(&mut below)),
         "exec" => DnsTask::Exec(exec::read(&mut below)),
         _ => DnsTask::Export(export::read(&mut below)),

@@ -85,7 +85,7 @@ TimeoutStopSec=10s
 USER
 AmbientCapabilities=CAP_NET_BIND_SERVICE
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE
-RuntimeDirectory=hpcsh
+RuntimeDirectory=hpcsh-dns
 RuntimeDirectoryMode=0755
 UMask=0022
 LimitNOFILE=16384

@@ -21,7 +21,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::task::Poll;
 
@@ -35,15 +35,16 @@ use self::tcp::Connections;
 use self::thread::{LARGEST, Thread};
 use self::udp::Front;
 use self::watch::{Change, Watcher};
-use super::counters::Counters;
+use super::counters::{Counters, Figures};
 use super::forward::Forwarder;
 use super::log;
 use super::plan::Plan;
+use super::status::{Report, place};
 use super::wire;
 use crate::error::Failure;
 use crate::host::activation::{self, News};
 use crate::host::datagrams::Incoming;
-use crate::host::{Host, process};
+use crate::host::{Host, clock, files, local_socket, process, users};
 
 /// What is to be served, and how.
 pub struct Service<'a> {
@@ -93,6 +94,7 @@ pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
     let mut taken = listen::take(host, &service.listen, service.allow_remote, service.threads)?;
     let news = News::of(host);
     let is_journal = activation::is_journal(host);
+    let door = taken.addresses.first().map(|address| place::open(host, *address)).transpose();
     let remark = identity::give_up(host, &service.user)?;
     let (_log, lines) = log::open(is_journal);
     let no_thread = |error: io::Error| Failure::failed(format!("no thread can be had: {error}"));
@@ -106,15 +108,30 @@ pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
         is_online: Arc::default(),
         news,
     };
+    let counters: Vec<Arc<Counters>> = (0..count).map(|_| Arc::default()).collect();
+    let socket = match door {
+        Ok(door) => door.map(|door| (door.listener, door.path)),
+        Err(why) => {
+            tracing::warn!("`hpcsh dns status` has nobody to ask: {why}");
+            None
+        }
+    };
+    let socket = socket.map(|(listener, path)| {
+        let report = reports(&common, counters.clone(), orders.clone());
+        let tell = move || local_socket::tell(&listener, report);
+        std::thread::Builder::new().name("status".to_owned()).spawn(tell).map(|_| path)
+    });
+    let socket = socket.transpose().map_err(no_thread)?;
     let news = &common.news;
     let watcher = Watcher { service, orders: &orders, is_online: &common.is_online, news, known };
     let mut threads = std::mem::take(&mut taken.threads).into_iter();
-    let first = threads.next().unwrap_or_default();
-    std::thread::scope(|scope| {
-        for listening in threads {
+    let mut counters = counters.into_iter();
+    let first = (threads.next().unwrap_or_default(), counters.next().unwrap_or_default());
+    let done = std::thread::scope(|scope| {
+        for own in threads.zip(counters) {
             let (common, orders) = (&common, orders.subscribe());
             scope.spawn(move || {
-                let done = run(common, listening, orders, |_| Ok(()), std::future::pending());
+                let done = run(common, own, orders, |_| Ok(()), std::future::pending());
                 if let Err(error) = done {
                     tracing::error!("a thread cannot serve: {error}");
                 }
@@ -139,8 +156,40 @@ pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
         orders.send_modify(|orders| orders.is_stopping = true);
         drop(wishes);
         done
-    })
-    .map_err(|error| Failure::failed(format!("the server cannot run: {error}")))
+    });
+    if let Some(path) = socket {
+        // It lies in a directory of root's where root started us; nobody listens there any more, and the next one replaces it.
+        let _ = files::remove(&path);
+    }
+    done.map_err(|error| Failure::failed(format!("the server cannot run: {error}")))
+}
+
+/// What is told to a user who asks how the server is: see [`Report`].
+fn reports(
+    common: &Common,
+    counters: Vec<Arc<Counters>>,
+    orders: Sender<Orders>,
+) -> impl Fn(u32) -> Vec<u8> + Send + 'static {
+    let begun = clock::now();
+    let listen: Vec<String> = common.own.iter().map(ToString::to_string).collect();
+    let is_online = Arc::clone(&common.is_online);
+    move |user| {
+        let plan = Arc::clone(&orders.borrow().plan);
+        let mut figures = Figures::of_all(counters.iter().map(AsRef::as_ref));
+        if user != 0 && user != users::my_id() {
+            figures.top_blocked.clear();
+        }
+        let report = Report {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            process: std::process::id(),
+            uptime_seconds: begun.elapsed().as_secs(),
+            listen: listen.clone(),
+            forwards_everything: plan.only_while_offline && is_online.load(Ordering::Relaxed),
+            cache: plan.cache as u64,
+            figures,
+        };
+        report.json().into_bytes()
+    }
 }
 
 /// `127.0.0.1:53 and [::1]:53`
@@ -173,7 +222,7 @@ struct Common {
 /// Serves in this thread until it is told to stop, or `stop` is there. `begin` is called when questions are answered.
 fn run<T>(
     common: &Common,
-    listening: Listening,
+    (listening, counters): (Listening, Arc<Counters>),
     mut orders: Receiver<Orders>,
     begin: impl FnOnce(&Plan) -> io::Result<T>,
     stop: impl Future<Output = io::Result<()>>,
@@ -181,7 +230,6 @@ fn run<T>(
     let runtime = Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())?;
     let stop = async move {
         let plan = Arc::clone(&orders.borrow_and_update().plan);
-        let counters = Arc::new(Counters::default());
         let thread = Rc::new(Thread {
             forwarder: Forwarder::new(&plan, &common.own, Arc::clone(&counters))?,
             plan: RefCell::new(Arc::clone(&plan)),
