@@ -70,8 +70,9 @@ fn on(host: &mut Host, config: Option<&Path>, dry_run: bool) -> Result<(), Failu
 /// Until it is told to stop.
 fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> Result<(), Failure> {
     let loaded = configured(host, config);
-    let Config { dns: settings, node, .. } = loaded.config.clone();
-    let listen = if arguments.listen.is_empty() { settings.listen } else { arguments.listen.clone() };
+    // No more of it: a long list of names would stay as long as the server does.
+    let Config { dns: Settings { listen, threads, user, .. }, node, .. } = loaded.config.clone();
+    let listen = if arguments.listen.is_empty() { listen } else { arguments.listen.clone() };
     let first = Mutex::new(Some(loaded));
     // Made anew by another thread, which has no world yet.
     let plan = || {
@@ -85,8 +86,8 @@ fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> 
         listen: listen.clone(),
         allow_remote: arguments.allow_remote,
         log_queries: arguments.log_queries,
-        threads: settings.threads,
-        user: settings.user,
+        threads,
+        user,
         plan: &plan,
         watched: takeover::watched(host),
         is_online: &is_online,

@@ -15,6 +15,7 @@ pub mod likeness;
 pub mod local_dir;
 pub mod local_socket;
 pub mod lock;
+pub mod memory;
 pub mod mounts;
 pub mod patience;
 pub mod ports;

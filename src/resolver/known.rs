@@ -11,10 +11,8 @@ use crate::shell::env::{self, Origin};
 pub fn known(host: &Host, loaded: &Loaded) -> Known {
     let settings = &loaded.settings;
     let of_key = |key: &'static str, names: &[String]| {
-        names
-            .iter()
-            .map(|text| Said { text: text.clone(), by: place(settings, key).unwrap_or_else(|| key.to_owned()) })
-            .collect()
+        let by = place(settings, key).unwrap_or_else(|| key.to_owned());
+        names.iter().map(|text| Said { text: text.clone(), by: by.clone() }).collect()
     };
     Known::of(Sources {
         allow: of_key("dns.allow", &loaded.config.dns.allow),

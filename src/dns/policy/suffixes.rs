@@ -194,7 +194,7 @@ impl Suffixes {
     fn arrange(&mut self) {
         let mut all: Vec<(u32, Marks)> = self.slots.iter().map(|slot| (slot.entry, slot.marks)).collect();
         all.retain(|(entry, _)| *entry != 0);
-        let size = if all.len() * 2 > self.slots.len() { self.slots.len() * 4 } else { self.slots.len() };
+        let size = if all.len() * 2 > self.slots.len() { self.slots.len() * 2 } else { self.slots.len() };
         let mut is_clear = false;
         while !is_clear {
             self.slots = vec![Slot::default(); size].into();

@@ -44,7 +44,7 @@ use super::wire;
 use crate::error::Failure;
 use crate::host::activation::{self, News};
 use crate::host::datagrams::Incoming;
-use crate::host::{Host, clock, files, local_socket, process, users};
+use crate::host::{Host, clock, files, local_socket, memory, process, users};
 
 /// What is to be served, and how.
 pub struct Service<'a> {
@@ -89,6 +89,7 @@ pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
     // What changes from here on is seen, if not by this plan.
     let known = watch::stamps(&service.watched);
     let plan = Arc::new((service.plan)()?);
+    memory::give_back();
     process::outlive_readers();
     let files = usize::try_from(process::raise_files(FILES)).unwrap_or(usize::MAX);
     let mut taken = listen::take(host, &service.listen, service.allow_remote, service.threads)?;

@@ -14,7 +14,7 @@ use tokio::sync::watch::Sender;
 use super::{Orders, Service, upstreams};
 use crate::dns::plan::Plan;
 use crate::host::activation::News;
-use crate::host::{clock, files};
+use crate::host::{clock, files, memory};
 
 /// From one look to the next.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -88,7 +88,9 @@ impl Watcher<'_> {
     fn reload(&self, why: &'static str) {
         let microseconds = clock::monotonic_micros();
         self.news.tell(&format!("RELOADING=1\nMONOTONIC_USEC={microseconds}"));
-        match (self.service.plan)() {
+        let made = (self.service.plan)();
+        memory::give_back();
+        match made {
             Ok(plan) => {
                 let threads = self.orders.receiver_count();
                 let change = Arc::new(Change { why, threads: AtomicUsize::new(threads) });
