@@ -3,7 +3,7 @@
 //! Nothing here looks at a network (`HPCSH_NO_PROBE`): the verdict's file is written by the tests.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -152,8 +152,13 @@ impl Node {
     pub fn stand_in(&self, then: &str) -> PathBuf {
         let log = self.home.path().join("started");
         let text = format!("#!/bin/sh\necho \"$$ $*\" >>'{}'\n{then}\n", log.display());
-        let path = self.home.write("stand-in", text);
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let path = self.home.path().join("stand-in");
+        // By another process: one that a test beside this one starts just now would hold the file open, and nobody can run it then.
+        let mut writer = Command::new("sh");
+        writer.args(["-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh"]).arg(&path).stdin(Stdio::piped());
+        let mut writer = writer.spawn().unwrap();
+        writer.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert!(writer.wait().unwrap().success());
         path
     }
 

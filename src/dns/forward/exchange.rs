@@ -115,6 +115,11 @@ impl Exchange {
         self.order.iter().map(|line| self.lines[*line].upstream.address()).collect()
     }
 
+    /// Whether nobody waits for an answer.
+    pub fn is_idle(&self) -> bool {
+        self.pending.waiting() == 0
+    }
+
     /// Asks for an answer to this message.
     pub fn ask(&mut self, message: &[u8], question: &Question, asker: Asker, now: Instant) {
         if self.next_line(None).is_none() || self.pending.waiting() >= pending::MOST {

@@ -68,6 +68,11 @@ impl Forwarder {
         Ok(forwarder)
     }
 
+    /// Whether nobody waits for an answer.
+    pub fn is_idle(&self) -> bool {
+        self.exchange.borrow().is_idle()
+    }
+
     /// An answer that is remembered, written over the question in `buffer` (its first bytes are the message): its length. `None`: it
     /// has to be asked for, or is longer than who asked by UDP takes.
     pub fn answer_from_memory(&self, question: &Question, buffer: &mut [u8], is_stream: bool) -> Option<usize> {

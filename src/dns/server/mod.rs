@@ -5,8 +5,8 @@
 //!
 //! After the privileges are gone, a reload reads what the service's user may read: the configuration of the node, resolv.conf; not what lies in root's home.
 
-#[cfg(test)]
-mod agree;
+#[cfg(any(test, fuzzing))]
+pub mod agree;
 pub mod handler;
 mod identity;
 mod listen;
@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -71,6 +72,10 @@ pub struct Service<'a> {
 const CONNECTIONS: usize = 4096;
 /// As many files are wished for: the connections, and as many again for those that are asked.
 const FILES: u64 = 2 * CONNECTIONS as u64;
+
+/// How long an end may take, and how often is looked whether it is time.
+const LINGER: Duration = Duration::from_secs(1);
+const MOMENT: Duration = Duration::from_millis(10);
 
 /// What the threads are told.
 #[derive(Clone, Debug)]
@@ -276,9 +281,23 @@ fn run<T>(
             }
             told.as_mut().poll(context).map(Ok)
         })
-        .await
+        .await?;
+        linger(&thread).await;
+        Ok(())
     };
     runtime.block_on(stop)
+}
+
+/// Goes on for a moment, and as long as somebody waits for an answer: the node may ask others already, but who has asked us before
+/// would wait for five seconds (resolv.conf(5), `timeout`).
+async fn linger(thread: &Thread) {
+    let end = clock::after(LINGER);
+    loop {
+        tokio::time::sleep(MOMENT).await;
+        if thread.forwarder.is_idle() || clock::now() >= end {
+            return;
+        }
+    }
 }
 
 /// Ready when it is time to stop; who wishes for a reload is told meanwhile.
