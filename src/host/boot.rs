@@ -32,13 +32,7 @@ impl Boot {
     /// Of this process; `None` where /proc does not say.
     pub fn of(host: &Host) -> Option<Self> {
         let id = files::read_short(&host.locate(Path::new("/proc/sys/kernel/random/boot_id"))).ok()?;
-        // `net:[4026531840]`
-        let network = match files::link_target(&host.locate(Path::new("/proc/self/ns/net"))) {
-            Ok(link) => link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.to_owned(),
-            // A kernel without network namespaces has one network.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(_) => return None,
-        };
+        let network = network(host)?;
         let value = |name| host.variable(name).unwrap_or_default().to_string_lossy().into_owned() + " ";
         let mut proxies = PROXIES.map(value);
         if proxies.iter().any(|value| value.trim_end() == REFUSING) {
@@ -54,6 +48,17 @@ impl Boot {
         let parts = [&self.id, &self.name, &self.network, &self.proxies];
         let sum = parts.iter().fold(digest::NONE, |sum, part| digest::with(digest::with(sum, part.as_bytes()), b"\n"));
         format!("{sum:016x}")
+    }
+}
+
+/// The number of this process's network namespace; empty on a kernel without them, which has one network. `None` where /proc does
+/// not say.
+pub fn network(host: &Host) -> Option<String> {
+    // `net:[4026531840]`
+    match files::link_target(&host.locate(Path::new("/proc/self/ns/net"))) {
+        Ok(link) => Some(link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(String::new()),
+        Err(_) => None,
     }
 }
 

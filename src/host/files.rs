@@ -260,40 +260,27 @@ pub fn remove(path: &Path) -> io::Result<()> {
 
 /// Puts these bytes in place of a file, or where there is none: a reader sees the old ones or the new ones.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (beside, mut file) = sibling(path)?;
-    let done = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path));
-    if done.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    done
+    swap(path, bytes, File::sync_all)
 }
 
 /// The same, for what need not outlive the node: not synced, and for the owner's eyes.
 pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (beside, mut file) = sibling(path)?;
-    let done = file.write_all(bytes).and_then(|()| fs::rename(&beside, path));
-    if done.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    done
+    swap(path, bytes, |_| Ok(()))
 }
 
-/// The same, for everybody's eyes from the moment at which it is there.
+/// The same, for everybody's eyes, whatever the user's mask says, from the moment at which it is there.
 pub fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    swap(path, bytes, |file| Ok(rustix::fs::fchmod(file, Mode::from_raw_mode(0o644))?))
+}
+
+/// Writes the bytes beside the file, sees to the new one, and puts it in place.
+fn swap(path: &Path, bytes: &[u8], finish: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let (beside, mut file) = sibling(path)?;
-    let done = file
-        .write_all(bytes)
-        .and_then(|()| Ok(rustix::fs::fchmod(&file, Mode::from_raw_mode(0o644))?))
-        .and_then(|()| fs::rename(&beside, path));
+    let done = file.write_all(bytes).and_then(|()| finish(&file)).and_then(|()| fs::rename(&beside, path));
     if done.is_err() {
         let _ = fs::remove_file(&beside);
     }
     done
-}
-
-/// Lets everybody read a file, whatever the user's mask says.
-pub fn open_to_all(path: &Path) -> io::Result<()> {
-    Ok(rustix::fs::chmod(path, Mode::from_raw_mode(0o644))?)
 }
 
 /// Writes into a file that is there, in one call and in its place: those of /proc are told things so.

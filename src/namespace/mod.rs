@@ -85,8 +85,7 @@ pub fn lay_all_over(over: &[PathBuf], lay: impl FnOnce(&Path) -> Result<(), Fail
 /// Makes a file in that directory, for everybody's eyes and nobody's pen, and lays it over this one.
 pub fn lay_text_over(dir: &Path, text: &[u8], over: &Path) -> Result<(), Failure> {
     let made = dir.join(over.file_name().unwrap_or_default());
-    let done = files::put(&made, text).and_then(|()| files::open_to_all(&made));
-    done.map_err(|error| Failure::runner(format!("{}: {error}", made.display())))?;
+    files::publish(&made, text).map_err(|error| Failure::runner(format!("{}: {error}", made.display())))?;
     lay_over(&made, over)?;
     let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV;
     mount_remount(over, flags, c"").map_err(|error| failed(over, error))

@@ -10,6 +10,7 @@ pub mod agree;
 pub mod handler;
 mod identity;
 mod listen;
+mod report;
 pub mod tcp;
 pub mod thread;
 pub mod udp;
@@ -21,7 +22,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 use std::task::Poll;
 use std::time::Duration;
@@ -36,16 +37,16 @@ use self::tcp::Connections;
 use self::thread::{LARGEST, Thread};
 use self::udp::Front;
 use self::watch::{Change, Watcher};
-use super::counters::{Counters, Figures};
+use super::counters::Counters;
 use super::forward::Forwarder;
 use super::log;
 use super::plan::Plan;
-use super::status::{Report, place};
+use super::status::place;
 use super::wire;
 use crate::error::Failure;
 use crate::host::activation::{self, News};
 use crate::host::datagrams::Incoming;
-use crate::host::{Host, clock, files, local_socket, memory, process, users};
+use crate::host::{Host, clock, files, memory, process};
 
 /// What is to be served, and how.
 pub struct Service<'a> {
@@ -115,19 +116,7 @@ pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
         news,
     };
     let counters: Vec<Arc<Counters>> = (0..count).map(|_| Arc::default()).collect();
-    let socket = match door {
-        Ok(door) => door.map(|door| (door.listener, door.path)),
-        Err(why) => {
-            tracing::warn!("`hpcsh dns status` has nobody to ask: {why}");
-            None
-        }
-    };
-    let socket = socket.map(|(listener, path)| {
-        let report = reports(&common, counters.clone(), orders.clone());
-        let tell = move || local_socket::tell(&listener, report);
-        std::thread::Builder::new().name("status".to_owned()).spawn(tell).map(|_| path)
-    });
-    let socket = socket.transpose().map_err(no_thread)?;
+    let socket = report::begin(door, &common, &counters, &orders).map_err(no_thread)?;
     let news = &common.news;
     let watcher = Watcher { service, orders: &orders, is_online: &common.is_online, news, known };
     let mut threads = std::mem::take(&mut taken.threads).into_iter();
@@ -168,34 +157,6 @@ pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
         let _ = files::remove(&path);
     }
     done.map_err(|error| Failure::failed(format!("the server cannot run: {error}")))
-}
-
-/// What is told to a user who asks how the server is: see [`Report`].
-fn reports(
-    common: &Common,
-    counters: Vec<Arc<Counters>>,
-    orders: Sender<Orders>,
-) -> impl Fn(u32) -> Vec<u8> + Send + 'static {
-    let begun = clock::now();
-    let listen: Vec<String> = common.own.iter().map(ToString::to_string).collect();
-    let is_online = Arc::clone(&common.is_online);
-    move |user| {
-        let plan = Arc::clone(&orders.borrow().plan);
-        let mut figures = Figures::of_all(counters.iter().map(AsRef::as_ref));
-        if user != 0 && user != users::my_id() {
-            figures.top_blocked.clear();
-        }
-        let report = Report {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            process: std::process::id(),
-            uptime_seconds: begun.elapsed().as_secs(),
-            listen: listen.clone(),
-            forwards_everything: plan.only_while_offline && is_online.load(Ordering::Relaxed),
-            cache: plan.cache as u64,
-            figures,
-        };
-        report.json().into_bytes()
-    }
 }
 
 /// `127.0.0.1:53 and [::1]:53`

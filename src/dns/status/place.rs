@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::host::{Host, files, local_dir, local_socket, run_dir, users};
+use crate::host::{Host, boot, files, local_dir, local_socket, run_dir, users};
 
 /// Where a resolver of root's, or of systemd's unit, has its socket; other users have a run directory.
 const RUN: &str = "/run/hpcsh-dns";
@@ -68,7 +68,7 @@ pub fn all(host: &Host, address: SocketAddr) -> impl Iterator<Item = PathBuf> {
 
 /// The addresses at which resolvers of this network have listened, or still do.
 pub fn others(host: &Host) -> Vec<SocketAddr> {
-    let prefix = format!("dns-{}-", network(host));
+    let prefix = prefix(host);
     let address = |path: PathBuf| path.file_name()?.to_str()?.strip_prefix(&prefix)?.parse().ok();
     dirs(host).iter().filter_map(|dir| files::list(dir).ok()).flatten().filter_map(address).collect()
 }
@@ -82,12 +82,10 @@ fn run(host: &Host) -> PathBuf {
 }
 
 fn name(host: &Host, address: SocketAddr) -> String {
-    format!("dns-{}-{address}", network(host))
+    format!("{}{address}", prefix(host))
 }
 
-/// The number of the network namespace: the same address means another server in another one. 0 where there are none.
-fn network(host: &Host) -> u64 {
-    let link = files::link_target(&host.locate(Path::new("/proc/self/ns/net"))).unwrap_or_default();
-    let number = link.to_str().and_then(|link| link.strip_prefix("net:[")?.strip_suffix(']')?.parse().ok());
-    number.unwrap_or_default()
+/// The same address means another server in another network.
+fn prefix(host: &Host) -> String {
+    format!("dns-{}-", boot::network(host).unwrap_or_default())
 }
