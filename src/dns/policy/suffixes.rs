@@ -167,9 +167,11 @@ impl Suffixes {
     /// The slot of an ending, or the one that waits for it.
     fn look(&self, ending: &[u8]) -> Look {
         let labels = Labels::of(ending);
-        let ends = labels.starts().skip(1).chain([ending.len()]);
-        let parts = labels.starts().zip(ends).collect::<Vec<_>>().into_iter().rev();
-        let hash = parts.fold(self.seed, |hash, (start, end)| mixed(hash, &ending[start..end]));
+        let (mut hash, mut end) = (self.seed, ending.len());
+        for start in labels.starts().rev() {
+            hash = mixed(hash, &ending[start..end]);
+            end = start;
+        }
         let mut at = self.first(hash);
         let mut meets_another = false;
         while self.slots[at].entry != 0 {

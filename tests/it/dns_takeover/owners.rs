@@ -114,7 +114,10 @@ fn a_unit_that_is_there_is_started_by_systemd() {
         &format!(
             "case $1 in
             start) setsid {PROGRAM} dns serve </dev/null >/dev/null 2>&1 & ;;
-            stop) pkill -TERM -f 'dns serve'; {PROGRAM} dns restore 2>{} ;;
+            stop) pkill -TERM -f 'dns serve'
+                # As systemd: until it has ended, which it does not at once while somebody waits for an answer.
+                for _ in $(seq 300); do pkill -0 -f 'dns serve' || break; sleep 0.01; done
+                {PROGRAM} dns restore 2>{} ;;
             esac",
             log.display()
         ),
