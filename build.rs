@@ -1,4 +1,4 @@
-//! Makes the emitted form of the shell files: without comments, blank lines and indentation.
+//! Makes the emitted form of the shell files: without comments, blank lines and indentation. Tells the linker where the program begins.
 //!
 //! The files stay what they are, to be read and linted as they lie. They hold no here-document and no string over
 //! several lines, so a line that begins with `#` is a comment wherever it stands; a test evaluates both forms.
@@ -42,6 +42,11 @@ fn main() -> io::Result<()> {
             .flat_map(|line| [line, "\n"])
             .collect();
         fs::write(Path::new(&out).join(name), code)?;
+    }
+    // Before the C library: src/main.rs.
+    let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
+    if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ARCH", "x86_64") {
+        println!("cargo::rustc-link-arg-bins=-Wl,--entry=hpcsh_start");
     }
     Ok(())
 }

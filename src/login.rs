@@ -12,6 +12,7 @@ use crate::host::boot::Boot;
 use crate::host::mounts::{self, Storage};
 use crate::host::patience::{self, Patience};
 use crate::host::process::Stuck;
+use crate::host::stamp::Seen;
 use crate::host::{Host, local_dir};
 use crate::node::memory::Memory;
 use crate::node::settle;
@@ -19,6 +20,7 @@ use crate::shell::env::{self, Export};
 use crate::shell::init::{Facts, Script, Shell};
 use crate::shell::kept;
 use crate::shell::last::{self, Last};
+use crate::shell::ready::{self, Premises};
 use crate::shell::trust;
 use crate::verdict::State;
 
@@ -98,6 +100,33 @@ impl Login {
         }
         Some(script)
     }
+
+    /// Hands out what the answer of this login depends on, where that can be told.
+    fn keep_answer(
+        &self,
+        host: &Host,
+        loaded: &Loaded,
+        layers: &[(PathBuf, Seen)],
+        history: Option<&Path>,
+        script: PathBuf,
+        keep: impl FnOnce(&Premises),
+    ) {
+        let (Some(boot), Some(memory), Some(last)) = (&self.boot, &self.memory, &self.last) else { return };
+        let Some(run) = memory.stem().parent() else { return };
+        let settings = &loaded.config;
+        let written = [script, last.file().to_owned()];
+        let kept: Vec<_> = written.into_iter().chain(kept::parts_of(last.shell(), &settings.roots.local)).collect();
+        let verdict = memory.file("verdict");
+        let is_fixed = settle::configured(host, &settings.node).is_some();
+        keep(&Premises {
+            boot,
+            layers,
+            ours: &[&settings.roots.local, run],
+            history,
+            kept: &kept,
+            verdict: (!is_fixed).then_some((&*verdict, settings.node.ttl.as_secs())),
+        });
+    }
 }
 
 /// `hpcsh init SHELL`: prints the facts of the node and the script, or a line that reads the node's copy of it.
@@ -111,6 +140,7 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     let found = config::load_within(host, config, &login.patience);
     let is_all = found.as_ref().is_ok_and(|found| !found.loaded.is_unread);
     let last = login.last.as_ref().filter(|_| !is_all && !init.print).and_then(|last| Some((last, last.line()?)));
+    let mut layers = None;
     let (mut loaded, mut facts, is_known) = match (found, last) {
         // It answers, and says that it has none: so does a mount whose server has forgotten it.
         (Ok(InTime { loaded, .. }), Some((last, line))) => {
@@ -120,8 +150,9 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
             host.print([facts.text(shell), line].concat());
             return;
         }
-        (Ok(InTime { loaded, asked_shared }), None) => {
+        (Ok(InTime { loaded, asked_shared, files }), None) => {
             let facts = login.facts(host, &loaded);
+            layers = files;
             (loaded, facts, asked_shared)
         }
         (Err(stale), Some((last, line))) => {
@@ -144,8 +175,10 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         }
     };
     // What the first prompt looks at, unless it is known already whether shared storage answers.
-    if let Some((dir, true)) = see_to_history(host, &mut loaded, shell).filter(|_| !is_known)
-        && !patience::answers(host, &dir, &login.patience)
+    let history = see_to_history(host, &mut loaded, shell);
+    if let Some((dir, true)) = &history
+        && !is_known
+        && !patience::answers(host, dir, &login.patience)
     {
         let notice = format!("{} does not answer: the history stays in memory", dir.display());
         facts = login.stale(facts, notice);
@@ -157,8 +190,17 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     let kept =
         if is_good { login.keep(host, &loaded, facts.is_fixed.then_some(facts.state), shell, &text) } else { None };
     // zsh gains by a file: it reads what a substitution prints 64 bytes a time, and a file in its compiled form.
-    let line = kept.filter(|_| shell == Shell::Zsh).map(|script| last::line(shell, &script));
-    host.print([facts.text(shell), line.unwrap_or(text)].concat());
+    let line = kept.as_deref().filter(|_| shell == Shell::Zsh).map(|script| last::line(shell, script));
+    let rest = line.unwrap_or(text);
+    host.print([facts.text(shell), rest.clone()].concat());
+    if let (Some(script), Some(layers)) = (kept, layers)
+        && history.as_ref().is_none_or(|(_, is_shared)| !is_shared)
+    {
+        let history = history.as_ref().map(|(dir, _)| &**dir);
+        login.keep_answer(host, &loaded, &layers, history, script, |premises| {
+            ready::keep(host, shell, premises, &facts, &rest);
+        });
+    }
 }
 
 /// For a shell that has started without this program: sees to it that the next one gets what `init` would print now, and

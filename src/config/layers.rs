@@ -96,7 +96,7 @@ fn prefix(program: &Path) -> Option<PathBuf> {
 pub fn read(host: &Host, layer: &Layer, look: Look, owners: &[String], problems: &mut Vec<Problem>) -> Option<Text> {
     let path = &layer.path;
     let (owner, mode, program_owner, bytes) = match look {
-        Look::Found { owner, mode, program_owner, bytes } => (owner, mode, program_owner, bytes),
+        Look::Found { owner, mode, program_owner, bytes, .. } => (owner, mode, program_owner, bytes),
         Look::Absent { is_dangling } => {
             if layer.source.is_named() {
                 let named = layer.source.word();

@@ -6,7 +6,10 @@
 use std::io;
 use std::path::Path;
 
+use hpcsh_early::record::Stamp;
+
 use super::layers::{Layer, Source};
+use crate::host::stamp::Seen;
 use crate::host::{Host, files, users};
 
 /// What is to be known of a file.
@@ -27,9 +30,22 @@ pub enum Look {
         mode: u32,
         /// Who owns the program beside which it lies; not asked where it does not matter.
         program_owner: Option<u32>,
+        /// What tells whether it has changed since; of what another process has read, nobody knows.
+        stamp: Option<Stamp>,
         /// All that is in it.
         bytes: Vec<u8>,
     },
+}
+
+impl Look {
+    /// What is to be compared to find out whether it still is so; `None` where nothing tells.
+    pub fn seen(&self) -> Option<Seen> {
+        match self {
+            Self::Absent { is_dangling: false } => Some(Seen::Absent),
+            Self::Found { stamp, .. } => stamp.map(Seen::There),
+            Self::Absent { is_dangling: true } | Self::Failed(_) => None,
+        }
+    }
 }
 
 /// Looks at a layer's file. Waits for storage as long as that takes.
@@ -37,14 +53,14 @@ pub fn at(host: &Host, layer: &Layer) -> Look {
     let place = host.locate(&layer.path);
     let program_owner =
         || host.program().and_then(|program| files::entry(&host.locate(program)).ok()).map(|at| at.owner);
-    made_of(layer, files::read_with_entry(&place), || files::exists(&place), program_owner)
+    made_of(layer, files::read_stamped(&place), || files::exists(&place), program_owner)
 }
 
 /// The same where the kernel says at once that all of it lies in the root's mount.
 pub fn on_root(host: &Host, layer: &Layer) -> Option<Look> {
     let found = host.is_real().then(|| files::read_on_root(&layer.path)).flatten()?;
     // Where the program lies is not known yet.
-    if found.as_ref().is_ok_and(|(entry, _)| asks_for_program(layer, entry.owner)) {
+    if found.as_ref().is_ok_and(|(entry, ..)| asks_for_program(layer, entry.owner)) {
         return None;
     }
     Some(made_of(layer, found, || files::exists(&layer.path), || None))
@@ -57,14 +73,14 @@ fn asks_for_program(layer: &Layer, owner: u32) -> bool {
 
 fn made_of(
     layer: &Layer,
-    found: io::Result<(files::Entry, Vec<u8>)>,
+    found: io::Result<(files::Entry, Stamp, Vec<u8>)>,
     is_there: impl FnOnce() -> bool,
     program_owner: impl FnOnce() -> Option<u32>,
 ) -> Look {
     match found {
-        Ok((entry, bytes)) => {
+        Ok((entry, stamp, bytes)) => {
             let program_owner = if asks_for_program(layer, entry.owner) { program_owner() } else { None };
-            Look::Found { owner: entry.owner, mode: entry.mode, program_owner, bytes }
+            Look::Found { owner: entry.owner, mode: entry.mode, program_owner, stamp: Some(stamp), bytes }
         }
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Look::Absent { is_dangling: layer.source == Source::User && is_there() }
@@ -86,10 +102,10 @@ pub fn encode(looks: impl IntoIterator<Item = Look>) -> Vec<u8> {
         match look {
             Look::Absent { is_dangling } => bytes.push(if is_dangling { b'd' } else { b'a' }),
             Look::Failed(why) => text(&mut bytes, b"f", why.as_bytes()),
-            Look::Found { owner, mode, program_owner: None, bytes: all } => {
+            Look::Found { owner, mode, program_owner: None, bytes: all, .. } => {
                 text(&mut bytes, &[&b"r"[..], &owner.to_le_bytes(), &mode.to_le_bytes()].concat(), &all);
             }
-            Look::Found { owner, mode, program_owner: Some(program), bytes: all } => {
+            Look::Found { owner, mode, program_owner: Some(program), bytes: all, .. } => {
                 let numbers = [owner, mode, program].map(u32::to_le_bytes).concat();
                 text(&mut bytes, &[&b"p"[..], &numbers].concat(), &all);
             }
@@ -129,6 +145,7 @@ fn one(bytes: &mut &[u8]) -> Option<Look> {
             owner: number(bytes)?,
             mode: number(bytes)?,
             program_owner: if *letter == b'p' { Some(number(bytes)?) } else { None },
+            stamp: None,
             bytes: taken(bytes)?.to_owned(),
         },
         _ => return None,
@@ -153,8 +170,13 @@ mod tests {
     use super::*;
 
     fn looks() -> Vec<Look> {
-        let found =
-            |program_owner, bytes: &[u8]| Look::Found { owner: 7, mode: 0o644, program_owner, bytes: bytes.into() };
+        let found = |program_owner, bytes: &[u8]| Look::Found {
+            owner: 7,
+            mode: 0o644,
+            program_owner,
+            stamp: None,
+            bytes: bytes.into(),
+        };
         vec![
             Look::Absent { is_dangling: false },
             found(None, b""),

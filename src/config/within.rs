@@ -10,6 +10,7 @@ use super::{Loaded, layers, made_of};
 use crate::host::Host;
 use crate::host::mounts::Storage;
 use crate::host::patience::{Patience, in_time};
+use crate::host::stamp::Seen;
 
 /// A configuration of which a part lies on storage that does not answer.
 pub struct Stale {
@@ -27,6 +28,8 @@ pub struct InTime {
     pub loaded: Loaded,
     /// Whether a part of it lies on shared storage, which has answered then.
     pub asked_shared: bool,
+    /// The files that it depends on, as they were; `None` where that cannot be told of each.
+    pub files: Option<Vec<(PathBuf, Seen)>>,
 }
 
 /// As `load`, but waits no longer than the deadline for what lies on shared storage.
@@ -49,7 +52,9 @@ pub fn load_within(host: &Host, argument: Option<&Path>, patience: &Patience) ->
     let mut looks: Vec<Option<Look>> =
         places.iter().map(|layer| look::on_root(host, layer).or_else(|| local(layer))).collect();
     let Some(mount) = mount else {
-        return Ok(InTime { loaded: made_of(host, &places, looks), asked_shared: false });
+        let files = places.iter().zip(&looks).map(|(layer, look)| Some((layer.path.clone(), look.as_ref()?.seen()?)));
+        let files = files.collect();
+        return Ok(InTime { loaded: made_of(host, &places, looks), asked_shared: false, files });
     };
     let shared = || places.iter().zip(&looks).filter(|(_, look)| look.is_none()).map(|(layer, _)| layer);
     let Ok(bytes) = in_time(patience, || look::encode(shared().map(|layer| look::at(host, layer)))) else {
@@ -60,7 +65,7 @@ pub fn load_within(host: &Host, argument: Option<&Path>, patience: &Patience) ->
     for look in looks.iter_mut().filter(|look| look.is_none()) {
         *look = heard.next();
     }
-    Ok(InTime { loaded: made_of(host, &places, looks), asked_shared: true })
+    Ok(InTime { loaded: made_of(host, &places, looks), asked_shared: true, files: None })
 }
 
 /// What answers for a look at this layer.

@@ -9,7 +9,9 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use super::clock;
+use hpcsh_early::record::Stamp;
+
+use super::{clock, stamp};
 
 /// The most that is read of a file that holds text for us; a larger one is no configuration.
 const MOST: u64 = 1 << 20;
@@ -38,13 +40,6 @@ impl Entry {
 /// What this name leads to.
 pub fn entry(path: &Path) -> io::Result<Entry> {
     fs::metadata(path).map(|found| Entry::of(&found))
-}
-
-/// What changes when a file is written, or another one has its name: its numbers, its size, when it was written last, in nanoseconds.
-pub fn stamp(path: &Path) -> Option<(u64, u64, u64, i64)> {
-    let found = fs::metadata(path).ok()?;
-    let written = found.mtime().wrapping_mul(1_000_000_000).wrapping_add(found.mtime_nsec());
-    Some((found.dev(), found.ino(), found.size(), written))
 }
 
 /// What this name is, be it a symlink.
@@ -132,6 +127,11 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// As `open` and `read`; `InvalidInput` for what is no regular file (a FIFO would block for ever) or is over 1 MiB.
 pub fn read_with_entry(path: &Path) -> io::Result<(Entry, Vec<u8>)> {
+    read_stamped(path).map(|(entry, _, bytes)| (entry, bytes))
+}
+
+/// The same, with its stamp before it was read.
+pub fn read_stamped(path: &Path) -> io::Result<(Entry, Stamp, Vec<u8>)> {
     // O_NONBLOCK: opening a FIFO that nobody writes must not wait.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     whole(OpenOptions::new().read(true).custom_flags(flags).open(path)?)
@@ -157,7 +157,7 @@ pub fn append(path: &Path) -> io::Result<File> {
 }
 
 /// The same for a file in the root's mount, as `open_on_root` says; `None` where that cannot tell.
-pub fn read_on_root(path: &Path) -> Option<io::Result<(Entry, Vec<u8>)>> {
+pub fn read_on_root(path: &Path) -> Option<io::Result<(Entry, Stamp, Vec<u8>)>> {
     open_on_root(path, OFlags::RDONLY | OFlags::NONBLOCK).map(|opened| whole(opened?))
 }
 
@@ -184,8 +184,8 @@ fn open_on_root(path: &Path, flags: OFlags) -> Option<io::Result<File>> {
     }
 }
 
-/// All of an open file, and whose it is.
-fn whole(mut file: File) -> io::Result<(Entry, Vec<u8>)> {
+/// All of an open file, whose it is, and its stamp before.
+fn whole(mut file: File) -> io::Result<(Entry, Stamp, Vec<u8>)> {
     let found = file.metadata()?;
     if !found.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
@@ -193,13 +193,13 @@ fn whole(mut file: File) -> io::Result<(Entry, Vec<u8>)> {
     if found.len() > MOST {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is larger than 1 MiB"));
     }
-    let entry = Entry::of(&found);
+    let (entry, stamp) = (Entry::of(&found), stamp::of(&found));
     let mut bytes = vec![0; usize::try_from(found.len()).unwrap_or_default()];
     if bytes.is_empty() {
         // The files of /proc say that they are empty. They come a page at a time.
         bytes.reserve(1 << 14);
         file.take(MOST).read_to_end(&mut bytes)?;
-        return Ok((entry, bytes));
+        return Ok((entry, stamp, bytes));
     }
     let mut filled = 0;
     while filled < bytes.len() {
@@ -209,7 +209,7 @@ fn whole(mut file: File) -> io::Result<(Entry, Vec<u8>)> {
         }
     }
     bytes.truncate(filled);
-    Ok((entry, bytes))
+    Ok((entry, stamp, bytes))
 }
 
 /// A short text: the one-line files of /proc and of our own. One open, one fstat, one read, one close.

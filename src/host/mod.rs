@@ -23,10 +23,11 @@ pub mod privileges;
 pub mod process;
 mod record;
 pub mod run_dir;
+pub mod stamp;
 pub mod users;
 pub mod watch;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
@@ -42,10 +43,14 @@ pub struct Host {
     /// Talk for people: standard error.
     pub err: Box<dyn Write>,
     variables: Variables,
+    asked: RefCell<Option<Asked>>,
     root: PathBuf,
     program: OnceCell<Option<PathBuf>>,
     mounts: mounts::Once,
 }
+
+/// Variables by their names; `None`: unset.
+pub type Asked = BTreeMap<OsString, Option<OsString>>;
 
 enum Variables {
     Process,
@@ -60,6 +65,7 @@ impl Host {
             out: Box::new(io::stdout()),
             err: Box::new(io::stderr()),
             variables: Variables::Process,
+            asked: RefCell::new(Some(Asked::new())),
             root: PathBuf::from("/"),
             program: OnceCell::new(),
             mounts: OnceCell::new(),
@@ -73,6 +79,7 @@ impl Host {
             out,
             err,
             variables: Variables::Given(variables),
+            asked: RefCell::new(Some(Asked::new())),
             root: root.into(),
             program: OnceCell::new(),
             mounts: OnceCell::new(),
@@ -82,10 +89,20 @@ impl Host {
     /// The value of an environment variable; `None` where it is unset.
     #[allow(clippy::disallowed_methods)] // this is the door
     pub fn variable(&self, name: impl AsRef<OsStr>) -> Option<OsString> {
-        match &self.variables {
+        let name = name.as_ref();
+        let value = match &self.variables {
             Variables::Process => std::env::var_os(name),
-            Variables::Given(map) => map.get(name.as_ref()).cloned(),
+            Variables::Given(map) => map.get(name).cloned(),
+        };
+        if let Some(asked) = &mut *self.asked.borrow_mut() {
+            asked.insert(name.to_owned(), value.clone());
         }
+        value
+    }
+
+    /// What anybody has asked of the environment so far; `None` where somebody has asked for all of it.
+    pub fn asked(&self) -> Option<Asked> {
+        self.asked.borrow().clone()
     }
 
     /// The same, with an empty value counted as unset, as the XDG specification and most tools do.
@@ -96,6 +113,7 @@ impl Host {
     /// All environment variables.
     #[allow(clippy::disallowed_methods)] // this is the door
     pub fn variables(&self) -> BTreeMap<OsString, OsString> {
+        self.asked.replace(None);
         match &self.variables {
             Variables::Process => std::env::vars_os().collect(),
             Variables::Given(map) => map.clone(),

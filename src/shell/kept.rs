@@ -15,15 +15,24 @@ use crate::host::files;
 ///
 /// `None` where they cannot be written: the script then asks the program instead.
 pub fn copies(shell: Shell, dir: &Path) -> Option<PathBuf> {
-    let stem = stem(match shell {
+    for (path, (_, part)) in parts_of(shell, dir).zip(Part::KEPT) {
+        keep(&path, shell.part(part).as_bytes())?;
+    }
+    Some(dir.join(stem_of_parts(shell)))
+}
+
+/// Where the copies lie, in the order of [`Part::KEPT`].
+pub fn parts_of(shell: Shell, dir: &Path) -> impl Iterator<Item = PathBuf> {
+    let stem = stem_of_parts(shell);
+    Part::KEPT.into_iter().map(move |(name, _)| dir.join(format!("{stem}-{name}.{}", shell.name())))
+}
+
+fn stem_of_parts(shell: Shell) -> String {
+    stem(match shell {
         Shell::Zsh => const { parts(Shell::Zsh) },
         Shell::Bash => const { parts(Shell::Bash) },
         Shell::Fish => const { parts(Shell::Fish) },
-    });
-    for (name, part) in Part::KEPT {
-        keep(&dir.join(format!("{stem}-{name}.{}", shell.name())), shell.part(part).as_bytes())?;
-    }
-    Some(dir.join(stem))
+    })
 }
 
 /// The node's copy of a script, in a directory which is known to be ours alone.

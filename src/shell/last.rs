@@ -39,6 +39,16 @@ impl Last {
         Some(Self { file, shell, key, text })
     }
 
+    /// Where it lies.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// For which shell.
+    pub fn shell(&self) -> Shell {
+        self.shell
+    }
+
     /// Its first line: `# hpcsh KEY MILLISECONDS VERDICT SCRIPT`, the verdict only where it is the configuration's word.
     fn head(&self) -> Option<(Duration, &[u8], &Path)> {
         let end = self.text.iter().position(|byte| *byte == b'\n')?;

@@ -6,4 +6,5 @@ pub mod format;
 pub mod init;
 pub mod kept;
 pub mod last;
+pub mod ready;
 pub mod trust;

@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use hpcsh_early::record::Stamp;
 use tokio::sync::watch::Sender;
 
 use super::{Orders, Service, upstreams};
 use crate::dns::plan::Plan;
 use crate::host::activation::News;
-use crate::host::{clock, files, memory};
+use crate::host::{clock, memory, stamp};
 
 /// From one look to the next.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -34,11 +35,11 @@ pub struct Watcher<'a> {
 }
 
 /// How files can be told from what they will be.
-pub type Stamps = Vec<Option<(u64, u64, u64, i64)>>;
+pub type Stamps = Vec<Option<Stamp>>;
 
 /// Of these files, now.
 pub fn stamps(files: &[PathBuf]) -> Stamps {
-    files.iter().map(|path| files::stamp(path)).collect()
+    files.iter().map(|path| stamp::at(path)).collect()
 }
 
 /// Why there is a new plan, and how many threads do not go by it yet.

@@ -1,0 +1,152 @@
+//! Does a premise still hold? One small question to the kernel each, and none to any storage.
+
+use core::mem::MaybeUninit;
+
+use crate::record::{self, Stamp, Tag};
+use crate::system::{self, Path};
+
+/// The variables of this process.
+#[derive(Clone, Copy)]
+pub struct Environment(*const *const u8);
+
+impl Environment {
+    /// The array of words that the kernel has put behind the arguments.
+    ///
+    /// # Safety
+    /// It ends with a null pointer, and each word before that with a zero byte.
+    pub unsafe fn of(words: *const *const u8) -> Self {
+        Self(words)
+    }
+
+    /// What follows `before` in the first word that begins so.
+    pub fn after(self, before: &[u8]) -> Option<*const u8> {
+        let mut at = self.0;
+        // SAFETY: as far as the null pointer, as `of` asks.
+        while let Some(word) = unsafe { (*at).as_ref() } {
+            // SAFETY: as far as the zero byte.
+            if let Some(rest) = unsafe { rest_of(word, before) } {
+                return Some(rest);
+            }
+            at = at.wrapping_add(1);
+        }
+        None
+    }
+
+    /// The value of the variable whose name, with its equals sign, this is; `None` where it is unset or empty.
+    pub fn nonempty(self, name: &[u8]) -> Option<Path> {
+        let value = self.after(name)?;
+        // SAFETY: the word has a zero byte at its end.
+        unsafe { (*value != 0).then(|| Path::at(value)) }
+    }
+}
+
+/// What follows `before` in a word that begins so.
+///
+/// # Safety
+/// The word has a zero byte at its end.
+pub unsafe fn rest_of(mut word: *const u8, before: &[u8]) -> Option<*const u8> {
+    for byte in before {
+        // SAFETY: as far as the zero byte, which is none of `before`'s or ends both.
+        if unsafe { *word } != *byte || *byte == 0 {
+            return None;
+        }
+        word = word.wrapping_add(1);
+    }
+    Some(word)
+}
+
+/// Whether two texts are one, without the C library's word for it.
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one == other)
+}
+
+/// What is behind these bytes in a text that begins so.
+pub fn behind<'a>(text: &'a [u8], before: &[u8]) -> Option<&'a [u8]> {
+    let (first, rest) = text.split_at_checked(before.len())?;
+    same(first, before).then_some(rest)
+}
+
+/// Whether this holds. What says something is no premise, nor is a verdict: those hold not.
+pub fn holds(tag: Tag, first: &[u8], second: &[u8], environment: Environment) -> bool {
+    match tag {
+        Tag::Set => is_set(first, environment),
+        Tag::Unset => environment.after(first).is_none(),
+        Tag::Link => leads_to(first, second),
+        Tag::Says => says(first, second),
+        Tag::Node => same(system::node(&mut [MaybeUninit::uninit(); 390]), first),
+        Tag::Program => is_program(first),
+        Tag::File => is_as_it_was(first, second),
+        Tag::Near => is_near(first, second),
+        Tag::Absent => is_absent(first),
+        Tag::Ours => is_ours(first),
+        Tag::Verdict | Tag::Say | Tag::SayOnline | Tag::SayOffline | Tag::End => false,
+    }
+}
+
+/// `NAME=VALUE`: the first of that name has that value.
+fn is_set(word: &[u8], environment: Environment) -> bool {
+    let Some(equals) = word.iter().position(|byte| *byte == b'=') else { return false };
+    let (name, value) = word.split_at_checked(equals + 1).unwrap_or_default();
+    let Some(found) = environment.after(name) else { return false };
+    // SAFETY: the word has a zero byte at its end.
+    unsafe { rest_of(found, value).is_some_and(|end| *end == 0) }
+}
+
+fn leads_to(path: &[u8], target: &[u8]) -> bool {
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    Path::of(path).is_some_and(|path| same(system::target(path, &mut buffer), target))
+}
+
+fn says(path: &[u8], text: &[u8]) -> bool {
+    let mut buffer = [MaybeUninit::uninit(); 1024];
+    let Some(path) = Path::of(path) else { return false };
+    let file = system::open(system::HERE, path);
+    let is_so = file >= 0 && same(system::read(file, &mut buffer), text);
+    system::close(file);
+    is_so
+}
+
+fn is_program(stamp: &[u8]) -> bool {
+    is_near(b"/proc/self/exe\0", stamp)
+}
+
+fn is_near(path: &[u8], stamp: &[u8]) -> bool {
+    let found = Path::of(path).and_then(|path| system::stamp(system::HERE, path));
+    found.is_some_and(|found| begins(&found, stamp))
+}
+
+fn is_as_it_was(path: &[u8], stamp: &[u8]) -> bool {
+    let Some(path) = Path::of(path) else { return false };
+    let file = system::remembered(path);
+    let found = system::stamp(file, system::ITSELF);
+    system::close(file);
+    found.is_some_and(|found| begins(&found, stamp))
+}
+
+/// Whether a stamp's bytes begin so.
+fn begins(stamp: &Stamp, bytes: &[u8]) -> bool {
+    !bytes.is_empty() && behind(&record::bytes(stamp), bytes).is_some()
+}
+
+fn is_absent(path: &[u8]) -> bool {
+    Path::of(path).is_some_and(|path| {
+        let file = system::remembered(path);
+        system::close(file);
+        system::NOTHING.contains(&file)
+    })
+}
+
+fn is_ours(path: &[u8]) -> bool {
+    Path::of(path).is_some_and(|path| private(path).map(system::close).is_some())
+}
+
+/// The directory of this path, if it is ours alone and no symlink.
+pub fn private(path: Path) -> Option<isize> {
+    let dir = system::directory(path);
+    let status = system::status(dir)?;
+    if status.is_private_directory() && status.owner() == system::user() {
+        return Some(dir);
+    }
+    system::close(dir);
+    None
+}
