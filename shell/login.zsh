@@ -1,6 +1,7 @@
 # hpcsh for zsh: a login through the node's last good script, without a process. The line that `install.sh --local-first` writes
-# sources this file, which has quoted assignments above it: the boot, the host and the network namespace in which it was written,
-# for which home and configuration, and the script. Status 1 where anything of that is not so: then the line asks the program.
+# sources `login.zsh`, which names a file with this in it, so that zsh can compile that as well; above it are quoted assignments: the
+# boot, the host and the network namespace in which it was written, for which home and configuration, and the script. Status 1 where
+# anything of that is not so: then the line asks the program.
 
 {
   if [[ ${HOME-} == "$_hpcsh_home" && ${XDG_CONFIG_HOME-} == "$_hpcsh_xdg" && -z ${HPCSH_CONFIG-} &&

@@ -145,7 +145,7 @@ function _hpcsh_first_prompt {
   for name in "$_hpcsh_notice" "$_hpcsh_warning"; do
     [[ -n $name ]] && \builtin print -ru2 "hpcsh: $name"
   done
-  if [[ -n ${_hpcsh_script-} && ! -e $_hpcsh_script.zwc ]]; then
+  if [[ -n ${_hpcsh_script-} && ! -e $_hpcsh_script.zwc || -n ${_hpcsh_kept-} && ! -e $_hpcsh_kept.zwc ]]; then
     _hpcsh_compile
   fi
   for name in hist cp ls; do
@@ -232,7 +232,7 @@ function _hpcsh_compile {
   else
     move=(\command mv)
   fi 2>/dev/null
-  for file in "$_hpcsh_copy"-{prompt,more,enter,node}.zsh "$_hpcsh_script"; do
+  for file in "$_hpcsh_copy"-{prompt,more,enter,node}.zsh "$_hpcsh_script" $_hpcsh_kept; do
     \builtin zcompile -U "$file.$$.zwc" "$file" && "${move[@]}" -f -- "$file.$$.zwc" "$file.zwc"
   done 2>/dev/null
 }

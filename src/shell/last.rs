@@ -9,11 +9,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::init::{Facts, Shell, assignments};
+use super::kept;
 use crate::digest;
 use crate::host::boot::Boot;
 use crate::host::{Host, files, local_dir, users};
 use crate::quote;
 use crate::verdict::State;
+
+/// What stands in front of the name of the file with the checks.
+const NAMES: &[u8] = b"\\builtin typeset -g _hpcsh_kept=";
+/// What stands behind it: status 1 where the file is gone or not ours.
+const NAMED: &[u8] =
+    b"\n[[ -f $_hpcsh_kept && -O $_hpcsh_kept && ! -L $_hpcsh_kept ]] && \\builtin source \"$_hpcsh_kept\"\n";
 
 /// What was kept of the last login with the same configuration files.
 #[derive(Debug)]
@@ -83,27 +90,45 @@ impl Last {
         if boot.proxies.contains('@') {
             return;
         }
-        let text = self.render(host, boot, script, patience, fixed);
-        if text != self.text {
-            let _ = files::put(&self.file, &text);
-        }
-    }
-
-    fn render(&self, host: &Host, boot: &Boot, script: &Path, patience: Duration, fixed: Option<State>) -> Vec<u8> {
         let word = fixed.map_or("", State::word);
         let mut text = format!("# hpcsh {:016x} {} {word} ", self.key, patience.as_millis()).into_bytes();
         text.extend_from_slice(script.as_os_str().as_bytes());
         text.push(b'\n');
-        let code = match self.shell {
-            Shell::Zsh => include_bytes!(concat!(env!("OUT_DIR"), "/login.zsh")).as_slice(),
-            Shell::Bash => include_bytes!(concat!(env!("OUT_DIR"), "/login.bash")).as_slice(),
-            // fish has no word for the network namespace without a process.
-            Shell::Fish => return text,
-        };
+        match self.shell {
+            Shell::Zsh => {
+                let code = include_bytes!(concat!(env!("OUT_DIR"), "/login.zsh"));
+                let kept = self.file.parent().and_then(|dir| {
+                    kept::script(Shell::Zsh, dir, &[&*self.checked(host, boot, script, fixed), code].concat())
+                });
+                let Some(kept) = kept else { return };
+                let path = quote::sh(kept.as_os_str().as_bytes());
+                text.extend([NAMES, &*path, NAMED].concat());
+            }
+            Shell::Bash => {
+                text.extend(self.checked(host, boot, script, fixed));
+                text.extend_from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/login.bash")));
+            }
+            // It has no word for the network namespace without a process.
+            Shell::Fish => {}
+        }
+        if text == self.text || files::put(&self.file, &text).is_err() {
+            return;
+        }
+        // What the former one named was another boot's, most often.
+        let former = named(&self.text).filter(|former| named(&text) != Some(former));
+        for path in former.into_iter().flat_map(|path| [path.to_owned(), [path, b".zwc"].concat()]) {
+            let path = Path::new(OsStr::from_bytes(&path));
+            if path.parent() == self.file.parent() {
+                let _ = files::remove(path);
+            }
+        }
+    }
+
+    /// What a login without the program compares, and the facts that it cannot find out.
+    fn checked(&self, host: &Host, boot: &Boot, script: &Path, fixed: Option<State>) -> Vec<u8> {
         let word = |name: &str| host.variable(name).unwrap_or_default();
         let facts = Facts { state: fixed.unwrap_or_default(), is_fixed: fixed.is_some(), ..Facts::default() };
-        text.extend(facts.text(self.shell));
-        text.extend(assignments(
+        let compared = assignments(
             self.shell,
             &[
                 ("boot", OsString::from(&boot.id)),
@@ -116,10 +141,14 @@ impl Last {
                 ("script", script.as_os_str().to_owned()),
                 ("dir", OsString::new()),
             ],
-        ));
-        text.extend_from_slice(code);
-        text
+        );
+        [facts.text(self.shell), compared].concat()
     }
+}
+
+/// The file that a `login.zsh` names, if its path is a plain word.
+fn named(text: &[u8]) -> Option<&[u8]> {
+    text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(NAMES)?.strip_prefix(b"'")?.strip_suffix(b"'"))
 }
 
 /// Whether it is a file that only we can have put into our directory, and no link.

@@ -256,6 +256,28 @@ fn a_login_through_what_was_kept_is_the_usual_one_without_a_process() {
     }
 }
 
+/// zsh's checks lie in a file that it compiles, and one that no longer counts does not stay.
+#[test]
+fn what_zsh_checks_is_compiled_and_goes_with_its_boot() {
+    let site = Site::new(false, false);
+    let login = site.home.local().join("login.zsh");
+    let kept = || {
+        let text = fs::read_to_string(&login).unwrap();
+        PathBuf::from(text.split("_hpcsh_kept='").nth(1).unwrap().split('\'').next().unwrap())
+    };
+    Shell::Zsh.prompted(&site.home, &Shell::Zsh.line(), ":");
+    let line = local_line("/nonexistent", "zsh", "");
+    Shell::Zsh.prompted(&site.home, &line, ":");
+    let (first, compiled) = (kept(), kept().with_extension("zsh.zwc"));
+    assert!(compiled.exists());
+    assert_eq!(Shell::Zsh.prompted(&site.home, &line, "echo $SITE").out, "one\n", "compiled");
+    // What goes by another network, say.
+    site.home.write(".zshrc", Shell::Zsh.line());
+    run(Shell::Zsh.interactive(&site.home).env("https_proxy", "http://p:1").args(["-c", "exit"]));
+    assert_ne!(kept(), first);
+    assert!(kept().exists() && !first.exists() && !compiled.exists());
+}
+
 #[test]
 fn what_was_kept_for_something_else_is_refused() {
     for shell in Shell::ALL {
@@ -285,6 +307,10 @@ fn what_was_kept_for_something_else_is_refused() {
         fs::copy(&kept, site.home.path().join(kept.file_name().unwrap())).unwrap();
         refuses("a relative directory", shell.interactive(&site.home).env("HPCSH_LOCAL_DIR", "."));
 
+        // zsh's is in a file of its own, which can be compiled.
+        let named = fs::read_to_string(&kept).unwrap();
+        let named = named.lines().find_map(|line| line.split_once("_hpcsh_kept='")?.1.strip_suffix('\''));
+        let kept = named.map_or(kept, PathBuf::from);
         let text = fs::read_to_string(&kept).unwrap();
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
         fs::write(&kept, text.replace(boot.trim(), "00000000-0000-0000-0000-000000000000")).unwrap();
