@@ -8,31 +8,14 @@
 # somewhere; a newline before every `}`; no pattern with bare `( )`; functions that begin with `emulate -L zsh`. No process,
 # no output, status 0 at the end, and the same when it is evaluated again.
 
-# Exports the records (NAME=VALUE) $@. HPCSH_EXPORTS tells which values are ours, to later calls and to nested shells; HPCSH_NODE
-# is the verdict, for other programs.
+# Exports what the prologue's _hpcsh_always and _hpcsh_$1 assign. HPCSH_EXPORTS tells which values are ours, to later calls and to
+# nested shells; HPCSH_NODE is the verdict, for other programs.
 function _hpcsh_export {
-  \builtin emulate -L zsh
-  \builtin export "$@" "HPCSH_NODE=$_hpcsh_verdict" "HPCSH_EXPORTS="$'\x1f'"${(pj:\x1f:)@}"$'\x1f'
-}
-
-# Puts the configured directories in front of PATH where they are not in it. HPCSH_EXPORTS has those that we added.
-function _hpcsh_path_add {
-  \builtin emulate -L zsh
-  \local dir
-  for dir in "${_hpcsh_path[@]}"; do
-    if [[ :$PATH: != *":$dir:"* ]]; then
-      # Behind an environment that an outer shell entered, whose own python comes first.
-      if [[ -n ${VIRTUAL_ENV-} && $PATH == "$VIRTUAL_ENV/bin:"* ]]; then
-        PATH=$VIRTUAL_ENV/bin:$dir:${PATH#"$VIRTUAL_ENV/bin:"}
-      else
-        PATH=$dir${PATH:+:$PATH}
-      fi
-      HPCSH_EXPORTS+=PATH+=$dir$'\x1f'
-    fi
-  done
-  if [[ -n $_hpcsh_reader ]]; then
-    _hpcsh_call prompt _hpcsh_shared_last
-  fi
+  \builtin setopt local_options all_export no_warn_create_global
+  _hpcsh_always
+  "_hpcsh_$1"
+  \builtin set -- "_hpcsh_records_$1"
+  HPCSH_NODE=$_hpcsh_verdict HPCSH_EXPORTS=$'\x1f'$_hpcsh_records_always${(P)1}
 }
 
 # Reads the part $1 ("prompt", "more"): the node's own copy, which the program has put there, else what the program says.
@@ -65,14 +48,27 @@ _hpcsh_verdict=$_hpcsh_fact
 if [[ ( $_hpcsh_fact == unknown || -n $_hpcsh_expired ) && ! -o interactive ]]; then
   _hpcsh_call prompt _hpcsh_settle
 fi
-# The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online each run their arguments with their records behind them.
 # Where none of the names is set, the usual login, there is nothing to compare.
 if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}$_hpcsh_reader$_hpcsh_taken ]]; then
-  _hpcsh_always "_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}" _hpcsh_export
+  _hpcsh_export "${_hpcsh_verdict/unknown/$_hpcsh_unknown}"
 else
   _hpcsh_call prompt _hpcsh_renew
 fi
-_hpcsh_path_add
+# The configured directories come first in PATH, where they are not in it; HPCSH_EXPORTS has those that we added.
+for _hpcsh_dir in "${_hpcsh_path[@]}"; do
+  if [[ :$PATH: != *":$_hpcsh_dir:"* ]]; then
+    # Behind an environment that an outer shell entered, whose own python comes first.
+    if [[ -n ${VIRTUAL_ENV-} && $PATH == "$VIRTUAL_ENV/bin:"* ]]; then
+      PATH=$VIRTUAL_ENV/bin:$_hpcsh_dir:${PATH#"$VIRTUAL_ENV/bin:"}
+    else
+      PATH=$_hpcsh_dir${PATH:+:$PATH}
+    fi
+    HPCSH_EXPORTS+=PATH+=$_hpcsh_dir$'\x1f'
+  fi
+done
+if [[ -n $_hpcsh_reader ]]; then
+  _hpcsh_call prompt _hpcsh_shared_last
+fi
 
 if [[ ! -o interactive ]]; then
   if [[ -n $_hpcsh_notice$_hpcsh_warning ]]; then

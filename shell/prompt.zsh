@@ -11,7 +11,8 @@ function _hpcsh_renew {
     0) _hpcsh_verdict=online ;;
     *) _hpcsh_verdict=$_hpcsh_fact ;;
   esac
-  _hpcsh_always "_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}" _hpcsh_merge
+  \builtin set -- "_hpcsh_records_${_hpcsh_verdict/unknown/$_hpcsh_unknown}"
+  _hpcsh_merge "${(@ps:\x1f:)_hpcsh_records_always}" "${(@ps:\x1f:)${(P)1}}"
   # Of another node's storage perhaps, where it was inherited.
   if [[ -n $_hpcsh_reader ]]; then
     \builtin export HPCSH_STORAGE=stale
@@ -65,13 +66,13 @@ function _hpcsh_merge {
   \builtin emulate -L zsh
   \local _hpcsh_old=${HPCSH_EXPORTS-} _hpcsh_record
   \local -a _hpcsh_ours
-  for _hpcsh_record in "$@"; do
+  for _hpcsh_record in "${(@)@:#}"; do
     \builtin set -- "${_hpcsh_record%%=*}"
     if (( ! ${(P)+1} )) || [[ $_hpcsh_old == *$'\x1f'"$1=${(P)1}"$'\x1f'* ]]; then
       _hpcsh_ours+=("$_hpcsh_record")
     fi
   done
-  _hpcsh_export "${_hpcsh_ours[@]}"
+  \builtin export "${_hpcsh_ours[@]}" "HPCSH_NODE=$_hpcsh_verdict" "HPCSH_EXPORTS="$'\x1f'"${(pj:\x1f:)_hpcsh_ours}"$'\x1f'
   for _hpcsh_record in "${(@ps:\x1f:)_hpcsh_old}"; do
     if [[ ${_hpcsh_record%%=*} == *+ ]]; then
       HPCSH_EXPORTS+=$_hpcsh_record$'\x1f'

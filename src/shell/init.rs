@@ -7,8 +7,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::env::{Export, Marker};
-use crate::quote;
+use super::env::Export;
+use super::prologue::{Prologue, Set};
 use crate::verdict::State;
 
 /// A shell that has a script.
@@ -206,7 +206,7 @@ impl Script<'_> {
     /// The text to evaluate.
     pub fn text(&self) -> Vec<u8> {
         let code = self.shell.code();
-        let mut prologue = Prologue { shell: self.shell, text: Vec::with_capacity(code.len() + 8192) };
+        let mut prologue = Prologue::new(self.shell, code.len() + 8192);
         let settings = self.settings;
         let history = settings.history.as_ref();
         let prompt = &settings.prompt;
@@ -215,6 +215,12 @@ impl Script<'_> {
             (_, (name, _)) => name.to_owned(),
         };
         let file = history.and_then(|history| history.file(self.shell)).unwrap_or_default();
+        if self.shell == Shell::Zsh {
+            for set in Set::ALL {
+                prologue.assigning(set, self.exports);
+            }
+            prologue.begin_data();
+        }
         prologue.scalars(&[
             ("program", self.program.as_os_str().as_encoded_bytes()),
             ("copy", self.copy.map_or(NO_COPY, |copy| copy.as_os_str().as_encoded_bytes())),
@@ -237,10 +243,11 @@ impl Script<'_> {
             ("color", color.as_bytes()),
         ]);
         prologue.array("path", settings.path.iter().rev());
-        prologue.records("always", self.exports, Export::both);
-        prologue.records("offline", self.exports, |export| export.only(true));
-        prologue.records("online", self.exports, |export| export.only(false));
+        for set in Set::ALL {
+            prologue.records(set, self.exports);
+        }
         prologue.probe("taken", self.exports.iter().map(|export| export.name.as_str()));
+        prologue.end_data();
         prologue.text.extend_from_slice(code.as_bytes());
         prologue.text
     }
@@ -267,8 +274,8 @@ impl Facts {
     /// Assignments to evaluate before the script.
     pub fn text(&self, shell: Shell) -> Vec<u8> {
         let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default().into_os_string().into_encoded_bytes();
-        let mut prologue = Prologue { shell, text: Vec::new() };
-        prologue.scalars(&[
+        let mut prologue = Prologue::new(shell, 0);
+        let scalars: [(&str, &[u8]); 9] = [
             ("fact", self.state.word().as_bytes()),
             ("fixed", if self.is_fixed { self.state.word().as_bytes() } else { b"" }),
             ("verdict", b""),
@@ -277,129 +284,20 @@ impl Facts {
             ("reader", &path(&self.reader)),
             ("notice", self.notice.as_bytes()),
             ("login", b""),
-        ]);
+            // What loops go by.
+            ("dir", b""),
+        ];
+        // fish has locals.
+        let count = scalars.len() - usize::from(shell == Shell::Fish);
+        prologue.scalars(&scalars[..count]);
         prologue.text
     }
 }
 
 /// Assignments of other things that go before a script.
 pub fn assignments(shell: Shell, words: &[(&str, OsString)]) -> Vec<u8> {
-    let mut prologue = Prologue { shell, text: Vec::new() };
+    let mut prologue = Prologue::new(shell, 0);
     let words: Vec<_> = words.iter().map(|(name, word)| (*name, word.as_encoded_bytes())).collect();
     prologue.scalars(&words);
     prologue.text
-}
-
-struct Prologue {
-    shell: Shell,
-    text: Vec<u8>,
-}
-
-impl Prologue {
-    /// zsh warns of a global that comes into being in a function (`warn_create_global`), where an rc file may be read.
-    fn declare(&mut self, flags: &str) {
-        if self.shell == Shell::Zsh {
-            self.text.extend_from_slice(format!("\\builtin typeset {flags} ").as_bytes());
-        }
-    }
-
-    fn push(&mut self, parts: &[&[u8]]) {
-        for part in parts {
-            self.text.extend_from_slice(part);
-        }
-    }
-
-    fn word(&mut self, word: impl AsRef<[u8]>) {
-        let quote = if self.shell == Shell::Fish { quote::fish } else { quote::sh };
-        self.text.extend(quote(word.as_ref()));
-    }
-
-    fn scalars(&mut self, scalars: &[(&str, &[u8])]) {
-        self.declare("-g");
-        for (name, value) in scalars {
-            if self.shell == Shell::Fish {
-                self.push(&[b"set -g _hpcsh_", name.as_bytes(), b" "]);
-                self.word(value);
-                self.text.push(b'\n');
-            } else {
-                self.push(&[b"_hpcsh_", name.as_bytes(), b"="]);
-                self.word(value);
-                self.text.push(b' ');
-            }
-        }
-        self.text.push(b'\n');
-    }
-
-    fn array(&mut self, name: &str, words: impl IntoIterator<Item = impl AsRef<[u8]>>) {
-        if self.shell == Shell::Zsh {
-            self.declare("-ga");
-            self.push(&[b"_hpcsh_", name.as_bytes(), b"\n"]);
-        }
-        let (before, between, after): (&[u8], &[u8], &[u8]) = match self.shell {
-            Shell::Fish => (b"set -g _hpcsh_", b" ", b"\n"),
-            Shell::Zsh | Shell::Bash => (b"_hpcsh_", b"=(", b")\n"),
-        };
-        self.push(&[before, name.as_bytes(), between]);
-        for word in words {
-            self.word(word);
-            self.text.push(b' ');
-        }
-        self.push(&[after]);
-    }
-
-    /// The exports that have such a value, in the form that is cheapest at a login.
-    fn records<'a>(&mut self, name: &str, exports: &'a [Export], value: impl Fn(&'a Export) -> Option<&'a str>) {
-        let set = exports.iter().filter_map(|export| Some((export.name.as_bytes(), value(export)?.as_bytes())));
-        match self.shell {
-            // A function that runs its arguments with the records (`NAME=VALUE`) behind them: zsh would copy a string or an
-            // array at each step.
-            Shell::Zsh => {
-                self.push(&[b"function _hpcsh_", name.as_bytes(), b" {\n\"$@\""]);
-                for (name, value) in set {
-                    self.text.push(b' ');
-                    self.word([name, b"=", value].concat());
-                }
-                self.push(&[b"\n}\n"]);
-            }
-            // One string of records, which bash splits.
-            Shell::Bash => {
-                let separator: &[u8] = &[Marker::SEPARATOR];
-                let records = set.flat_map(|(name, value)| [name, b"=", value, separator]).collect::<Vec<_>>().concat();
-                self.scalars(&[(name, &records)]);
-            }
-            // A function that runs its arguments for each, with its name and value behind them, and the string for the
-            // marker: fish is so slow with loops and substitutions that what it can be told is not left to it.
-            Shell::Fish => {
-                let mut records = Vec::new();
-                self.push(&[b"function _hpcsh_", name.as_bytes(), b"\n"]);
-                for (name, value) in set {
-                    self.push(&[b"$argv ", name, b" "]);
-                    self.word(value);
-                    self.text.push(b'\n');
-                    records.extend([name, b"=", value, &[Marker::SEPARATOR]].concat());
-                }
-                self.push(&[b"end\n"]);
-                self.scalars(&[(&format!("records_{name}"), &records)]);
-            }
-        }
-    }
-
-    /// Tells whether one of these variables is set. The names are checked ones; asking for all of them at once is what
-    /// spares a login the look at each.
-    fn probe<'a>(&mut self, name: &str, variables: impl Iterator<Item = &'a str>) {
-        if self.shell == Shell::Fish {
-            // How many are unset, and how many there are. PATH is one that is set, and keeps the list from being empty.
-            let names: Vec<&str> = variables.collect();
-            let text = format!("set -q PATH {}\nset -g _hpcsh_unset $status {}\n", names.join(" "), names.len());
-            self.text.extend_from_slice(text.as_bytes());
-            return;
-        }
-        // Not empty where one is set. The word needs no quotes: neither shell splits what it assigns.
-        self.declare("-g");
-        self.push(&[b"_hpcsh_", name.as_bytes(), b"="]);
-        for variable in variables {
-            self.push(&[b"${", variable.as_bytes(), b"+1}"]);
-        }
-        self.text.push(b'\n');
-    }
 }

@@ -139,7 +139,6 @@ impl Last {
                 ("home", word("HOME")),
                 ("xdg", word("XDG_CONFIG_HOME")),
                 ("script", script.as_os_str().to_owned()),
-                ("dir", OsString::new()),
             ],
         );
         [facts.text(self.shell), compared].concat()

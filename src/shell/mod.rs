@@ -6,5 +6,6 @@ pub mod format;
 pub mod init;
 pub mod kept;
 pub mod last;
+mod prologue;
 pub mod ready;
 pub mod trust;
