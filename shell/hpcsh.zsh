@@ -9,13 +9,13 @@
 # no output, status 0 at the end, and the same when it is evaluated again.
 
 # Exports what the prologue's _hpcsh_always and _hpcsh_$1 assign. HPCSH_EXPORTS tells which values are ours, to later calls and to
-# nested shells; HPCSH_NODE is the verdict, for other programs.
+# nested shells: those, and $2. HPCSH_NODE is the verdict, for other programs.
 function _hpcsh_export {
   \builtin setopt local_options all_export no_warn_create_global
   _hpcsh_always
   "_hpcsh_$1"
-  \builtin set -- "_hpcsh_records_$1"
-  HPCSH_NODE=$_hpcsh_verdict HPCSH_EXPORTS=$'\x1f'$_hpcsh_records_always${(P)1}
+  \builtin set -- "_hpcsh_records_$1" "$2"
+  HPCSH_NODE=$_hpcsh_verdict HPCSH_EXPORTS=$'\x1f'$_hpcsh_records_always${(P)1}$2
 }
 
 # Reads the part $1 ("prompt", "more"): the node's own copy, which the program has put there, else what the program says.
@@ -48,13 +48,7 @@ _hpcsh_verdict=$_hpcsh_fact
 if [[ ( $_hpcsh_fact == unknown || -n $_hpcsh_expired ) && ! -o interactive ]]; then
   _hpcsh_call prompt _hpcsh_settle
 fi
-# Where none of the names is set, the usual login, there is nothing to compare.
-if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}$_hpcsh_reader$_hpcsh_taken ]]; then
-  _hpcsh_export "${_hpcsh_verdict/unknown/$_hpcsh_unknown}"
-else
-  _hpcsh_call prompt _hpcsh_renew
-fi
-# The configured directories come first in PATH, where they are not in it; HPCSH_EXPORTS has those that we added.
+# The configured directories come first in PATH, where they are not in it. The marker has those that we added: _hpcsh_added.
 for _hpcsh_dir in "${_hpcsh_path[@]}"; do
   if [[ :$PATH: != *":$_hpcsh_dir:"* ]]; then
     # Behind an environment that an outer shell entered, whose own python comes first.
@@ -63,9 +57,16 @@ for _hpcsh_dir in "${_hpcsh_path[@]}"; do
     else
       PATH=$_hpcsh_dir${PATH:+:$PATH}
     fi
-    HPCSH_EXPORTS+=PATH+=$_hpcsh_dir$'\x1f'
+    _hpcsh_added+=PATH+=$_hpcsh_dir$'\x1f'
   fi
 done
+# Where none of the names is set, the usual login, there is nothing to compare.
+if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}$_hpcsh_reader$_hpcsh_taken ]]; then
+  _hpcsh_export "${_hpcsh_verdict/unknown/$_hpcsh_unknown}" "$_hpcsh_added"
+else
+  _hpcsh_call prompt _hpcsh_renew
+  HPCSH_EXPORTS+=$_hpcsh_added
+fi
 if [[ -n $_hpcsh_reader ]]; then
   _hpcsh_call prompt _hpcsh_shared_last
 fi

@@ -242,6 +242,9 @@ impl Script<'_> {
             ("text_stale", prompt.stale.as_bytes()),
             ("color", color.as_bytes()),
         ]);
+        if self.shell == Shell::Zsh {
+            prologue.scalars(&[("added", b"")]);
+        }
         prologue.array("path", settings.path.iter().rev());
         for set in Set::ALL {
             prologue.records(set, self.exports);
