@@ -4,7 +4,7 @@ use crate::report::{Report, Row, Table, ms};
 use crate::rounds::{Candidate, interleave};
 use crate::stage::Stage;
 
-const ROUNDS: usize = 200;
+const ROUNDS: usize = 80;
 /// Milliseconds that it may add.
 const GOAL: f64 = 15.0;
 

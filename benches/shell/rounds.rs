@@ -31,6 +31,23 @@ impl<'a> Candidate<'a> {
         })
     }
 
+    /// The same for a command that speaks into a pipe, as in a shell's substitution: less than a pipe holds.
+    pub fn substituted(name: impl Into<String>, mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        Self::new(name, move || {
+            let (_reader, writer) = std::io::pipe().map_err(|error| format!("no pipe: {error}"))?;
+            command.stdout(writer);
+            let started = Instant::now();
+            let status = command.status();
+            let took = started.elapsed().as_secs_f64();
+            command.stdout(Stdio::null());
+            match status {
+                Ok(status) if status.success() => Ok(took),
+                other => Err(format!("{command:?}: {other:?}")),
+            }
+        })
+    }
+
     /// The number of nanoseconds that the command prints, from a shell that has measured within itself.
     pub fn measuring(name: impl Into<String>, mut command: Command) -> Self {
         command.stdin(Stdio::null());

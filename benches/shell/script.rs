@@ -7,7 +7,7 @@ use crate::rounds::{Candidate, interleave};
 use crate::shells::{self, Rc, name, reading};
 use crate::stage::{Stage, output};
 
-const ROUNDS: usize = 250;
+const ROUNDS: usize = 80;
 const SIZE: usize = 8 * 1024;
 const TIME: f64 = 0.2e-3;
 

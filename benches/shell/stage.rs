@@ -44,6 +44,15 @@ impl Stage {
         Ok(stage)
     }
 
+    /// Waits until what has been written can be told from what will be: then a login's answer is kept, as on any day but the first.
+    pub fn settle(&self) -> Result<(), String> {
+        std::thread::sleep(std::time::Duration::from_millis(3200));
+        for shell in ["zsh", "bash", "fish"] {
+            output(self.command(&self.program).args(["init", shell]))?;
+        }
+        Ok(())
+    }
+
     /// A path below the root.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.root.path().join(name)

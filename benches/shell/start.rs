@@ -8,7 +8,7 @@ use crate::rounds::{Candidate, Series, interleave};
 use crate::shells::{self, Rc, first_prompt, interactive};
 use crate::stage::Stage;
 
-const ROUNDS: usize = 400;
+const ROUNDS: usize = 150;
 
 /// The bench.
 pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use tempfile::TempPath;
 
@@ -56,6 +56,16 @@ impl Trace {
         let done = output(&mut traced);
         let trace = Self::read(&path);
         done.and(trace)
+    }
+
+    /// The same, with nobody who would read what it prints.
+    pub fn unread(command: &Command) -> Result<Self, String> {
+        let (mut traced, path) = wrap(command)?;
+        let done = traced.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        match done {
+            Ok(status) if status.success() => Self::read(&path),
+            other => Err(format!("{command:?}: {other:?}")),
+        }
     }
 
     /// Reads what strace has written.
