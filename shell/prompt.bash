@@ -251,13 +251,13 @@ function _hpcsh_hook {
       if [[ ${PWD-} != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
         _hpcsh_look
       fi
-      if [[ $SECONDS -ge $_hpcsh_due || $((SECONDS + 6)) -lt $_hpcsh_due ]]; then
+      if ((SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due)); then
         _hpcsh_call node _hpcsh_watch
       fi
     }
   else
     function _hpcsh_precmd {
-      if [[ $SECONDS -ge $_hpcsh_due || $((SECONDS + 6)) -lt $_hpcsh_due ]]; then
+      if ((SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due)); then
         _hpcsh_call node _hpcsh_watch
       fi
     }
@@ -269,7 +269,7 @@ function _hpcsh_watch_all {
   if [[ $_hpcsh_switches == *' enter '* && (${PWD-} != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was") ]]; then
     _hpcsh_look
   fi
-  if [[ $SECONDS -ge $_hpcsh_due || $((SECONDS + 6)) -lt $_hpcsh_due ]]; then
+  if ((SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due)); then
     _hpcsh_call node _hpcsh_watch
   fi
 }

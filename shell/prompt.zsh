@@ -119,11 +119,13 @@ function _hpcsh_first_prompt {
   fi
   if [[ $_hpcsh_switches == *' enter '* ]]; then
     function _hpcsh_precmd {
-      if [[ $PWD != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
-        _hpcsh_look
-      fi
-      if (( SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due )); then
-        _hpcsh_call node _hpcsh_watch
+      if [[ $PWD != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" || SECONDS -ge _hpcsh_due || SECONDS+6 -lt _hpcsh_due ]]; then
+        if [[ $PWD != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
+          _hpcsh_look
+        fi
+        if (( SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due )); then
+          _hpcsh_call node _hpcsh_watch
+        fi
       fi
     }
   elif [[ -n $_hpcsh_fixed && -z $_hpcsh_reader$_hpcsh_login ]]; then
