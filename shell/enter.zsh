@@ -158,12 +158,14 @@ function _hpcsh_enter_trusted {
   _hpcsh_remember "$venv"
 }
 
-# Remembers what it takes to leave the environment $1, just entered, and to enter it again: the files as they are, where one such
-# look counts, and the values before and after. It counts when their times of access are the same, too: else somebody takes the
-# longer way, and comes here.
+# Remembers what it takes to leave the environment $1, just entered, and to enter it again: the values before and after, and the
+# files as they are, their times of access too; who finds another one takes the longer way, and comes here. Not where to leave
+# is more than to put values back: a Python home, or a prompt into which _hpcsh_show has not put the node.
 function _hpcsh_remember {
   _hpcsh_inside= _hpcsh_outside=
-  if [[ -n ${_hpcsh_signatures[$1]-} && -z ${_OLD_VIRTUAL_PYTHONHOME+1} && :$_OLD_VIRTUAL_PATH: != *":$1/bin:"* ]]; then
+  if [[ -n ${_hpcsh_signatures[$1]-} && -z ${_OLD_VIRTUAL_PYTHONHOME+1} && :$_OLD_VIRTUAL_PATH: != *":$1/bin:"* ]] &&
+    [[ -z ${HPCSH_PROMPT-} || -z $_hpcsh_side || $_OLD_VIRTUAL_PS1${RPS1-} == *%10v* || $_OLD_VIRTUAL_PS1${RPS1-} == *HPCSH_PROMPT* ||
+      -n ${POWERLEVEL9K_MODE+1}${POWERLEVEL9K_LEFT_PROMPT_ELEMENTS+1}${STARSHIP_SHELL+1} ]]; then
     _hpcsh_path_inside=$PATH _hpcsh_path_outside=$_OLD_VIRTUAL_PATH
     _hpcsh_ps1_inside=${PS1-} _hpcsh_ps1_outside=$_OLD_VIRTUAL_PS1
     _hpcsh_label=$VIRTUAL_ENV_PROMPT _hpcsh_shown=$psvar[9] _hpcsh_seen=${(j: :)_hpcsh_stat}
