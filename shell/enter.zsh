@@ -190,21 +190,22 @@ function _hpcsh_signature {
   if [[ -e $_hpcsh_records ]]; then
     _hpcsh_recorded=$_hpcsh_records
   fi
-  if \builtin zstat -A _hpcsh_stat -- "$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" $_hpcsh_recorded 2>/dev/null; then
+  # Not before there is something to look at: most shells never need the module.
+  if \builtin zmodload -F zsh/stat b:zstat &&
+    \builtin zstat -A _hpcsh_stat -- "$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" $_hpcsh_recorded; then
     # Fourteen words for each file: its device, its number, ... and in the eleventh place that time.
     REPLY="$_hpcsh_stat[2] $_hpcsh_stat[16] $_hpcsh_stat[30] $_hpcsh_stat[44] $_hpcsh_stat[11] $_hpcsh_stat[25] $_hpcsh_stat[39] $_hpcsh_stat[53] $_hpcsh_stat[67]"
     _hpcsh_newest=$_hpcsh_stat[11]
     for time in $_hpcsh_stat[25] $_hpcsh_stat[39] $_hpcsh_stat[53]; do
       (( time > _hpcsh_newest )) && _hpcsh_newest=$time
     done
-  fi
+  fi 2>/dev/null
   \return 0
 }
 
 # Before the first prompt: puts the hook in, and looks.
 function _hpcsh_first_look {
   \builtin emulate -L zsh
-  \builtin zmodload -F zsh/stat b:zstat 2>/dev/null
   \builtin typeset -g _hpcsh_{pwd,was,settled,found,dir,end,inside,outside,mounts,automounts,recorded}= _hpcsh_top=/dev/null _hpcsh_told=:
   \builtin typeset -g _hpcsh_{path_inside,path_outside,ps1_inside,ps1_outside,label,shown,seen}= _hpcsh_newest=0
   \builtin typeset -g "_hpcsh_venv=${_hpcsh_venv-}"

@@ -156,7 +156,7 @@ function _hpcsh_leave {
     PS1=$_OLD_VIRTUAL_PS1
     # The node may have been put in front since then.
     if [[ -n ${HPCSH_PROMPT-} && $PS1 != *%10v* ]]; then
-      _hpcsh_call node _hpcsh_show
+      _hpcsh_call prompt _hpcsh_show
     fi
   fi
   psvar[9]=
