@@ -8,48 +8,50 @@
 # status that is passed on (2164) or not wanted (2015), a function in a function (2317).
 # shellcheck disable=SC2154,SC2034,SC2164,SC2015,SC2317
 
-# Before each prompt where the directory or the environment has changed. Most often there was none and is none up to the home,
-# which one condition says. bash copies a function whenever it calls it, so what is called often is short.
+# Before each prompt where the directory or the environment has changed. Most often all is as it was: the same environment is
+# active, and the nearest directory with one is still _hpcsh_top, or there is still none up to there. One condition says so for
+# the first directories upwards. bash copies a function whenever it calls it, so what is called often is short.
 function _hpcsh_look {
-  _hpcsh_there=$_hpcsh_pwd _hpcsh_pwd=${PWD-}
-  if [[ $_hpcsh_settled$_hpcsh_was${VIRTUAL_ENV-} != none || $_hpcsh_pwd != "$_hpcsh_home"/* || $PWD == "$_hpcsh_home"/*/*/*/* ||
-    -f $PWD/.venv/pyvenv.cfg || -f ${PWD%/*}/.venv/pyvenv.cfg ||
-    $PWD == "$_hpcsh_home"/*/* && -f ${PWD%/*/*}/.venv/pyvenv.cfg ||
-    $PWD == "$_hpcsh_home"/*/*/* && -f ${PWD%/*/*/*}/.venv/pyvenv.cfg ]]; then
+  if [[ ${VIRTUAL_ENV-} == "$_hpcsh_was" && (${PWD-} == "$_hpcsh_top" || ${PWD-} == "$_hpcsh_top"/* && $PWD != "$_hpcsh_top"/*/*/*/* &&
+    ! -f $PWD/.venv/pyvenv.cfg && ($PWD != "$_hpcsh_top"/*/* || ! -f ${PWD%/*}/.venv/pyvenv.cfg &&
+    ($PWD != "$_hpcsh_top"/*/*/* || ! -f ${PWD%/*/*}/.venv/pyvenv.cfg))) &&
+    (-z $_hpcsh_settled && ! -f $_hpcsh_top/.venv/pyvenv.cfg || -n $_hpcsh_settled && -f $_hpcsh_top/.venv/pyvenv.cfg) ]]; then
+    _hpcsh_pwd=$PWD
+  else
     _hpcsh_walk
-    if [[ $_hpcsh_found != "$_hpcsh_settled" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
-      _hpcsh_move
-    fi
   fi
 }
 
-# Finds the nearest directory upwards with an environment, one look for each, up to the home or what _hpcsh_stop finds:
-# _hpcsh_found, or `none`.
+# Finds the nearest environment upwards, one look for each directory, up to the home or what _hpcsh_stop finds: _hpcsh_found. Leaves
+# and enters where it is another one.
 function _hpcsh_walk {
-  \local "stop=$_hpcsh_home"
-  _hpcsh_found=$_hpcsh_pwd
+  \local "end=$_hpcsh_home"
+  _hpcsh_there=$_hpcsh_pwd _hpcsh_pwd=${PWD-} _hpcsh_top=${PWD-} _hpcsh_found=
   if [[ $_hpcsh_pwd/ != "$_hpcsh_home"/* ]]; then
     _hpcsh_stop
   fi
-  until [[ -f $_hpcsh_found/.venv/pyvenv.cfg ]]; do
-    if [[ $_hpcsh_found == "$stop" ]]; then
-      _hpcsh_found=none
-      \return 0
-    fi
-    _hpcsh_found=${_hpcsh_found%/*}
+  until [[ -f $_hpcsh_top/.venv/pyvenv.cfg && -n ${_hpcsh_found:=$_hpcsh_top/.venv} || $_hpcsh_top == "$end" ]]; do
+    _hpcsh_top=${_hpcsh_top%/*}
   done
+  if [[ $end != "$_hpcsh_home" && (-z $end || $end != "$_hpcsh_shared" || $_hpcsh_home/ == "$_hpcsh_top"/*) ]]; then
+    # A mount, or the home, may lie below it: each time is looked from anew.
+    _hpcsh_top=/dev/null
+  fi
+  if [[ $_hpcsh_found != "$_hpcsh_settled" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
+    _hpcsh_move
+  fi
 }
 
-# Where the way upwards from $PWD, which is not in the home, ends: stop. The shared home, or the root of a mount; above those, and
+# Where the way upwards from $PWD, which is not in the home, ends: end. The shared home, or the root of a mount; above those, and
 # in an automounter's own directory, a look may wake the automounter. As of the first time that somebody asked. The root of
 # all is empty here.
 function _hpcsh_stop {
   \local line lines below='' IFS=' '
   # One that does not begin at the root somebody has assigned; its way upwards would have no end.
-  [[ ${PWD-} == /* ]] && stop=${PWD%/} || stop=
-  _hpcsh_found=$stop
-  if [[ -n $_hpcsh_shared && $stop/ == "$_hpcsh_shared"/* ]]; then
-    stop=$_hpcsh_shared
+  [[ ${PWD-} == /* ]] && end=${PWD%/} || end=
+  _hpcsh_top=$end
+  if [[ -n $_hpcsh_shared && $end/ == "$_hpcsh_shared"/* ]]; then
+    end=$_hpcsh_shared
     \return 0
   elif [[ -z $_hpcsh_mounts ]]; then
     lines=()
@@ -63,26 +65,23 @@ function _hpcsh_stop {
       fi
     done
   fi 2>/dev/null
-  until [[ $_hpcsh_automounts == *" $stop "* ]]; do
-    if [[ -z $stop || $_hpcsh_mounts == *" $stop "* ]]; then
+  until [[ $_hpcsh_automounts == *" $end "* ]]; do
+    if [[ -z $end || $_hpcsh_mounts == *" $end "* ]]; then
       \return 0
     fi
-    below=$stop
-    stop=${stop%/*}
+    below=$end
+    end=${end%/*}
   done
   # Without a directory below it nothing is looked at but the root of all.
-  _hpcsh_found=${below:+$_hpcsh_found}
-  stop=$below
+  _hpcsh_top=${below:+$_hpcsh_top}
+  end=$below
 }
 
 # Leaves and enters as _hpcsh_found asks. What the user did since the last look comes first.
 function _hpcsh_move {
-  \local "found=" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}" is_left='' kept
+  \local "found=$_hpcsh_found" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}" is_left='' kept
   kept=()
   _hpcsh_settled=$_hpcsh_found
-  if [[ $_hpcsh_found != none ]]; then
-    found=$_hpcsh_found/.venv
-  fi
   if [[ -n $active && $active != "$entered" || -n ${CONDA_PREFIX-} && ${CONDA_DEFAULT_ENV-base} != base ]]; then
     # His own. conda puts its own in front of one that it found.
     if [[ -n $entered && $active == "$entered" ]]; then
@@ -166,7 +165,7 @@ function _hpcsh_first_look {
   _hpcsh_home=${_hpcsh_home%/}
   # None, and the root of all, have nothing below them.
   : "${_hpcsh_home:=/dev/null}"
-  _hpcsh_pwd='' _hpcsh_there='' _hpcsh_was='' _hpcsh_settled=none _hpcsh_told=: _hpcsh_mounts='' _hpcsh_automounts=''
+  _hpcsh_pwd='' _hpcsh_there='' _hpcsh_was='' _hpcsh_settled='' _hpcsh_top=/dev/null _hpcsh_told=: _hpcsh_mounts='' _hpcsh_automounts=''
   _hpcsh_left=()
   if [[ -n ${HPCSH_ENTERED-} ]]; then
     _hpcsh_inherited

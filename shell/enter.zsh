@@ -5,53 +5,72 @@
 # environment that is not it is the user's, and is never touched.
 
 # When the directory changes, and before a prompt where something has changed since; but not where the directory changes in a
-# substitution or while a completion tries. Most often there was no environment and is none up to the home, which one
-# condition says: each command more costs zsh four system calls.
+# substitution or while a completion tries. A call of a function costs zsh as much as ten conditions, and each command more four
+# system calls; so this is one function, of few commands, under the user's options.
 function _hpcsh_look {
-  if [[ $ZSH_SUBSHELL == 0 && -z ${compstate+1} ]]; then
-    if [[ $_hpcsh_settled$_hpcsh_was${VIRTUAL_ENV-} != none || $PWD != "$_hpcsh_home"/* || $PWD == "$_hpcsh_home"/*/*/*/* ||
-      -f $PWD/.venv/pyvenv.cfg || -f ${PWD:h}/.venv/pyvenv.cfg ||
-      $PWD == "$_hpcsh_home"/*/* && -f ${PWD:h:h}/.venv/pyvenv.cfg ||
-      $PWD == "$_hpcsh_home"/*/*/* && -f ${PWD:h:h:h}/.venv/pyvenv.cfg ]]; then
-      _hpcsh_walk
-    fi
+  # Most often all is as it was: the same environment is active, and the nearest directory with one is still _hpcsh_top, or there
+  # is still none up to there. One condition says so for the first directories upwards.
+  if [[ ${VIRTUAL_ENV-} == "$_hpcsh_was" && $PWD/ == "$_hpcsh_top"/* &&
+    ( $PWD == "$_hpcsh_top" || ! -f $PWD/.venv/pyvenv.cfg && ( ${PWD:h} == "$_hpcsh_top" || ! -f ${PWD:h}/.venv/pyvenv.cfg &&
+    ( ${PWD:h:h} == "$_hpcsh_top" || ! -f ${PWD:h:h}/.venv/pyvenv.cfg && ${PWD:h:h:h} == "$_hpcsh_top" ) ) ) &&
+    ( -z $_hpcsh_settled && ! -f $_hpcsh_top/.venv/pyvenv.cfg || -n $_hpcsh_settled && -f $_hpcsh_top/.venv/pyvenv.cfg ) ]]; then
     _hpcsh_pwd=$PWD
-  fi
-}
-
-# Finds the nearest directory upwards with an environment, one look for each, up to the home or what _hpcsh_stop finds. So far
-# without `emulate`, which would be half of the time.
-function _hpcsh_walk {
-  \local "dir=$PWD" "stop=$_hpcsh_home" REPLY=
-  if [[ $dir/ != "$stop"/* ]]; then
-    _hpcsh_stop
-  fi
-  until [[ -f $dir/.venv/pyvenv.cfg ]]; do
-    if [[ $dir == "$stop" ]]; then
-      dir=none
-      break
+  elif [[ $ZSH_SUBSHELL == 0 && -z ${compstate+1} ]]; then
+    # The nearest environment upwards, one look for each directory, up to the home or what _hpcsh_stop finds.
+    _hpcsh_found= _hpcsh_dir=$PWD _hpcsh_end=$_hpcsh_home
+    if [[ $PWD/ != "$_hpcsh_home"/* ]]; then
+      _hpcsh_stop
     fi
-    dir=${dir:h}
-  done
-  if [[ $dir != "$_hpcsh_settled" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
-    _hpcsh_settled=$dir
-    _hpcsh_move "$dir"
-    _hpcsh_was=${VIRTUAL_ENV-}
+    until [[ -f $_hpcsh_dir/.venv/pyvenv.cfg && -n ${_hpcsh_found::=${_hpcsh_dir%/}/.venv} || $_hpcsh_dir == "$_hpcsh_end" ]]; do
+      _hpcsh_dir=${_hpcsh_dir:h}
+    done
+    # The usual way out, and in again, of the environment that was entered last: where all is as _hpcsh_remember saw it, what
+    # _hpcsh_leave and _hpcsh_enter_trusted would make of it is known.
+    if [[ -n $_hpcsh_was && $_hpcsh_found != "$_hpcsh_was" && ${VIRTUAL_ENV-}:${HPCSH_ENTERED-}:${PS1-}:$PATH == "$_hpcsh_inside" &&
+      -z ${_hpcsh_left[*]-}${_OLD_VIRTUAL_PYTHONHOME+1} && ! -o ksh_arrays ]]; then
+      PATH=$_hpcsh_path_outside PS1=$_hpcsh_ps1_outside psvar[9]= _hpcsh_was= _hpcsh_settled= _hpcsh_venv=
+      \builtin unset HPCSH_ENTERED VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1
+    fi
+    if [[ $_hpcsh_found != "$_hpcsh_settled" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
+      # An error of zstat's says nothing that anybody needs, and to close a stream is cheaper than to open another.
+      if [[ $_hpcsh_found:${CONDA_PREFIX-}:${CONDA_DEFAULT_ENV-}:${VIRTUAL_ENV_DISABLE_PROMPT-}:${PS1-}:$PATH == "$_hpcsh_outside" &&
+        -z ${VIRTUAL_ENV-}${HPCSH_ENTERED-}$_hpcsh_was${_hpcsh_left[*]-}${PYTHONHOME+1}$_hpcsh_reader &&
+        ( -n $_hpcsh_recorded || ! -e $_hpcsh_records ) && ! -o ksh_arrays && ! -o all_export && ! -o warn_create_global ]] &&
+        \builtin zstat -A _hpcsh_stat -- "$_hpcsh_found" "$_hpcsh_found/bin" "$_hpcsh_found/pyvenv.cfg" "$_hpcsh_found/bin/python" \
+          ${_hpcsh_recorded:+"$_hpcsh_recorded"} 2>&- && [[ "${(j: :)_hpcsh_stat}" == "$_hpcsh_seen" ]]; then
+        _OLD_VIRTUAL_PATH=$PATH PATH=$_hpcsh_path_inside _OLD_VIRTUAL_PS1=${PS1-} PS1=$_hpcsh_ps1_inside psvar[9]=$_hpcsh_shown \
+          _hpcsh_was=$_hpcsh_found _hpcsh_venv=$_hpcsh_found _hpcsh_settled=$_hpcsh_found
+        \builtin export "HPCSH_ENTERED=$_hpcsh_found" "VIRTUAL_ENV=$_hpcsh_found" "VIRTUAL_ENV_PROMPT=$_hpcsh_label"
+        function deactivate {
+          _hpcsh_call more _hpcsh_deactivate "$@"
+        }
+      elif [[ -n $_hpcsh_found$_hpcsh_was${VIRTUAL_ENV-}${HPCSH_ENTERED-}${_hpcsh_left[*]-} ]]; then
+        _hpcsh_move
+        _hpcsh_was=${VIRTUAL_ENV-} _hpcsh_settled=$_hpcsh_found
+      else
+        _hpcsh_settled=$_hpcsh_found
+      fi
+    fi
+    _hpcsh_top=$_hpcsh_dir _hpcsh_pwd=$PWD
+    if [[ $_hpcsh_end != "$_hpcsh_home" && ( $_hpcsh_end != "$_hpcsh_shared" || $_hpcsh_home/ == "$_hpcsh_dir"/* ) ]]; then
+      # A mount, or the home, may lie below it: each time is looked from anew.
+      _hpcsh_top=/dev/null
+    fi
   fi
 }
 
-# Where the way upwards from $PWD, which is not in the home, ends: stop. The shared home, or the root of a mount; above those, and
+# Where the way upwards from $PWD, which is not in the home, ends: _hpcsh_end. The shared home, or the root of a mount; above those, and
 # in an automounter's own directory, a look may wake the automounter. As of the first time that somebody asked.
 function _hpcsh_stop {
   \builtin emulate -L zsh
   \local line lines below=
-  stop=$dir
-  if [[ $dir != /* ]]; then
+  _hpcsh_end=$_hpcsh_dir
+  if [[ $_hpcsh_dir != /* ]]; then
     # Nobody should have set it so.
-    dir=/ stop=/
+    _hpcsh_dir=/ _hpcsh_end=/
     \return
-  elif [[ -n $_hpcsh_shared && $dir/ == "$_hpcsh_shared"/* ]]; then
-    stop=$_hpcsh_shared
+  elif [[ -n $_hpcsh_shared && $_hpcsh_dir/ == "$_hpcsh_shared"/* ]]; then
+    _hpcsh_end=$_hpcsh_shared
     \return
   elif [[ -z $_hpcsh_mounts ]]; then
     # The whole of it: a directory that stands between blanks is a mount, or as good as one.
@@ -61,27 +80,23 @@ function _hpcsh_stop {
       _hpcsh_automounts+=" ${${(@s: :)line}[5]} "
     done
   fi 2>/dev/null
-  until [[ $_hpcsh_automounts == *" $stop "* ]]; do
-    if [[ $stop == / || $_hpcsh_mounts == *" $stop "* ]]; then
+  until [[ $_hpcsh_automounts == *" $_hpcsh_end "* ]]; do
+    if [[ $_hpcsh_end == / || $_hpcsh_mounts == *" $_hpcsh_end "* ]]; then
       \return
     fi
-    below=$stop
-    stop=${stop:h}
+    below=$_hpcsh_end
+    _hpcsh_end=${_hpcsh_end:h}
   done
   # Without a directory below it nothing is looked at but the root of all.
-  dir=${below:+$dir}
-  dir=${dir:-/}
-  stop=${below:-/}
+  _hpcsh_dir=${below:+$_hpcsh_dir}
+  _hpcsh_dir=${_hpcsh_dir:-/}
+  _hpcsh_end=${below:-/}
 }
 
-# Leaves and enters as $1, the nearest directory with an environment, or `none`, asks. What the user did since the last look
-# comes first.
+# Leaves and enters as _hpcsh_found asks. What the user did since the last look comes first.
 function _hpcsh_move {
   \builtin emulate -L zsh
-  \local "found=${1%/}/.venv" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}"
-  if [[ $1 == none ]]; then
-    found=
-  fi
+  \local "found=$_hpcsh_found" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}" REPLY=
   if [[ -n $active && $active != "$entered" || -n ${CONDA_PREFIX-} && ${CONDA_DEFAULT_ENV-base} != base ]]; then
     # His own. conda puts its own in front of one that it found.
     if [[ -n $entered && $active == "$entered" ]]; then
@@ -124,11 +139,9 @@ function _hpcsh_enter_trusted {
   # Who would tell whether it may waits for storage.
   [[ -z $_hpcsh_reader ]] || \return 0
   \local venv=$1 told
-  \local -i at
-  at=${_hpcsh_known[(ie)$venv]}
   _hpcsh_signature "$venv"
-  if [[ -n $REPLY && ${_hpcsh_signatures[at]-} == "$REPLY" ]]; then
-    _hpcsh_switch "$venv" "${_hpcsh_labels[at]}"
+  if [[ -n $REPLY && ${_hpcsh_signatures[$venv]-} == "$REPLY" ]]; then
+    _hpcsh_switch "$venv" "${_hpcsh_labels[$venv]}"
   else
     if ! _hpcsh_ask "$venv"; then
       _hpcsh_told+=$venv:
@@ -137,12 +150,28 @@ function _hpcsh_enter_trusted {
     told=$REPLY
     _hpcsh_call more _hpcsh_enter "$venv" native || \return
     if (( ${(%):-%D{%s\}} - _hpcsh_newest > 2 )); then
-      _hpcsh_known[at]=$venv
-      _hpcsh_signatures[at]=$told
-      _hpcsh_labels[at]=$VIRTUAL_ENV_PROMPT
+      _hpcsh_signatures[$venv]=$told
+      _hpcsh_labels[$venv]=$VIRTUAL_ENV_PROMPT
     fi
   fi
   \builtin export "HPCSH_ENTERED=$venv"
+  _hpcsh_remember "$venv"
+}
+
+# Remembers what it takes to leave the environment $1, just entered, and to enter it again: the values before and after, and the
+# files as they are, their times of access too; who finds another one takes the longer way, and comes here. Not where to leave
+# is more than to put values back: a Python home, or a prompt into which _hpcsh_show has not put the node.
+function _hpcsh_remember {
+  _hpcsh_inside= _hpcsh_outside=
+  if [[ -n ${_hpcsh_signatures[$1]-} && -z ${_OLD_VIRTUAL_PYTHONHOME+1} && :$_OLD_VIRTUAL_PATH: != *":$1/bin:"* ]] &&
+    [[ -z ${HPCSH_PROMPT-} || -z $_hpcsh_side || $_OLD_VIRTUAL_PS1${RPS1-} == *%10v* || $_OLD_VIRTUAL_PS1${RPS1-} == *HPCSH_PROMPT* ||
+      -n ${POWERLEVEL9K_MODE+1}${POWERLEVEL9K_LEFT_PROMPT_ELEMENTS+1}${STARSHIP_SHELL+1} ]]; then
+    _hpcsh_path_inside=$PATH _hpcsh_path_outside=$_OLD_VIRTUAL_PATH
+    _hpcsh_ps1_inside=${PS1-} _hpcsh_ps1_outside=$_OLD_VIRTUAL_PS1
+    _hpcsh_label=$VIRTUAL_ENV_PROMPT _hpcsh_shown=$psvar[9] _hpcsh_seen=${(j: :)_hpcsh_stat}
+    _hpcsh_inside=$1:$1:${PS1-}:$PATH
+    _hpcsh_outside=$1:${CONDA_PREFIX-}:${CONDA_DEFAULT_ENV-}:${VIRTUAL_ENV_DISABLE_PROMPT-}:$_OLD_VIRTUAL_PS1:$_OLD_VIRTUAL_PATH
+  fi
 }
 
 # Whether the program says that the environment $1 may be entered. It tells once why not.
@@ -154,29 +183,34 @@ function _hpcsh_ask {
 
 # What tells whether the environment $1 has changed, or what the user said of any: REPLY, the number and the time of the last
 # change of all that the program looked at, and _hpcsh_newest, the newest of the times. That time, which nobody can set,
-# changes with owner, mode and content.
+# changes with owner, mode and content. Where there are records, _hpcsh_recorded is their directory.
 function _hpcsh_signature {
   \local time
-  \local -a all said
-  REPLY=
-  if \builtin zstat -A all -- "$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" 2>/dev/null; then
-    \builtin zstat -A said +ctime -- "$_hpcsh_records" 2>/dev/null || said=()
+  REPLY= _hpcsh_recorded=
+  if [[ -e $_hpcsh_records ]]; then
+    _hpcsh_recorded=$_hpcsh_records
+  fi
+  # Not before there is something to look at: most shells never need the module.
+  if \builtin zmodload -F zsh/stat b:zstat &&
+    \builtin zstat -A _hpcsh_stat -- "$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" $_hpcsh_recorded; then
     # Fourteen words for each file: its device, its number, ... and in the eleventh place that time.
-    REPLY=" $all[2] $all[16] $all[30] $all[44] $all[11] $all[25] $all[39] $all[53] $said "
-    _hpcsh_newest=$all[11]
-    for time in $all[25] $all[39] $all[53]; do
+    REPLY="$_hpcsh_stat[2] $_hpcsh_stat[16] $_hpcsh_stat[30] $_hpcsh_stat[44] $_hpcsh_stat[11] $_hpcsh_stat[25] $_hpcsh_stat[39] $_hpcsh_stat[53] $_hpcsh_stat[67]"
+    _hpcsh_newest=$_hpcsh_stat[11]
+    for time in $_hpcsh_stat[25] $_hpcsh_stat[39] $_hpcsh_stat[53]; do
       (( time > _hpcsh_newest )) && _hpcsh_newest=$time
     done
-  fi
+  fi 2>/dev/null
   \return 0
 }
 
 # Before the first prompt: puts the hook in, and looks.
 function _hpcsh_first_look {
   \builtin emulate -L zsh
-  \builtin zmodload -F zsh/stat b:zstat 2>/dev/null
-  \builtin typeset -g _hpcsh_pwd= _hpcsh_was= _hpcsh_settled=none _hpcsh_told=: _hpcsh_mounts= _hpcsh_automounts= _hpcsh_newest=0
-  \builtin typeset -ga _hpcsh_left _hpcsh_known _hpcsh_signatures _hpcsh_labels chpwd_functions
+  \builtin typeset -g _hpcsh_{pwd,was,settled,found,dir,end,inside,outside,mounts,automounts,recorded}= _hpcsh_top=/dev/null _hpcsh_told=:
+  \builtin typeset -g _hpcsh_{path_inside,path_outside,ps1_inside,ps1_outside,label,shown,seen}= _hpcsh_newest=0
+  \builtin typeset -g "_hpcsh_venv=${_hpcsh_venv-}"
+  \builtin typeset -ga _hpcsh_left _hpcsh_stat chpwd_functions
+  \builtin typeset -gA _hpcsh_signatures _hpcsh_labels
   chpwd_functions=("${(@)chpwd_functions:#_hpcsh_look}" _hpcsh_look)
   # None, and the root of all, have nothing below them.
   \builtin typeset -g "_hpcsh_home=${${HOME-}%/}"

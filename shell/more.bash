@@ -175,7 +175,7 @@ function _hpcsh_leave {
     PS1=$_OLD_VIRTUAL_PS1
     # The node may have been put in front since then.
     if [[ -n ${HPCSH_PROMPT-} ]]; then
-      _hpcsh_call node _hpcsh_show
+      _hpcsh_call prompt _hpcsh_show
     fi
   fi
   if [[ -n ${_OLD_VIRTUAL_PYTHONHOME+x} ]]; then
@@ -268,6 +268,41 @@ function _hpcsh_off {
   done
   \builtin unset -v HPCSH_EXPORTS HPCSH_ENTERED HPCSH_NODE HPCSH_STORAGE HPCSH_PROMPT
   _hpcsh_forget
+}
+
+# Takes our hook out, wherever it is.
+function _hpcsh_unhook {
+  \local at
+  if [[ -z ${PROMPT_COMMAND[*]+x} ]]; then
+    \return 0
+  fi
+  if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
+    # A string, and no subscript: to assign by one makes an array of it, which others' code then takes for a list of commands,
+    # and bash before 4.4 unsets no string by one.
+    case $PROMPT_COMMAND in
+      _hpcsh_precmd) \builtin unset -v PROMPT_COMMAND ;;
+      *$'\n'_hpcsh_precmd) PROMPT_COMMAND=${PROMPT_COMMAND%$'\n'*} ;;
+      *_hpcsh_precmd*) PROMPT_COMMAND=${PROMPT_COMMAND//_hpcsh_precmd/:} ;;
+    esac
+    \return 0
+  else
+    for at in "${!PROMPT_COMMAND[@]}"; do
+      if [[ ${PROMPT_COMMAND[at]} == _hpcsh_precmd ]]; then
+        \builtin unset -v "PROMPT_COMMAND[$at]"
+      fi
+    done
+  fi
+  # As it was before: unset, or a string, exported or not.
+  if [[ -z ${_hpcsh_hooked-} && ${#PROMPT_COMMAND[@]} -eq 1 && -z ${PROMPT_COMMAND[0]-} ]]; then
+    \builtin unset -v PROMPT_COMMAND
+  elif [[ -n ${_hpcsh_hooked-} && $_hpcsh_hooked != *a* && ${#PROMPT_COMMAND[@]} -eq 1 ]]; then
+    at=${PROMPT_COMMAND[0]-}
+    \builtin unset -v PROMPT_COMMAND
+    PROMPT_COMMAND=$at
+    if [[ $_hpcsh_hooked == *x* ]]; then
+      \builtin export PROMPT_COMMAND
+    fi
+  fi
 }
 
 # Takes back what the record $1 stands for.

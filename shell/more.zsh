@@ -106,7 +106,9 @@ function _hpcsh_enter {
 # Leaves what is active and enters the environment $1, whose label is $2.
 function _hpcsh_switch {
   \local "venv=$1" "label=$2"
-  _hpcsh_leave
+  if [[ -n ${VIRTUAL_ENV-} ]]; then
+    _hpcsh_leave
+  fi
   # Under the names that the environments' own scripts use: one that is sourced over ours puts these back first.
   \builtin typeset -g "_OLD_VIRTUAL_PATH=$PATH" "_OLD_VIRTUAL_PS1=${PS1-}"
   if (( ${+PYTHONHOME} )); then
@@ -145,13 +147,16 @@ function _hpcsh_leave {
     deactivate
     \return 0
   fi
-  _hpcsh_path_remove "$VIRTUAL_ENV/bin"
+  PATH=${PATH#"$VIRTUAL_ENV/bin:"}
+  if [[ :$PATH: == *":$VIRTUAL_ENV/bin:"* ]]; then
+    _hpcsh_path_remove "$VIRTUAL_ENV/bin"
+  fi
   # A label in front goes; a prompt that somebody has made anew stays.
   if [[ -n ${_OLD_VIRTUAL_PS1+1} && ${PS1-} == *"$_OLD_VIRTUAL_PS1" ]]; then
     PS1=$_OLD_VIRTUAL_PS1
     # The node may have been put in front since then.
-    if [[ -n ${HPCSH_PROMPT-} ]]; then
-      _hpcsh_call node _hpcsh_show
+    if [[ -n ${HPCSH_PROMPT-} && $PS1 != *%10v* ]]; then
+      _hpcsh_call prompt _hpcsh_show
     fi
   fi
   psvar[9]=

@@ -1,14 +1,13 @@
-# hpcsh for bash: the node's verdict in a running shell. `_hpcsh_call node` gets it when a prompt has something to show, or looks
-# for the first time whether the verdict has turned. The rules are those of hpcsh.bash, and no process but the one that looks at
-# the network, in the background, once in a `ttl`.
+# hpcsh for bash: the node's verdict in a running shell. `_hpcsh_call node` gets it when a prompt looks for the first time
+# whether the verdict has turned. The rules are those of hpcsh.bash, and no process but the one that looks at the network, in the
+# background, once in a `ttl`.
 #
 # $_hpcsh_memory-verdict is one line: VERDICT EXPIRES REASON, the time in seconds since the node started, as in /proc/uptime,
 # so that no wall clock that steps can freeze it. $_hpcsh_memory-lock has the process that looks just now. $_hpcsh_reader is
 # the record of a process that waits for shared storage; empty while that answers.
 
-# What shellcheck cannot see: the other files assign (2154), and read what is assigned here (2034). What it takes for a slip: a
-# single-quoted expansion, which the prompt makes (2016).
-# shellcheck disable=SC2154,SC2034,SC2016
+# What shellcheck cannot see: the other files assign (2154), and read what is assigned here (2034).
+# shellcheck disable=SC2154,SC2034
 
 # Every few seconds, before a prompt: has the verdict turned, has it expired, does the storage answer again?
 function _hpcsh_watch {
@@ -154,30 +153,6 @@ function _hpcsh_mark {
     \builtin printf '%s %s\n' "$1" "$now" >"$_hpcsh_memory-lock"
   fi
 } 2>/dev/null
-
-# What the prompt shows: HPCSH_PROMPT, for whoever makes one; and in front of the prompt, or on the right, where no theme makes
-# it. The value of a variable is shown as it is; the same text in PS1 would be taken for code.
-function _hpcsh_show {
-  \local "text=_hpcsh_text_$_hpcsh_verdict" before='' after=''
-  text=${!text}
-  if [[ -n $_hpcsh_reader && -n $_hpcsh_text_stale ]]; then
-    text+=${text:+ }$_hpcsh_text_stale
-  fi
-  HPCSH_PROMPT=$text
-  if [[ -n $_hpcsh_side && -z ${STARSHIP_SHELL+1} && ${PS1-} != *HPCSH_PROMPT* ]] && \builtin shopt -q promptvars; then
-    if [[ $_hpcsh_color != none && -z ${NO_COLOR-} && ${TERM-} != dumb ]]; then
-      before="\\e[3${_hpcsh_color}m" after='\e[0m'
-    fi
-    if [[ $_hpcsh_side == right ]]; then
-      # At the end of the line, and back. Where there is nothing to show, nothing is seen of it.
-      _hpcsh_segment='\[\e7\e[999C\e[${#HPCSH_PROMPT}D'$before'${HPCSH_PROMPT-}'$after'\e8\]'
-    else
-      before=${before:+\\[$before\\]} after=${after:+\\[$after\\]}
-      _hpcsh_segment=$before'${HPCSH_PROMPT:+$HPCSH_PROMPT }'$after
-    fi
-    PS1=$_hpcsh_segment${PS1-}
-  fi
-}
 
 _hpcsh_empty='' _hpcsh_login_due=0 _hpcsh_asked=-10
 _hpcsh_parts="${_hpcsh_parts-} node "

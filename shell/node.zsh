@@ -1,6 +1,6 @@
-# hpcsh for zsh: the node's verdict in a running shell. `_hpcsh_call node` gets it when a prompt has something to show, or looks
-# for the first time whether the verdict has turned. The rules are those of hpcsh.zsh, and no process but the one that looks at
-# the network, in the background, once in a `ttl`.
+# hpcsh for zsh: the node's verdict in a running shell. `_hpcsh_call node` gets it when a prompt looks for the first time
+# whether the verdict has turned. The rules are those of hpcsh.zsh, and no process but the one that looks at the network, in the
+# background, once in a `ttl`.
 #
 # $_hpcsh_memory-verdict is one line: VERDICT EXPIRES REASON, the time in seconds since the node started, as in /proc/uptime,
 # so that no wall clock that steps can freeze it. $_hpcsh_memory-lock has the process that looks just now. $_hpcsh_reader is
@@ -145,40 +145,6 @@ function _hpcsh_mark {
   \builtin print -r -- "$1 $now" >"$_hpcsh_memory-lock"
 } 2>/dev/null
 
-# What the prompt shows: HPCSH_PROMPT, for whoever makes one; and in front of the prompt, or on the right, where no theme makes
-# it. An element of psvar is shown as it is; the same text in PS1 would be taken for code.
-function _hpcsh_show {
-  \builtin emulate -L zsh
-  \local text=_hpcsh_text_$_hpcsh_verdict
-  text=${(P)text}
-  if [[ -n $_hpcsh_reader && -n $_hpcsh_text_stale ]]; then
-    text+=${text:+ }$_hpcsh_text_stale
-  fi
-  \builtin typeset -g "HPCSH_PROMPT=$text"
-  if [[ ${PS1-}${RPS1-} == *HPCSH_PROMPT* ]]; then
-    # A prompt of the user's own, which shows it.
-    \return 0
-  fi
-  if [[ -n $_hpcsh_side && -z ${POWERLEVEL9K_MODE+1}${POWERLEVEL9K_LEFT_PROMPT_ELEMENTS+1}${STARSHIP_SHELL+1} ]]; then
-    psvar[10]=$text
-    if [[ $_hpcsh_side == right ]]; then
-      if [[ ${RPS1-} != *%10v* ]]; then
-        RPS1=$_hpcsh_segment${RPS1:+ $RPS1}
-      fi
-    else
-      psvar[10]+=${text:+ }
-      if [[ ${PS1-} != *%10v* ]]; then
-        PS1=$_hpcsh_segment${PS1-}
-      fi
-    fi
-  fi
-}
-
-# `none` is the terminal's own colour, as it is where the user wants none.
-\builtin typeset -g "_hpcsh_segment=%F{$_hpcsh_color}%10v%f"
-if [[ $_hpcsh_color == none || -n ${NO_COLOR-} || ${TERM-} == dumb ]]; then
-  _hpcsh_segment=%10v
-fi
 \builtin typeset -g _hpcsh_empty=
 \builtin typeset -gi _hpcsh_login_due _hpcsh_asked=-10
 \builtin typeset -g "_hpcsh_parts=${_hpcsh_parts-} node "

@@ -2,8 +2,9 @@
 # gets it. The rules are those of hpcsh.bash.
 
 # What shellcheck cannot see: the prologue and `\local` assign (2154), functions are defined for the user (2317). What it
-# takes for a slip: a status that is not wanted (2015), a variable for other programs (2034).
-# shellcheck disable=SC2154,SC2015,SC2317,SC2034
+# takes for a slip: a status that is not wanted (2015), a variable for other programs (2034), a single-quoted expansion, which
+# the prompt makes (2016).
+# shellcheck disable=SC2154,SC2015,SC2317,SC2034,SC2016
 
 # --- variables, where some of the names are set already
 
@@ -151,7 +152,7 @@ function _hpcsh_forget {
 # substitution would fork. For output that fits a pipe (64 KiB).
 function _hpcsh_capture {
   {
-    \builtin "$@" >|/proc/self/fd/9 && IFS= \builtin read -r -d '' -u 9 REPLY || :
+    \builtin "$@" >|/proc/self/fd/9 && IFS= \builtin read -r -N 65536 -u 9 REPLY || :
   } 9<<<'' 2>/dev/null
 }
 
@@ -179,12 +180,12 @@ function _hpcsh_first_prompt {
     _hpcsh_due=0
   fi
   if [[ $_hpcsh_switches != *' enter '* && -n $_hpcsh_fixed && -z $_hpcsh_reader$_hpcsh_login ]]; then
-    _hpcsh_unhook
+    _hpcsh_call more _hpcsh_unhook
   else
     _hpcsh_hook
   fi
   if [[ $_hpcsh_verdict != online || -n $_hpcsh_text_online$_hpcsh_reader ]]; then
-    _hpcsh_call node _hpcsh_show
+    _hpcsh_show
   fi
   for name in "$_hpcsh_notice" "$_hpcsh_warning"; do
     if [[ -n $name ]]; then
@@ -236,6 +237,30 @@ function _hpcsh_first_prompt {
   fi
 }
 
+# What the prompt shows: HPCSH_PROMPT, for whoever makes one; and in front of the prompt, or on the right, where no theme makes
+# it. The value of a variable is shown as it is; the same text in PS1 would be taken for code.
+function _hpcsh_show {
+  \local "text=_hpcsh_text_$_hpcsh_verdict" before='' after=''
+  text=${!text}
+  if [[ -n $_hpcsh_reader && -n $_hpcsh_text_stale ]]; then
+    text+=${text:+ }$_hpcsh_text_stale
+  fi
+  HPCSH_PROMPT=$text
+  if [[ -n $_hpcsh_side && -z ${STARSHIP_SHELL+1} && ${PS1-} != *HPCSH_PROMPT* ]] && \builtin shopt -q promptvars; then
+    if [[ $_hpcsh_color != none && -z ${NO_COLOR-} && ${TERM-} != dumb ]]; then
+      before="\\e[3${_hpcsh_color}m" after='\e[0m'
+    fi
+    if [[ $_hpcsh_side == right ]]; then
+      # At the end of the line, and back. Where there is nothing to show, nothing is seen of it.
+      _hpcsh_segment='\[\e7\e[999C\e[${#HPCSH_PROMPT}D'$before'${HPCSH_PROMPT-}'$after'\e8\]'
+    else
+      before=${before:+\\[$before\\]} after=${after:+\\[$after\\]}
+      _hpcsh_segment=$before'${HPCSH_PROMPT:+$HPCSH_PROMPT }'$after
+    fi
+    PS1=$_hpcsh_segment${PS1-}
+  fi
+}
+
 # Makes of the hook that is there what later prompts need: a look where something has changed, since bash has no hook for `cd`, and
 # now and then one at the node. One who sets SECONDS back does not stop that. bash copies a function whenever it calls it.
 function _hpcsh_hook {
@@ -251,13 +276,13 @@ function _hpcsh_hook {
       if [[ ${PWD-} != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
         _hpcsh_look
       fi
-      if [[ $SECONDS -ge $_hpcsh_due || $((SECONDS + 6)) -lt $_hpcsh_due ]]; then
+      if ((SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due)); then
         _hpcsh_call node _hpcsh_watch
       fi
     }
   else
     function _hpcsh_precmd {
-      if [[ $SECONDS -ge $_hpcsh_due || $((SECONDS + 6)) -lt $_hpcsh_due ]]; then
+      if ((SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due)); then
         _hpcsh_call node _hpcsh_watch
       fi
     }
@@ -269,7 +294,7 @@ function _hpcsh_watch_all {
   if [[ $_hpcsh_switches == *' enter '* && (${PWD-} != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was") ]]; then
     _hpcsh_look
   fi
-  if [[ $SECONDS -ge $_hpcsh_due || $((SECONDS + 6)) -lt $_hpcsh_due ]]; then
+  if ((SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due)); then
     _hpcsh_call node _hpcsh_watch
   fi
 }
@@ -342,40 +367,5 @@ function _hpcsh_complete {
   \builtin eval "$(\command "$_hpcsh_program" init bash --part completion || \builtin echo return)"
   _hpcsh_completion "$@"
 } 2>/dev/null
-
-# Takes our hook out, wherever it is.
-function _hpcsh_unhook {
-  \local at
-  if [[ -z ${PROMPT_COMMAND[*]+x} ]]; then
-    \return 0
-  fi
-  if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
-    # A string, and no subscript: to assign by one makes an array of it, which others' code then takes for a list of commands,
-    # and bash before 4.4 unsets no string by one.
-    case $PROMPT_COMMAND in
-      _hpcsh_precmd) \builtin unset -v PROMPT_COMMAND ;;
-      *$'\n'_hpcsh_precmd) PROMPT_COMMAND=${PROMPT_COMMAND%$'\n'*} ;;
-      *_hpcsh_precmd*) PROMPT_COMMAND=${PROMPT_COMMAND//_hpcsh_precmd/:} ;;
-    esac
-    \return 0
-  else
-    for at in "${!PROMPT_COMMAND[@]}"; do
-      if [[ ${PROMPT_COMMAND[at]} == _hpcsh_precmd ]]; then
-        \builtin unset -v "PROMPT_COMMAND[$at]"
-      fi
-    done
-  fi
-  # As it was before: unset, or a string, exported or not.
-  if [[ -z ${_hpcsh_hooked-} && ${#PROMPT_COMMAND[@]} -eq 1 && -z ${PROMPT_COMMAND[0]-} ]]; then
-    \builtin unset -v PROMPT_COMMAND
-  elif [[ -n ${_hpcsh_hooked-} && $_hpcsh_hooked != *a* && ${#PROMPT_COMMAND[@]} -eq 1 ]]; then
-    at=${PROMPT_COMMAND[0]-}
-    \builtin unset -v PROMPT_COMMAND
-    PROMPT_COMMAND=$at
-    if [[ $_hpcsh_hooked == *x* ]]; then
-      \builtin export PROMPT_COMMAND
-    fi
-  fi
-}
 
 _hpcsh_parts="${_hpcsh_parts-} prompt "

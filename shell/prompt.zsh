@@ -120,11 +120,13 @@ function _hpcsh_first_prompt {
   fi
   if [[ $_hpcsh_switches == *' enter '* ]]; then
     function _hpcsh_precmd {
-      if [[ $PWD != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
-        _hpcsh_look
-      fi
-      if (( SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due )); then
-        _hpcsh_call node _hpcsh_watch
+      if [[ $PWD != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" || SECONDS -ge _hpcsh_due || SECONDS+6 -lt _hpcsh_due ]]; then
+        if [[ $PWD != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
+          _hpcsh_look
+        fi
+        if (( SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due )); then
+          _hpcsh_call node _hpcsh_watch
+        fi
       fi
     }
   elif [[ -n $_hpcsh_fixed && -z $_hpcsh_reader$_hpcsh_login ]]; then
@@ -141,7 +143,7 @@ function _hpcsh_first_prompt {
     _hpcsh_history
   fi
   if [[ $_hpcsh_verdict != online || -n $_hpcsh_text_online$_hpcsh_reader ]]; then
-    _hpcsh_call node _hpcsh_show
+    _hpcsh_show
   fi
   for name in "$_hpcsh_notice" "$_hpcsh_warning"; do
     [[ -n $name ]] && \builtin print -ru2 "hpcsh: $name"
@@ -190,6 +192,42 @@ function _hpcsh_first_prompt {
   fi
   if [[ $_hpcsh_switches == *' enter '* ]]; then
     _hpcsh_call enter _hpcsh_first_look
+  fi
+}
+
+# What the prompt shows: HPCSH_PROMPT, for whoever makes one; and in front of the prompt, or on the right, where no theme makes
+# it. An element of psvar is shown as it is; the same text in PS1 would be taken for code.
+function _hpcsh_show {
+  \builtin emulate -L zsh
+  \local text=_hpcsh_text_$_hpcsh_verdict
+  text=${(P)text}
+  if [[ -n $_hpcsh_reader && -n $_hpcsh_text_stale ]]; then
+    text+=${text:+ }$_hpcsh_text_stale
+  fi
+  \builtin typeset -g "HPCSH_PROMPT=$text"
+  if [[ ${PS1-}${RPS1-} == *HPCSH_PROMPT* ]]; then
+    # A prompt of the user's own, which shows it.
+    \return 0
+  fi
+  if [[ -n $_hpcsh_side && -z ${POWERLEVEL9K_MODE+1}${POWERLEVEL9K_LEFT_PROMPT_ELEMENTS+1}${STARSHIP_SHELL+1} ]]; then
+    if [[ -z ${_hpcsh_segment-} ]]; then
+      # `none` is the terminal's own colour, as it is where the user wants none.
+      \builtin typeset -g "_hpcsh_segment=%F{$_hpcsh_color}%10v%f"
+      if [[ $_hpcsh_color == none || -n ${NO_COLOR-} || ${TERM-} == dumb ]]; then
+        _hpcsh_segment=%10v
+      fi
+    fi
+    psvar[10]=$text
+    if [[ $_hpcsh_side == right ]]; then
+      if [[ ${RPS1-} != *%10v* ]]; then
+        RPS1=$_hpcsh_segment${RPS1:+ $RPS1}
+      fi
+    else
+      psvar[10]+=${text:+ }
+      if [[ ${PS1-} != *%10v* ]]; then
+        PS1=$_hpcsh_segment${PS1-}
+      fi
+    fi
   fi
 }
 

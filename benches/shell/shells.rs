@@ -17,6 +17,8 @@ pub enum Rc {
     Empty,
     /// A line that starts a program which does nothing: the floor of all lines that start one.
     Nothing,
+    /// Hooks that do nothing, where the line has its own: the floor of all that look at each change of directory.
+    Hooks,
     /// The line.
     Hpcsh,
     /// What the article puts there by hand.
@@ -46,6 +48,7 @@ impl Rc {
         match self {
             Self::Empty => "empty rc",
             Self::Nothing => "one exec",
+            Self::Hooks => "hooks of nothing",
             Self::Hpcsh => "hpcsh",
             Self::Article => "article's rc",
             Self::Zoxide => "zoxide init",
@@ -62,6 +65,13 @@ impl Rc {
             Self::Zoxide if shell == Shell::Fish => "zoxide init fish | source\n".to_owned(),
             Self::Direnv if shell == Shell::Fish => "direnv hook fish | source\n".to_owned(),
             Self::Nothing => format!("eval \"$({})\"\n", nothing::IN_C),
+            Self::Hooks => match shell {
+                Shell::Zsh => "function hook {\n}\nchpwd_functions+=(hook) precmd_functions+=(hook)\n".to_owned(),
+                Shell::Bash => "function hook {\n:\n}\nPROMPT_COMMAND+=(hook)\n".to_owned(),
+                Shell::Fish => {
+                    "function hook --on-variable PWD\nend\nfunction prompted --on-event fish_prompt\nend\n".to_owned()
+                }
+            },
             Self::Hpcsh => format!("eval \"$(hpcsh init {name})\"\n"),
             Self::Article => match shell {
                 Shell::Zsh => include_str!("fixtures/article.zshrc").to_owned(),

@@ -153,6 +153,64 @@ fn what_is_done_by_hand_stays() {
     }
 }
 
+/// zsh remembers what it takes to go in and out again; what has changed since then counts all the same.
+#[test]
+fn in_and_out_again_keeps_what_was_changed_meanwhile() {
+    for shell in [Shell::Zsh, Shell::Bash] {
+        let home = home_with_projects();
+        // What has changed in the last seconds is not remembered.
+        std::thread::sleep(std::time::Duration::from_millis(3200));
+        let mut session = Session::start(shell, &home, "", "");
+        let twice = [("cd ~/one", "one"), ("cd ~", ""), ("cd one/src", "one"), ("cd ~", "")];
+        let state = |session: &mut Session| {
+            session.terminal.run("printf '%s|' \"$PS1\" \"$PATH\" \"${_OLD_VIRTUAL_PATH-none}\" >~/state");
+            fs::read_to_string(home.path().join("state")).unwrap()
+        };
+        let before = state(&mut session);
+        assert!(before.ends_with("|none|"), "{before}");
+        session.steps(&twice);
+        session.steps(&twice);
+        assert_eq!(state(&mut session), before, "{}", shell.name());
+        // PATH: what is added inside stays, what is added outside is there inside.
+        session.steps(&[("cd one", "one"), ("PATH=$PATH:/inside", "one"), ("cd ~", "")]);
+        session.steps(&[("PATH=/outside:$PATH", ""), ("cd one", "one"), ("cd ~", "")]);
+        let after = state(&mut session);
+        let path = before.split('|').nth(1).unwrap();
+        assert_eq!(after.split('|').nth(1).unwrap(), format!("/outside:{path}:/inside"), "{}", shell.name());
+        // A prompt of another's making stays.
+        session.steps(&[("cd one", "one"), ("PS1='> new '", "one"), ("cd ~", ""), ("cd one", "one"), ("cd ~", "")]);
+        let prompt = state(&mut session);
+        assert!(prompt.contains("> new |") && !prompt.contains("(%9v)"), "{}: {prompt}", shell.name());
+        assert!(!prompt.contains("VIRTUAL_ENV_PROMPT"), "{}: {prompt}", shell.name());
+        // Another function of that name, and a Python home, as somebody's script leaves them.
+        session.steps(&[("unset -f deactivate; PYTHONHOME=/python; export PYTHONHOME", ""), ("cd one", "one")]);
+        session.steps(&[("deactivate; [ \"$PYTHONHOME\" = /python ] && unset PYTHONHOME", ""), ("cd ~", "")]);
+        session.steps(&[("unset -f deactivate", ""), ("cd one", "one"), ("deactivate", ""), ("cd ~", "")]);
+        // Left by hand until its project is left, also from an inner one that is entered and left unasked.
+        session.steps(&[("cd one/inner", "one/inner"), ("cd ~", ""), ("cd one", "one"), ("deactivate", "")]);
+        session.steps(&[
+            ("cd inner", "one/inner"),
+            ("cd ..", ""),
+            ("cd inner", "one/inner"),
+            ("cd ~", ""),
+            ("cd one", "one"),
+        ]);
+        // Straight to another one and back, and one that has changed.
+        session.steps(&[
+            ("cd ~/two", "two"),
+            ("cd ~/one", "one"),
+            ("cd ~/two", "two"),
+            ("cd ~", ""),
+            ("cd two", "two"),
+        ]);
+        session.steps(&[("cd ~", ""), ("chmod 775 two/.venv/bin", ""), ("cd two", ""), ("cd ~", "")]);
+        session.steps(&[("chmod 755 two/.venv/bin", ""), ("cd two", "two"), ("cd ~", "")]);
+        home.hpcsh(&["deny", &format!("{}/two", session.home)]);
+        session.steps(&[("cd two", ""), ("cd ~", "")]);
+        session.terminal.leave();
+    }
+}
+
 #[test]
 fn what_goes_away_is_left() {
     for shell in Shell::ALL {
