@@ -48,20 +48,16 @@ function _hpcsh_call {
 if [[ ${_hpcsh_loaded-} != "$$" ]]; then
   _hpcsh_parts=
 fi
-# The node's facts stand before the prologue: _hpcsh_fact is its verdict. A shell that is not interactive has no next prompt to
-# mend an unknown one, or one that has expired.
+# The node's facts stand before the prologue: _hpcsh_fact is its verdict. The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online
+# hold records. Where none of the names is set, the usual login, there is nothing to compare; and a shell that is not interactive
+# has no next prompt to mend a verdict.
 _hpcsh_verdict=$_hpcsh_fact
-if [[ ($_hpcsh_fact == unknown || -n $_hpcsh_expired) && $- != *i* ]]; then
-  _hpcsh_call prompt _hpcsh_settle
-fi
-# The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online hold records. Where none of the names is set, the usual login,
-# there is nothing to compare.
-if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}$_hpcsh_reader$_hpcsh_taken ]]; then
+if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}$_hpcsh_reader$_hpcsh_taken ]]; then
+  _hpcsh_call prompt _hpcsh_begin
+else
   _hpcsh_records=_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}
   _hpcsh_records=$_hpcsh_always${!_hpcsh_records}
   _hpcsh_export
-else
-  _hpcsh_call prompt _hpcsh_renew
 fi
 # The configured directories come first in PATH, where they are not in it; HPCSH_EXPORTS has those that we added.
 for _hpcsh_dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
@@ -70,17 +66,11 @@ for _hpcsh_dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
     HPCSH_EXPORTS+=PATH+=$_hpcsh_dir$'\x1f'
   fi
 done
-# An environment that an outer shell entered: its own python comes first.
-if [[ -n ${VIRTUAL_ENV-} ]]; then
-  _hpcsh_call prompt _hpcsh_environment_first
-fi
-if [[ -n $_hpcsh_reader ]]; then
-  _hpcsh_call prompt _hpcsh_shared_last
+if [[ $- != *i* || -n ${VIRTUAL_ENV-}$_hpcsh_reader ]]; then
+  _hpcsh_call prompt _hpcsh_arrange
 fi
 
-if [[ $- != *i* ]]; then
-  _hpcsh_call prompt _hpcsh_exports_only
-else
+if [[ $- == *i* ]]; then
 
 if [[ ${_hpcsh_loaded-} != "$$" ]]; then
   _hpcsh_loaded=$$
@@ -98,9 +88,8 @@ if [[ ${_hpcsh_loaded-} != "$$" ]]; then
   if [[ -n $_hpcsh_history_file && ${HISTFILE-} == "${HOME-}/.bash_history" ]]; then
     _hpcsh_undo+=(set HISTFILE "$HISTFILE")
     HISTFILE=$_hpcsh_history_file
-    # Nobody waits for storage that does not answer.
-    if [[ -n $_hpcsh_history_shared && -n $_hpcsh_reader$_hpcsh_login ]] && ! _hpcsh_call prompt _hpcsh_answers "${HISTFILE%/*}"; then
-      \builtin unset -v HISTFILE
+    if [[ -n $_hpcsh_history_shared && -n $_hpcsh_reader$_hpcsh_login ]]; then
+      _hpcsh_call prompt _hpcsh_history
     fi
   fi
   # Behind everybody's. Before bash 5.1, PROMPT_COMMAND is one string; later an array, in which others may still assign the

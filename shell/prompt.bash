@@ -8,6 +8,28 @@
 
 # --- variables, where some of the names are set already
 
+# The variables of a login that is not the usual one. A shell that is not interactive has no next prompt to mend a verdict that is
+# unknown or has expired.
+function _hpcsh_begin {
+  if [[ $- != *i* && ($_hpcsh_fact == unknown || -n $_hpcsh_expired) ]]; then
+    _hpcsh_settle
+  fi
+  _hpcsh_renew
+}
+
+# What is left to do of it when PATH has our directories; and a shell that is not interactive keeps nothing but its exports.
+function _hpcsh_arrange {
+  if [[ -n ${VIRTUAL_ENV-} ]]; then
+    _hpcsh_environment_first
+  fi
+  if [[ -n $_hpcsh_reader ]]; then
+    _hpcsh_shared_last
+  fi
+  if [[ $- != *i* ]]; then
+    _hpcsh_exports_only
+  fi
+}
+
 # Sets the variables again for HPCSH_OFFLINE's word, else for the node's verdict.
 function _hpcsh_renew {
   case ${HPCSH_OFFLINE-} in
@@ -320,6 +342,11 @@ function _hpcsh_answers {
   _hpcsh_renew
   _hpcsh_shared_last
   \return 1
+}
+
+# No history file on storage that does not answer: nobody waits for that.
+function _hpcsh_history {
+  _hpcsh_answers "${HISTFILE%/*}" || \builtin unset -v HISTFILE
 }
 
 # In a process of its own: looks at $1 and says so. What hangs holds no stream of the shell's, and takes its record away itself.
