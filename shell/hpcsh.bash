@@ -46,7 +46,7 @@ function _hpcsh_call {
 
 # Of an outer shell that exports all that is assigned.
 if [[ ${_hpcsh_loaded-} != "$$" ]]; then
-  _hpcsh_parts=
+  _hpcsh_parts='' _hpcsh_loaded=''
 fi
 # The node's facts stand before the prologue: _hpcsh_fact is its verdict. The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online
 # hold records. Where none of the names is set, the usual login, there is nothing to compare; and a shell that is not interactive
@@ -72,7 +72,7 @@ fi
 
 if [[ $- == *i* ]]; then
 
-if [[ ${_hpcsh_loaded-} != "$$" ]]; then
+if [[ -z $_hpcsh_loaded ]]; then
   _hpcsh_loaded=$$
   _hpcsh_undo=()
   # One look for functions and aliases with names like ours: act, mdcd, cdr, waitvllm, deactivate. What it finds beside them
@@ -120,15 +120,11 @@ function act {
   _hpcsh_call more _hpcsh_act "$@"
 }
 
-# In a function of its own, since an activation script that is sourced meanwhile replaces and removes `deactivate`.
-function _hpcsh_claim {
+# One that its own script has entered keeps that script's way out.
+if [[ -z ${_OLD_VIRTUAL_PATH+1} ]] || ! \builtin declare -f deactivate >/dev/null; then
   function deactivate {
     _hpcsh_call more _hpcsh_deactivate "$@"
   }
-}
-# One that its own script has entered keeps that script's way out.
-if [[ -z ${_OLD_VIRTUAL_PATH+1} ]] || ! \builtin declare -f deactivate >/dev/null; then
-  _hpcsh_claim
 fi
 
 function mdcd {

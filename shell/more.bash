@@ -149,6 +149,13 @@ function _hpcsh_enter {
   _hpcsh_claim
 }
 
+# In a function of its own, since an activation script that is sourced meanwhile replaces and removes `deactivate`.
+function _hpcsh_claim {
+  function deactivate {
+    _hpcsh_call more _hpcsh_deactivate "$@"
+  }
+}
+
 function _hpcsh_deactivate {
   # What a script that is sourced enters next is the user's.
   \builtin unset -v HPCSH_ENTERED

@@ -64,8 +64,9 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
         for (series, nothing) in texts.iter().zip(nothing.iter().cycle()) {
             let cells = [us(series.median()), us(series.min()), us(series.added(nothing))];
             let row = Row::new(series.name.clone(), cells);
-            let emitted = !series.name.contains("first prompt");
-            parsing.row(if emitted { row.goal("≤ 0.2 ms", series.median() <= TIME) } else { row });
+            // The goal is the code's: how long the data is, is the user's. What zsh parses from the second login on is compiled.
+            let has_goal = series.name.contains("code") || series.name.contains("compiled");
+            parsing.row(if has_goal { row.goal("≤ 0.2 ms", series.added(nothing) <= TIME) } else { row });
         }
     }
     report.table(sizes);
