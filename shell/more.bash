@@ -1,10 +1,10 @@
 # hpcsh for bash: what `act`, `deactivate`, `mdcd`, `cdr` and `hpcsh_off` do. `_hpcsh_call more` gets it at the first of them.
 # The rules are those of hpcsh.bash, but for the way out and errors, which may start processes.
 
-# What shellcheck cannot see: `\local` and the other files assign (2154), `deactivate` may be another's (2119). What it takes
-# for a slip: an earlier alias is put back as it was (2139), code stays a string (2016), a status is passed on (2164) or not
-# wanted (2015).
-# shellcheck disable=SC2154,SC2119,SC2139,SC2016,SC2164,SC2015
+# What shellcheck cannot see: `\local` and the other files assign (2154), `deactivate` may be another's (2119), and users call
+# it (2120, 2317). What it takes for a slip: an earlier alias is put back as it was (2139), code stays a string (2016), a status is
+# passed on (2164) or not wanted (2015).
+# shellcheck disable=SC2154,SC2119,SC2120,SC2317,SC2139,SC2016,SC2164,SC2015
 
 # Says $1, with what to do about it in $2. Status 1.
 function _hpcsh_error {
