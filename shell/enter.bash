@@ -12,8 +12,9 @@
 # active, and the nearest directory with one is still _hpcsh_top, or there is still none up to there. One condition says so for
 # the first directories upwards. bash copies a function whenever it calls it, so what is called often is short.
 function _hpcsh_look {
-  if [[ ${VIRTUAL_ENV-} == "$_hpcsh_was" && (${PWD-} == "$_hpcsh_top" || ${PWD-} == "$_hpcsh_top"/* && $PWD != "$_hpcsh_top"/*/*/*/* &&
-    ! -f $PWD/.venv/pyvenv.cfg && ($PWD != "$_hpcsh_top"/*/* || ! -f ${PWD%/*}/.venv/pyvenv.cfg &&
+  if [[ ${VIRTUAL_ENV-} == "$_hpcsh_was" && (${PWD-} == "$_hpcsh_top" ||
+    ${PWD-} == "$_hpcsh_top"/* && $PWD != "$_hpcsh_top"/*/*/*/* && ! -f $PWD/.venv/pyvenv.cfg &&
+    ($PWD != "$_hpcsh_top"/*/* || ! -f ${PWD%/*}/.venv/pyvenv.cfg &&
     ($PWD != "$_hpcsh_top"/*/*/* || ! -f ${PWD%/*/*}/.venv/pyvenv.cfg))) &&
     (-z $_hpcsh_settled && ! -f $_hpcsh_top/.venv/pyvenv.cfg || -n $_hpcsh_settled && -f $_hpcsh_top/.venv/pyvenv.cfg) ]]; then
     _hpcsh_pwd=$PWD
@@ -33,8 +34,9 @@ function _hpcsh_walk {
   until [[ -f $_hpcsh_top/.venv/pyvenv.cfg && -n ${_hpcsh_found:=$_hpcsh_top/.venv} || $_hpcsh_top == "$end" ]]; do
     _hpcsh_top=${_hpcsh_top%/*}
   done
-  if [[ $end != "$_hpcsh_home" && (-z $end || $end != "$_hpcsh_shared" || $_hpcsh_home/ == "$_hpcsh_top"/*) ]]; then
-    # A mount, or the home, may lie below it: each time is looked from anew.
+  if [[ $end != "$_hpcsh_home" &&
+    (-z $end || $end != "$_hpcsh_shared" || -n $_hpcsh_found && $_hpcsh_home/ == "$_hpcsh_top"/*) ]]; then
+    # A mount, or the home, where the way upwards ends, may lie below it: each time is looked from anew.
     _hpcsh_top=/dev/null
   fi
   if [[ $_hpcsh_found != "$_hpcsh_settled" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
@@ -42,8 +44,8 @@ function _hpcsh_walk {
   fi
 }
 
-# Where the way upwards from $PWD, which is not in the home, ends: end. The shared home, or the root of a mount; above those, and
-# in an automounter's own directory, a look may wake the automounter. As of the first time that somebody asked. The root of
+# Where the way upwards from $PWD, which is not in the home, has its `end`. The shared home, or the root of a mount; above those,
+# and in an automounter's own directory, a look may wake the automounter. As of the first time that somebody asked. The root of
 # all is empty here.
 function _hpcsh_stop {
   \local line lines below='' IFS=' '

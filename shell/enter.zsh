@@ -26,15 +26,16 @@ function _hpcsh_look {
     done
     # The usual way out, and in again, of the environment that was entered last: where all is as _hpcsh_remember saw it, what
     # _hpcsh_leave and _hpcsh_enter_trusted would make of it is known.
-    if [[ -n $_hpcsh_was && $_hpcsh_found != "$_hpcsh_was" && ${VIRTUAL_ENV-}:${HPCSH_ENTERED-}:${PS1-}:$PATH == "$_hpcsh_inside" &&
+    if [[ -n $_hpcsh_was && $_hpcsh_found != "$_hpcsh_was" &&
+      ${VIRTUAL_ENV-}:${HPCSH_ENTERED-}:${PS1-}:$PATH == "$_hpcsh_inside" &&
       -z ${_hpcsh_left[*]-}${_OLD_VIRTUAL_PYTHONHOME+1} && ! -o ksh_arrays ]]; then
       PATH=$_hpcsh_path_outside PS1=$_hpcsh_ps1_outside psvar[9]= _hpcsh_was= _hpcsh_settled= _hpcsh_venv=
       \builtin unset HPCSH_ENTERED VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1
     fi
     if [[ $_hpcsh_found != "$_hpcsh_settled" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
       # An error of zstat's says nothing that anybody needs, and to close a stream is cheaper than to open another.
-      if [[ $_hpcsh_found:${CONDA_PREFIX-}:${CONDA_DEFAULT_ENV-}:${VIRTUAL_ENV_DISABLE_PROMPT-}:${PS1-}:$PATH == "$_hpcsh_outside" &&
-        -z ${VIRTUAL_ENV-}${HPCSH_ENTERED-}$_hpcsh_was${_hpcsh_left[*]-}${PYTHONHOME+1}$_hpcsh_reader &&
+      if [[ -z ${VIRTUAL_ENV-}${HPCSH_ENTERED-}$_hpcsh_was${_hpcsh_left[*]-}${PYTHONHOME+1}$_hpcsh_reader &&
+        $_hpcsh_found:${CONDA_PREFIX-}:${CONDA_DEFAULT_ENV-}:${VIRTUAL_ENV_DISABLE_PROMPT-}:${PS1-}:$PATH == "$_hpcsh_outside" &&
         ( -n $_hpcsh_recorded || ! -e $_hpcsh_records ) && ! -o ksh_arrays && ! -o all_export && ! -o warn_create_global ]] &&
         \builtin zstat -A _hpcsh_stat -- "$_hpcsh_found" "$_hpcsh_found/bin" "$_hpcsh_found/pyvenv.cfg" "$_hpcsh_found/bin/python" \
           ${_hpcsh_recorded:+"$_hpcsh_recorded"} 2>&- && [[ "${(j: :)_hpcsh_stat}" == "$_hpcsh_seen" ]]; then
@@ -52,15 +53,16 @@ function _hpcsh_look {
       fi
     fi
     _hpcsh_top=$_hpcsh_dir _hpcsh_pwd=$PWD
-    if [[ $_hpcsh_end != "$_hpcsh_home" && ( $_hpcsh_end != "$_hpcsh_shared" || $_hpcsh_home/ == "$_hpcsh_dir"/* ) ]]; then
-      # A mount, or the home, may lie below it: each time is looked from anew.
+    if [[ $_hpcsh_end != "$_hpcsh_home" &&
+      ( $_hpcsh_end != "$_hpcsh_shared" || -n $_hpcsh_found && $_hpcsh_home/ == "$_hpcsh_dir"/* ) ]]; then
+      # A mount, or the home, where the way upwards ends, may lie below it: each time is looked from anew.
       _hpcsh_top=/dev/null
     fi
   fi
 }
 
-# Where the way upwards from $PWD, which is not in the home, ends: _hpcsh_end. The shared home, or the root of a mount; above those, and
-# in an automounter's own directory, a look may wake the automounter. As of the first time that somebody asked.
+# Where the way upwards from $PWD, which is not in the home, ends: _hpcsh_end. The shared home, or the root of a mount; above
+# those, and in an automounter's own directory, a look may wake the automounter. As of the first time that somebody asked.
 function _hpcsh_stop {
   \builtin emulate -L zsh
   \local line lines below=
@@ -164,7 +166,8 @@ function _hpcsh_enter_trusted {
 function _hpcsh_remember {
   _hpcsh_inside= _hpcsh_outside=
   if [[ -n ${_hpcsh_signatures[$1]-} && -z ${_OLD_VIRTUAL_PYTHONHOME+1} && :$_OLD_VIRTUAL_PATH: != *":$1/bin:"* ]] &&
-    [[ -z ${HPCSH_PROMPT-} || -z $_hpcsh_side || $_OLD_VIRTUAL_PS1${RPS1-} == *%10v* || $_OLD_VIRTUAL_PS1${RPS1-} == *HPCSH_PROMPT* ||
+    [[ -z ${HPCSH_PROMPT-} || -z $_hpcsh_side ||
+      $_OLD_VIRTUAL_PS1${RPS1-} == *%10v* || $_OLD_VIRTUAL_PS1${RPS1-} == *HPCSH_PROMPT* ||
       -n ${POWERLEVEL9K_MODE+1}${POWERLEVEL9K_LEFT_PROMPT_ELEMENTS+1}${STARSHIP_SHELL+1} ]]; then
     _hpcsh_path_inside=$PATH _hpcsh_path_outside=$_OLD_VIRTUAL_PATH
     _hpcsh_ps1_inside=${PS1-} _hpcsh_ps1_outside=$_OLD_VIRTUAL_PS1
@@ -194,7 +197,8 @@ function _hpcsh_signature {
   if \builtin zmodload -F zsh/stat b:zstat &&
     \builtin zstat -A _hpcsh_stat -- "$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" $_hpcsh_recorded; then
     # Fourteen words for each file: its device, its number, ... and in the eleventh place that time.
-    REPLY="$_hpcsh_stat[2] $_hpcsh_stat[16] $_hpcsh_stat[30] $_hpcsh_stat[44] $_hpcsh_stat[11] $_hpcsh_stat[25] $_hpcsh_stat[39] $_hpcsh_stat[53] $_hpcsh_stat[67]"
+    REPLY="$_hpcsh_stat[2] $_hpcsh_stat[16] $_hpcsh_stat[30] $_hpcsh_stat[44]"
+    REPLY+=" $_hpcsh_stat[11] $_hpcsh_stat[25] $_hpcsh_stat[39] $_hpcsh_stat[53] $_hpcsh_stat[67]"
     _hpcsh_newest=$_hpcsh_stat[11]
     for time in $_hpcsh_stat[25] $_hpcsh_stat[39] $_hpcsh_stat[53]; do
       (( time > _hpcsh_newest )) && _hpcsh_newest=$time

@@ -211,6 +211,39 @@ fn in_and_out_again_keeps_what_was_changed_meanwhile() {
     }
 }
 
+/// From directory to directory without an environment, zsh and bash look no further than they did; what comes into being, or goes
+/// away, above is found all the same: in the home, on shared storage, and elsewhere.
+#[test]
+fn what_comes_into_being_above_is_found() {
+    for shell in Shell::ALL {
+        let home = Home::with_article();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let mut session = Session::start(shell, &home, "", "");
+        for root in [home.path(), home.shared(), elsewhere.path().to_owned()] {
+            let project = root.join("above");
+            fs::create_dir_all(project.join("a/b/c/d/e")).unwrap();
+            let venv = project.join(".venv");
+            let name = project.strip_prefix(home.path()).unwrap_or(&project).to_str().unwrap().trim_start_matches('/');
+            session.steps(&[
+                (&format!("cd '{}/a'", project.display()), ""),
+                ("cd b", ""),
+                ("cd c", ""),
+                ("cd d/e", ""),
+            ]);
+            for (line, back) in [("cd ..", "cd e"), ("cd ..", "cd d"), ("cd ..", "cd c"), ("cd ..", "cd b")] {
+                fs::create_dir_all(venv.join("bin")).unwrap();
+                fs::write(venv.join("pyvenv.cfg"), "home = /usr/bin\n").unwrap();
+                symlink("/usr/bin/true", venv.join("bin/python")).unwrap();
+                session.steps(&[(line, name), (back, name)]);
+                fs::remove_dir_all(&venv).unwrap();
+                session.steps(&[("cd ..", "")]);
+            }
+            session.steps(&[("cd ~", "")]);
+        }
+        session.terminal.leave();
+    }
+}
+
 #[test]
 fn what_goes_away_is_left() {
     for shell in Shell::ALL {
