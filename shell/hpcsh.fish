@@ -73,7 +73,7 @@ if not status is-interactive
     end
     for _hpcsh_dir in program copy verdict warning switches ls_colors shared history_size history_file records path unset \
         parts records_always records_offline records_online fact fixed expired notice login memory reader unknown ttl side color \
-        text_offline text_unknown text_online text_stale history_shared
+        text_offline text_unknown text_online text_stale text_resolver history_shared
         set -eg _hpcsh_$_hpcsh_dir
     end
     builtin functions -e _hpcsh_call _hpcsh_always _hpcsh_offline _hpcsh_online

@@ -11,6 +11,8 @@ function _hpcsh_watch
     set -l old $_hpcsh_verdict
     set -l word
     set -l expires
+    set -l rest
+    set -l gone
     set -g _hpcsh_due (math $argv + 5)
     if test -n "$_hpcsh_reader"; and test "$_hpcsh_reader" != /dev/null; and not _hpcsh_is_held $_hpcsh_reader
         set -g _hpcsh_reader ''
@@ -27,6 +29,8 @@ function _hpcsh_watch
         end
         if _hpcsh_is_ours $_hpcsh_memory-verdict
             read -d ' ' word expires rest <$_hpcsh_memory-verdict
+            # The other servers of resolv.conf answer in its place, so nobody else would tell.
+            string match -q "*; resolv.conf names hpcsh's resolver at *, which is not there*" -- "$rest"; and set gone 1
             if builtin contains -- "$word" online offline unknown
                 set -g _hpcsh_fact $word
             else
@@ -49,6 +53,10 @@ function _hpcsh_watch
     end
     if test $word != $old
         _hpcsh_renew
+        set -g _hpcsh_gone $gone
+        _hpcsh_show
+    else if test "$gone" != "$_hpcsh_gone"
+        set -g _hpcsh_gone $gone
         _hpcsh_show
     end
 end
@@ -130,6 +138,9 @@ function _hpcsh_show
     set text $$text
     if test -n "$_hpcsh_reader"; and test -n "$_hpcsh_text_stale"
         set text (string trim -- "$text $_hpcsh_text_stale")
+    end
+    if test -n "$_hpcsh_gone"; and test -n "$_hpcsh_text_resolver"
+        set text (string trim -- "$text $_hpcsh_text_resolver")
     end
     set -g HPCSH_PROMPT $text
     if test -n "$_hpcsh_side"; and not set -q STARSHIP_SHELL

@@ -9,7 +9,7 @@
 # Every few seconds, before a prompt: has the verdict turned, has it expired, does the storage answer again?
 function _hpcsh_watch {
   \builtin emulate -L zsh
-  \local word expires rest now id since old=$_hpcsh_verdict ask=
+  \local word expires rest now id since old=$_hpcsh_verdict ask= gone=
   _hpcsh_due=$(( SECONDS + 5 ))
   if [[ -n $_hpcsh_reader && $_hpcsh_reader != /dev/null ]] && ! _hpcsh_is_held "$_hpcsh_reader"; then
     _hpcsh_reader=
@@ -33,6 +33,10 @@ function _hpcsh_watch {
         online | offline | unknown) _hpcsh_fact=$word ;;
         ?*) ask=1 ;;
       esac
+      # The other servers of resolv.conf answer in its place, so nobody else would tell.
+      if [[ $rest == *"; resolv.conf names hpcsh's resolver at "*', which is not there'* ]]; then
+        gone=1
+      fi
     fi
     # Of a login through the last good script, which nobody has asked yet whether it still is one.
     if [[ -n $_hpcsh_login ]] && (( SECONDS >= _hpcsh_login_due )); then
@@ -52,6 +56,10 @@ function _hpcsh_watch {
   fi
   if [[ $word != "$old" ]]; then
     _hpcsh_renew
+    \builtin typeset -g _hpcsh_gone=$gone
+    _hpcsh_show
+  elif [[ $gone != "${_hpcsh_gone-}" ]]; then
+    \builtin typeset -g _hpcsh_gone=$gone
     _hpcsh_show
   fi
 }

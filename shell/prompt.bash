@@ -267,6 +267,9 @@ function _hpcsh_show {
   if [[ -n $_hpcsh_reader && -n $_hpcsh_text_stale ]]; then
     text+=${text:+ }$_hpcsh_text_stale
   fi
+  if [[ -n ${_hpcsh_gone-} && -n $_hpcsh_text_resolver ]]; then
+    text+=${text:+ }$_hpcsh_text_resolver
+  fi
   HPCSH_PROMPT=$text
   if [[ -n $_hpcsh_side && -z ${STARSHIP_SHELL+1} && ${PS1-} != *HPCSH_PROMPT* ]] && \builtin shopt -q promptvars; then
     if [[ $_hpcsh_color != none && -z ${NO_COLOR-} && ${TERM-} != dumb ]]; then

@@ -204,6 +204,9 @@ function _hpcsh_show {
   if [[ -n $_hpcsh_reader && -n $_hpcsh_text_stale ]]; then
     text+=${text:+ }$_hpcsh_text_stale
   fi
+  if [[ -n ${_hpcsh_gone-} && -n $_hpcsh_text_resolver ]]; then
+    text+=${text:+ }$_hpcsh_text_resolver
+  fi
   \builtin typeset -g "HPCSH_PROMPT=$text"
   if [[ ${PS1-}${RPS1-} == *HPCSH_PROMPT* ]]; then
     # A prompt of the user's own, which shows it.

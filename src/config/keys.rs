@@ -133,6 +133,7 @@ pub static KEYS: &[Key] = &[
     Key { name: "prompt.unknown", kind: Kind::Text, default: "\"offline?\"", help: "what it shows until a verdict is there" },
     Key { name: "prompt.online", kind: Kind::Text, default: "\"\"", help: "what it shows on an online node" },
     Key { name: "prompt.stale", kind: Kind::Text, default: "\"stale\"", help: "what it adds while the shared storage does not answer" },
+    Key { name: "prompt.resolver", kind: Kind::Text, default: "\"no resolver\"", help: "what it adds while resolv.conf names hpcsh's resolver, which is not there" },
     Key { name: "prompt.color", kind: Kind::Choice(COLORS), default: "\"yellow\"", help: "its colour" },
     Key { name: "shell.hist", kind: Kind::Switch, default: "true", help: "`hist`: the history with dates" },
     Key { name: "shell.cp", kind: Kind::Switch, default: "true", help: "`cp` asks before it overwrites" },

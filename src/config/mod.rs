@@ -221,6 +221,7 @@ fn prompt(from: &Settings) -> init::Prompt {
         side: Some(text("prompt.side")).filter(|side| side != "off").unwrap_or_default(),
         texts: ["prompt.online", "prompt.offline", "prompt.unknown"].map(text),
         stale: text("prompt.stale"),
+        resolver: text("prompt.resolver"),
         color: (keys::COLORS[number], number),
     }
 }

@@ -172,6 +172,7 @@ pub fn look(host: &Host, settings: &Settings) -> Finding {
     // Nobody else would tell, since the servers behind it answer in its place.
     if let Standing::Dead(address) = ours {
         let reason = finding.verdict.reason;
+        // The shells' prompts know it by these words.
         let reason = format!("{reason}; resolv.conf names hpcsh's resolver at {address}, which is not there");
         finding.verdict = Verdict::new(finding.verdict.state, reason);
     }

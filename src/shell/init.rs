@@ -149,6 +149,8 @@ pub struct Prompt {
     pub texts: [String; 3],
     /// What it adds while the shared storage does not answer.
     pub stale: String,
+    /// What it adds while resolv.conf names our resolver, which is not there.
+    pub resolver: String,
     /// The name of its colour, and its number.
     pub color: (&'static str, usize),
 }
@@ -240,6 +242,7 @@ impl Script<'_> {
             ("text_offline", prompt.texts[1].as_bytes()),
             ("text_unknown", prompt.texts[2].as_bytes()),
             ("text_stale", prompt.stale.as_bytes()),
+            ("text_resolver", prompt.resolver.as_bytes()),
             ("color", color.as_bytes()),
         ]);
         if self.shell == Shell::Zsh {

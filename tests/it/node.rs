@@ -134,8 +134,13 @@ impl Node {
 
     /// What the program would have written.
     pub fn keep(&self, state: &str, left: i64) {
+        self.keep_for(state, left, "a test says so");
+    }
+
+    /// The same, for this reason.
+    pub fn keep_for(&self, state: &str, left: i64, reason: &str) {
         let beside = self.file("beside");
-        fs::write(&beside, format!("{state} {} a test says so\n", uptime() + left)).unwrap();
+        fs::write(&beside, format!("{state} {} {reason}\n", uptime() + left)).unwrap();
         fs::rename(&beside, &self.verdict).unwrap();
     }
 

@@ -104,6 +104,31 @@ fn its_colour_is_the_configured_one_or_none() {
     }
 }
 
+/// The look that gives the verdict finds it out (tests/it/dns_takeover.rs); the prompt reads the verdict anyway.
+#[test]
+fn a_resolver_that_is_not_there_is_shown_until_it_is() {
+    let node = Node::new(&config("resolver = \"who answers?\""));
+    let gone = "no route; resolv.conf names hpcsh's resolver at 127.0.0.1:53, which is not there";
+    for shell in Shell::all() {
+        let name = shell.name();
+        node.keep("online", 200);
+        let mut terminal = Terminal::start(&shell.command(&node.home, mark(shell), ""));
+        assert!(!prompt(&mut terminal).contains("who answers?"), "{name}");
+        // While the verdict stays, and when it turns.
+        for (state, texts) in [("online", "who answers? {mark}"), ("offline", "offline who answers? {mark}")] {
+            node.keep_for(state, 200, gone);
+            turn(shell, &mut terminal);
+            let shown = prompt(&mut terminal);
+            assert!(shown.contains(texts), "{name}: {shown:?}");
+        }
+        node.keep("offline", 200);
+        turn(shell, &mut terminal);
+        let shown = prompt(&mut terminal);
+        assert!(shown.contains("offline {mark}") && !shown.contains("who"), "{name}: {shown:?}");
+        terminal.leave();
+    }
+}
+
 #[test]
 fn it_is_quiet_where_all_is_well_and_never_doubled() {
     let node = Node::new(&config(""));
