@@ -196,7 +196,10 @@ fn words(stage: &Stage, engine: Engine, role: Role, port: u16) -> Result<Vec<Str
     let zone = ". 60 IN SOA . . 1 3600 600 86400 60\n. 60 IN NS .\n";
     let own = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
     Ok(match engine {
-        Engine::Echo => own(&[echo::WORD, &port.to_string()]),
+        Engine::Echo => {
+            let code = if matches!(role, Role::Block(_)) { 3 } else { 0 };
+            own(&[echo::WORD, &port.to_string(), &code.to_string()])
+        }
         Engine::Ours => {
             let config = write("config.toml", &configuration(role))?;
             own(&["--config", &config, "dns", "serve", "--listen", &format!("127.0.0.1:{port}")])
