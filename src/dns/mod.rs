@@ -7,6 +7,7 @@ pub mod ask;
 pub mod cache;
 pub mod check;
 pub mod counters;
+pub mod domains;
 pub mod exec;
 pub mod export;
 pub mod forward;

@@ -17,16 +17,26 @@ impl Name {
     /// The name that this text is, with a dot at its end or without; `None` where none looks like that.
     pub fn of(text: &str) -> Option<Self> {
         let text = text.strip_suffix('.').unwrap_or(text);
-        let mut wire = Vec::with_capacity(text.len() + 2);
-        for label in text.split('.').filter(|_| !text.is_empty()) {
-            let length = u8::try_from(label.len()).ok().filter(|length| (1..=63).contains(length))?;
-            wire.push(length);
-            wire.extend(label.bytes().map(|byte| byte.to_ascii_lowercase()));
-        }
-        wire.push(0);
         let mut bytes = [0; 255];
-        bytes.get_mut(..wire.len())?.copy_from_slice(&wire);
-        Some(Self { bytes, length: u8::try_from(wire.len()).ok()? })
+        if text.is_empty() {
+            return Some(Self { bytes, length: 1 });
+        }
+        // A dot's place is that of the next label's length; the first one stands before, the zero behind.
+        let wire = bytes.get_mut(..text.len() + 2)?;
+        let (mut length, last) = (0, text.len());
+        wire[1..=last].copy_from_slice(text.as_bytes());
+        for at in (0..=last).rev() {
+            if at > 0 && wire[at] != b'.' {
+                wire[at] = wire[at].to_ascii_lowercase();
+                length += 1;
+            } else if (1..=63).contains(&length) {
+                wire[at] = length;
+                length = 0;
+            } else {
+                return None;
+            }
+        }
+        Some(Self { bytes, length: u8::try_from(last + 2).ok()? })
     }
 
     /// The bytes, with the zero.

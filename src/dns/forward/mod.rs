@@ -200,7 +200,7 @@ mod tests {
     fn not_too_many_wait() {
         let stub = UdpSocket::bind("127.0.0.1:0").unwrap();
         let upstreams = vec![stub.local_addr().unwrap()];
-        let plan = Plan { policy: Policy::new(Rules::default()), upstreams, cache: 0, only_while_offline: false };
+        let plan = Plan { policy: Policy::new(&Rules::default()), upstreams, cache: 0, only_while_offline: false };
         let runtime =
             Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default()).unwrap();
         let told: Rc<RefCell<Vec<Vec<u8>>>> = Rc::default();
