@@ -11,6 +11,7 @@ pub mod domains;
 pub mod exec;
 pub mod export;
 pub mod forward;
+mod hash;
 pub mod lifetime;
 pub mod log;
 pub mod plan;

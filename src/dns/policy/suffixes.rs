@@ -4,6 +4,7 @@
 //! the internet cost one look. The set is made once, of names that the user chose, and is half empty: no name that somebody
 //! asks for makes a search long, so the hash needs no secret.
 
+use super::super::hash;
 use super::super::question::Name;
 
 /// What is known of a name: a set of bits, of which each list of names has its own.
@@ -288,10 +289,7 @@ const SEED: u64 = 0x243f_6a88_85a3_08d3;
 /// that may overlap, multiplied.
 #[inline]
 fn mixed(behind: u64, label: &[u8]) -> u64 {
-    let mix = |hash: u64, word: u64| {
-        let (low, high) = (hash ^ word).carrying_mul(0x9e37_79b9_7f4a_7c15, 0);
-        low ^ high
-    };
+    let mix = |hash: u64, word: u64| hash::mixed(hash, word, 0x9e37_79b9_7f4a_7c15);
     match (label.last_chunk::<8>(), label.first_chunk::<4>(), label.last_chunk::<4>(), label) {
         (Some(last), ..) => {
             let words = label[..label.len() - 1].as_chunks::<8>().0;

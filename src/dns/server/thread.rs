@@ -54,33 +54,35 @@ impl Thread {
         asker: impl FnOnce() -> Option<Asker>,
     ) -> Option<usize> {
         let length = length.min(buffer.len());
-        let question = match question::read(&buffer[..length]) {
-            Ok(question) if length <= LARGEST && is_plain(&question) => question,
+        // Looked at where it lies: it has the longest name there may be.
+        let read = question::read(&buffer[..length]);
+        let question = match &read {
+            Ok(question) if length <= LARGEST && is_plain(question) => question,
             Err(Unusual::Silence) => return None,
             _ => return self.judge(buffer, length, asker),
         };
         let plan = self.plan.borrow();
-        let action = plan.decide(&question, self.is_online());
+        let action = plan.decide(question, self.is_online());
         if self.log_queries {
-            log::query(&question, action);
+            log::query(question, action);
         }
         match action {
             Action::Forward => {
-                if let Some(length) = self.forwarder.answer_from_memory(&question, buffer, is_stream) {
+                if let Some(length) = self.forwarder.answer_from_memory(question, buffer, is_stream) {
                     self.counters.remembered();
                     return Some(length);
                 }
                 drop(plan);
-                return self.ask(buffer, length, &question, asker());
+                return self.ask(buffer, length, question, asker());
             }
             Action::Block => {
-                if self.counters.blocked(&question) && !self.log_queries {
-                    self.names.blocked(&question);
+                if self.counters.blocked(question) && !self.log_queries {
+                    self.names.blocked(question);
                 }
             }
             Action::Empty | Action::Localhost => self.counters.answered_here(),
         }
-        wire::answer(buffer, &question, action)
+        wire::answer(buffer, question, action)
     }
 
     /// The slow path: all that is no usual question.
