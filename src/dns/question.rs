@@ -55,16 +55,20 @@ impl Name {
     }
 
     /// The name that stands here, whatever its case.
-    #[inline]
-    fn lower(wire: &[u8]) -> Option<Self> {
-        let length = u8::try_from(wire.len()).ok()?;
-        let mut bytes = [0; MOST];
-        bytes[..wire.len()].copy_from_slice(wire);
+    #[allow(clippy::inline_always)] // made where it is to be: a copy of it costs more than all else here
+    #[inline(always)]
+    fn lower(wire: &[u8], length: u8) -> Self {
+        let mut name = Self { bytes: [0; MOST], length };
+        let (words, rest) = wire.as_chunks();
+        let lowered = name.bytes.as_chunks_mut().0;
         // A label's length is below `A`, so that it stays as it is.
-        for word in &mut bytes.as_chunks_mut().0[..wire.len().div_ceil(8)] {
-            *word = lower(u64::from_le_bytes(*word)).to_le_bytes();
+        for (lowered, word) in lowered.iter_mut().zip(words) {
+            *lowered = lower(u64::from_le_bytes(*word)).to_le_bytes();
         }
-        Some(Self { bytes, length })
+        for (lowered, byte) in name.bytes[wire.len() - rest.len()..].iter_mut().zip(rest) {
+            *lowered = byte.to_ascii_lowercase();
+        }
+        name
     }
 
     /// The name of these bytes, as [`wire`](Self::wire) gave them.
@@ -200,10 +204,9 @@ pub fn read(message: &[u8]) -> Result<Question, Unusual> {
         }
         _ => return Err(Unusual::Other),
     };
-    // Made at once: to be handed on costs more than to be read.
-    let name = Name::lower(&message[12..end - 4]).ok_or(Unusual::Other)?;
-    let id = u16::from_be_bytes([header[0], header[1]]);
-    Ok(Question { id, flags, name, kind, class, end, edns })
+    let (wire, id) = (&message[12..end - 4], u16::from_be_bytes([header[0], header[1]]));
+    let length = u8::try_from(wire.len()).map_err(|_| Unusual::Other)?;
+    Ok(Question { id, flags, name: Name::lower(wire, length), kind, class, end, edns })
 }
 
 /// Reads the one question of a message that hickory's parser has found sound, whatever records and bytes stand behind it.
@@ -217,7 +220,8 @@ pub fn read_any(message: &[u8]) -> Option<Question> {
         return None;
     }
     let (end, [kind, class], _) = read_question(message)?;
-    let (id, name) = (u16::from_be_bytes([header[0], header[1]]), Name::lower(&message[12..end - 4])?);
+    let (wire, id) = (&message[12..end - 4], u16::from_be_bytes([header[0], header[1]]));
+    let name = Name::lower(wire, u8::try_from(wire.len()).ok()?);
     let mut question = Question { id, flags: number(2)?, name, kind, class, end, edns: None };
     let records = usize::from(number(6)?) + usize::from(number(8)?) + usize::from(number(10)?);
     let mut at = question.end;

@@ -17,6 +17,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::Notify;
 use tokio::task::spawn_local;
@@ -75,8 +76,14 @@ impl Forwarder {
 
     /// An answer that is remembered, written over the question in `buffer` (its first bytes are the message): its length. `None`: it
     /// has to be asked for, or is longer than who asked by UDP takes.
-    pub fn answer_from_memory(&self, question: &Question, buffer: &mut [u8], is_stream: bool) -> Option<usize> {
-        self.exchange.borrow().cache.get(question, buffer, is_stream, clock::now)
+    pub fn answer_from_memory(
+        &self,
+        question: &Question,
+        buffer: &mut [u8],
+        is_stream: bool,
+        now: impl FnOnce() -> Instant,
+    ) -> Option<usize> {
+        self.exchange.borrow().cache.get(question, buffer, is_stream, now)
     }
 
     /// Asks for it; the asker has his answer within two seconds.

@@ -102,7 +102,8 @@ impl Suffixes {
         let labels = Labels::of(wire);
         let mut found = Found { marks: 0, whole: Some(0), labels: labels.count };
         let (mut hash, mut end, mut last) = (self.seed, wire.len(), None);
-        for start in labels.starts().rev() {
+        for at in (0..labels.count).rev() {
+            let start = usize::from(labels.starts[at]);
             hash = mixed(hash, &wire[start..end]);
             end = start;
             let Some(slot) = self.probe(hash) else {
@@ -265,15 +266,14 @@ struct Labels {
 impl Labels {
     #[inline]
     fn of(wire: &[u8]) -> Self {
-        let mut labels = Self { starts: [0; 128], count: 0 };
-        let mut at = 0;
+        let (mut starts, mut count, mut at) = ([0; 128], 0, 0_u8);
         // A name has 255 bytes at the most, and a label two at the least: that is 127 labels.
-        while let (Some(length), Some(start)) = (wire.get(at), labels.starts.get_mut(labels.count)) {
-            *start = u8::try_from(at).unwrap_or(u8::MAX);
-            labels.count += 1;
-            at += 1 + usize::from(*length);
+        while let (Some(length), Some(start)) = (wire.get(usize::from(at)), starts.get_mut(count)) {
+            *start = at;
+            count += 1;
+            at = at.saturating_add(1 + *length);
         }
-        labels
+        Self { starts, count }
     }
 
     #[inline]
