@@ -53,17 +53,25 @@ struct Entry {
     bytes: Box<[u8]>,
 }
 
+/// The bytes of an entry.
+struct Parts<'a> {
+    name: &'a [u8],
+    header: &'a [u8],
+    /// What stands behind the question.
+    behind: &'a [u8],
+    places: &'a [[u8; 2]],
+}
+
 /// A header without the message's number.
 const HEADER: usize = 10;
 
 impl Entry {
-    /// The name; the header; what stands behind the question; the places.
     #[inline]
-    fn parts(&self) -> (&[u8], &[u8], &[u8], &[[u8; 2]]) {
+    fn parts(&self) -> Parts<'_> {
         let (name, rest) = self.bytes.split_at(self.name.into());
         let (header, rest) = rest.split_at(HEADER);
         let (behind, places) = rest.split_at(rest.len() - 2 * usize::from(self.counted));
-        (name, header, behind, places.as_chunks().0)
+        Parts { name, header, behind, places: places.as_chunks().0 }
     }
 
     fn size(&self) -> usize {
@@ -109,7 +117,7 @@ impl Cache {
         let what = what(question)?;
         let place = *self.places.get(&self.keys.hash(&question.name, what.into()))?;
         let entry = self.entries.get(place)?.as_ref()?;
-        let (name, header, behind, places) = entry.parts();
+        let Parts { name, header, behind, places } = entry.parts();
         let age = u32::try_from(now().saturating_duration_since(entry.since).as_secs()).unwrap_or(u32::MAX);
         let room = match question.edns {
             _ if is_stream => usize::from(u16::MAX),

@@ -57,7 +57,7 @@ impl Hasher for Same {
 
     fn write(&mut self, bytes: &[u8]) {
         // Nothing else is asked for; whatever it is, it counts.
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
     }
 
     fn write_u64(&mut self, hash: u64) {

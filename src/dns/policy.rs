@@ -99,10 +99,14 @@ impl Policy {
         ];
         let name = |text: &str| Name::of(text.trim_start_matches('.'));
         for (text, marks, above) in own {
-            name(text).iter().for_each(|name| suffixes.add(name, marks, above));
+            if let Some(name) = name(text) {
+                suffixes.add(&name, marks, above);
+            }
         }
         for (text, _) in special::RESERVED {
-            name(text).iter().for_each(|name| suffixes.add(name, RESERVED, 0));
+            if let Some(name) = name(text) {
+                suffixes.add(&name, RESERVED, 0);
+            }
         }
         deny.iter().filter_map(name).for_each(|name| suffixes.add(&name, DENY, 0));
         let mut forward = |text: &str, marks| {
@@ -116,7 +120,9 @@ impl Policy {
         search.iter().for_each(|text| forward(text, SEARCH));
         mirrors.iter().for_each(|text| forward(text, MIRROR));
         forward(special::KUBERNETES, KUBERNETES);
-        special::PRIVATE.iter().for_each(|text| forward(text, PRIVATE));
+        for text in special::PRIVATE {
+            forward(text, PRIVATE);
+        }
         special::reverse().for_each(|text| forward(&text, REVERSE));
         Self { suffixes }
     }
