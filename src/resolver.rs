@@ -109,7 +109,7 @@ fn sound(host: &Host, config: Option<&Path>) -> Result<Loaded, Failure> {
 fn plan(host: &Host, loaded: &Loaded, listen: &[SocketAddr]) -> Plan {
     let Settings { upstream, cache, only_while_offline, .. } = &loaded.config.dns;
     let upstreams = if upstream.is_empty() { takeover::upstreams(host, listen) } else { upstream.clone() };
-    let policy = Policy::new(known(host, loaded).rules);
+    let policy = Policy::new(&known(host, loaded).rules);
     Plan { policy, upstreams, cache: *cache, only_while_offline: *only_while_offline }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::entry;
 use crate::load::{self, Outcome, Shape, questions};
 use crate::report::{Report, Row, Table, times, us};
-use crate::servers::{Engine, INTERNET, Role, Server};
+use crate::servers::{Engine, INTERNET, Listed, Role, Server};
 use crate::stage::Stage;
 
 const ROUNDS: f64 = 9.0;
@@ -111,7 +111,13 @@ pub fn udp(stage: &Stage, report: &mut Report) -> Result<(), String> {
     let names = questions(NAMES, INTERNET);
     let shape = Shape { window: WINDOW, answers: usize::MAX, span: SPAN, code: NO_NAME };
     let engines = [Engine::Echo, Engine::Ours, Engine::Nsd, Engine::Unbound, Engine::Dnsmasq];
-    let all = measure(stage, &engines, |_| Role::Block, |server| load::udp(server.address, &names, shape), report)?;
+    let all = measure(
+        stage,
+        &engines,
+        |_| Role::Block(Listed::Ours),
+        |server| load::udp(server.address, &names, shape),
+        report,
+    )?;
     let goals = [(Engine::Echo, 0.93), (Engine::Nsd, 1.0), (Engine::Unbound, 1.1), (Engine::Dnsmasq, 1.65)];
     let title = format!("udp: blocked names, {WINDOW} in flight, {NAMES} names, a policy of 10,000 suffixes");
     table(report, &title, &all, &goals, &[(Engine::Unbound, 0.9)]);
@@ -124,7 +130,7 @@ pub fn tcp(stage: &Stage, report: &mut Report) -> Result<(), String> {
     let shape = Shape { window: WINDOW, answers: usize::MAX, span: SPAN, code: NO_NAME };
     let engines = [Engine::Ours, Engine::Named, Engine::Unbound];
     let load = |server: &Server| load::tcp(server.address, &names, shape, CONNECTIONS);
-    let all = measure(stage, &engines, |_| Role::Block, load, report)?;
+    let all = measure(stage, &engines, |_| Role::Block(Listed::Ours), load, report)?;
     let title = format!("tcp: blocked names, {CONNECTIONS} connections, {WINDOW} in flight");
     table(report, &title, &all, &[(Engine::Named, 2.5)], &[]);
     Ok(())

@@ -9,11 +9,11 @@ use rustix::event::{PollFd, PollFlags, poll};
 /// Behind this word the bench program is itself the echo server, on a processor of its own.
 pub const WORD: &str = "--echo";
 
-/// Sends each message back, for ever; the one bit that says "this is an answer" is set.
-pub fn echo(port: u16) -> Result<(), String> {
+/// Sends each message back, for ever, with this code; the one bit that says "this is an answer" is set.
+pub fn echo((port, code): (u16, u8)) -> Result<(), String> {
     serve(("127.0.0.1", port), |message, length| {
         message[2] |= 0x80;
-        message[3] = message[3] & 0xf0 | 3;
+        message[3] = message[3] & 0xf0 | code;
         length
     })
 }

@@ -40,10 +40,11 @@ const BENCHES: [Bench<Stage>; 5] = [
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().collect();
-    if let [_, word, port] = &words[..]
+    if let [_, word, port, code] = &words[..]
         && word == echo::WORD
     {
-        return match port.parse().map_err(|_| format!("no port: {port}")).and_then(echo::echo) {
+        let numbers = port.parse().and_then(|port| Ok((port, code.parse()?)));
+        return match numbers.map_err(|_| format!("no port, or no code: {port} {code}")).and_then(echo::echo) {
             Ok(()) => ExitCode::SUCCESS,
             Err(why) => {
                 eprintln!("{why}");

@@ -1,7 +1,7 @@
 //! Who is measured: each on processor 0, on a port of its own, doing the same.
 
 use std::fs;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::stage::{Stage, output};
 const FETCH: &str = include_str!("fixtures/fetch.sh");
 /// Where what was fetched stays.
 const FETCHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/bench-servers");
-/// Suffixes of our own policy.
+/// As long is a site's list of suffixes.
 const SUFFIXES: usize = 10_000;
 /// The longest that a start may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub const INTRANET: &str = "internal";
 /// One below which every name is blocked.
 pub const INTERNET: &str = "huggingface.co";
+/// The address of a name server that nobody asks.
+const NOBODY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
 
 /// A name server, by its program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +56,22 @@ impl Engine {
     }
 }
 
+/// Who has a site's list of suffixes that are forwarded. None of them is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// Nobody.
+    None,
+    /// We alone.
+    Ours,
+    /// We and dnsmasq.
+    All,
+}
+
 /// What it does with names of the intranet.
 #[derive(Clone, Copy, Debug)]
 pub enum Role {
-    /// They are blocked as all others.
-    Block,
+    /// They are blocked as all others, but for a list.
+    Block(Listed),
     /// They are asked for there; and whether answers are remembered.
     Forward(SocketAddr, bool),
 }
@@ -183,7 +196,10 @@ fn words(stage: &Stage, engine: Engine, role: Role, port: u16) -> Result<Vec<Str
     let zone = ". 60 IN SOA . . 1 3600 600 86400 60\n. 60 IN NS .\n";
     let own = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
     Ok(match engine {
-        Engine::Echo => own(&[echo::WORD, &port.to_string()]),
+        Engine::Echo => {
+            let code = if matches!(role, Role::Block(_)) { 3 } else { 0 };
+            own(&[echo::WORD, &port.to_string(), &code.to_string()])
+        }
         Engine::Ours => {
             let config = write("config.toml", &configuration(role))?;
             own(&["--config", &config, "dns", "serve", "--listen", &format!("127.0.0.1:{port}")])
@@ -199,8 +215,14 @@ fn words(stage: &Stage, engine: Engine, role: Role, port: u16) -> Result<Vec<Str
         }
         Engine::Unbound => own(&["-d", "-c", &write("unbound.conf", &unbound(role, port, &dir))?]),
         Engine::Dnsmasq => {
-            let mut words: Vec<String> =
-                own(&["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts"]);
+            let lines: String = match role {
+                Role::Block(Listed::All) => {
+                    suffixes().map(|suffix| format!("server=/{suffix}/{NOBODY}#53\n")).collect()
+                }
+                _ => String::new(),
+            };
+            let mut words: Vec<String> = own(&["--keep-in-foreground", "--no-resolv", "--no-hosts"]);
+            words.push(format!("--conf-file={}", write("dnsmasq.conf", &lines)?));
             words.extend(own(&[
                 "--listen-address=127.0.0.1",
                 "--bind-interfaces",
@@ -229,31 +251,37 @@ fn words(stage: &Stage, engine: Engine, role: Role, port: u16) -> Result<Vec<Str
     })
 }
 
+/// As a site's list may be.
+fn suffixes() -> impl Iterator<Item = String> {
+    (0..SUFFIXES).map(|number| format!("host-{number}.site-{}.example", number % 97))
+}
+
 fn configuration(role: Role) -> String {
-    // As a site's list may be: none of them is asked for.
-    let suffixes = (0..SUFFIXES).map(|number| format!("\"host-{number}.site-{}.example\"", number % 97));
-    let allowed = match role {
-        Role::Block => String::new(),
-        Role::Forward(..) => format!("\"{INTRANET}\", "),
+    let mut allowed: Vec<String> = match role {
+        Role::Block(Listed::None) => Vec::new(),
+        Role::Block(_) | Role::Forward(..) => suffixes().collect(),
     };
     let (upstream, cache) = match role {
-        Role::Block => (String::new(), 10_000),
-        Role::Forward(upstream, cache) => (format!("upstream = [\"{upstream}\"]\n"), if cache { 20_000 } else { 0 }),
+        Role::Block(_) => (NOBODY.to_string(), 10_000),
+        Role::Forward(upstream, cache) => {
+            allowed.push(INTRANET.to_owned());
+            (upstream.to_string(), if cache { 20_000 } else { 0 })
+        }
     };
-    let suffixes = suffixes.collect::<Vec<_>>().join(", ");
-    format!("[node]\nverdict = \"offline\"\n[dns]\nallow = [{allowed}{suffixes}]\ncache = {cache}\n{upstream}")
+    let verdict = "[node]\nverdict = \"offline\"\n";
+    format!("{verdict}[dns]\nallow = {allowed:?}\ncache = {cache}\nupstream = [\"{upstream}\"]\n")
 }
 
 fn unbound(role: Role, port: u16, dir: &str) -> String {
     let (zones, size) = match role {
-        Role::Block => ("local-zone: \".\" always_nxdomain\n".to_owned(), "4m"),
+        Role::Block(_) => ("local-zone: \".\" always_nxdomain\n".to_owned(), "4m"),
         Role::Forward(_, cache) => (
             format!("local-zone: \".\" always_nxdomain\n local-zone: \"{INTRANET}.\" transparent\n"),
             if cache { "32m" } else { "0" },
         ),
     };
     let forward = match role {
-        Role::Block => String::new(),
+        Role::Block(_) => String::new(),
         Role::Forward(upstream, _) => {
             format!("forward-zone:\n name: \"{INTRANET}.\"\n forward-addr: {}@{}\n", upstream.ip(), upstream.port())
         }

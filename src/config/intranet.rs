@@ -13,16 +13,16 @@ pub fn names_hosts(name: &str) -> bool {
 
 /// Those hosts, and domains with all below them.
 pub fn hosts(allow: &[String], settings: &env::Settings) -> Vec<String> {
-    let said = |text: &String| Said { text: text.clone(), by: String::new() };
     let variables = settings.set.iter().chain(&settings.offline).filter(|(name, _)| names_hosts(name));
     let variable =
         |(name, value): (&String, &String)| Variable { name: name.clone(), value: value.clone(), by: String::new() };
     let Known { rules, labels, .. } = Known::of(Sources {
-        allow: allow.iter().map(said).collect(),
+        allow: allow.iter().map(|text| Said { text, by: "" }).collect(),
         variables: variables.map(variable).collect(),
         ..Sources::default()
     });
-    let mut hosts = [rules.allow, rules.mirrors, labels].concat();
+    let mut hosts: Vec<String> = rules.allow.iter().chain(rules.mirrors.iter()).map(str::to_owned).collect();
+    hosts.extend(labels);
     hosts.sort();
     hosts.dedup();
     hosts

@@ -134,7 +134,7 @@ fn assemble(host: &Host, from: &Settings) -> Config {
     };
     // Few want it, and a login waits for it.
     let wants_intranet = env.presets.iter().any(|name| name == env::NEEDS_INTRANET);
-    let intranet = if wants_intranet { intranet::hosts(&from.list("dns.allow"), &env) } else { Vec::new() };
+    let intranet = if wants_intranet { intranet::hosts(from.strings("dns.allow"), &env) } else { Vec::new() };
     Config {
         env,
         node: probe::Settings {
@@ -192,8 +192,8 @@ fn assemble(host: &Host, from: &Settings) -> Config {
 
 /// The `[dns]` table. A list of addresses that is empty names none of its own.
 fn resolver(from: &Settings) -> dns::Settings {
-    let addresses = |name| from.list(name).iter().filter_map(|text| dns::address(text).ok()).collect::<Vec<_>>();
-    let suffixes = |name| from.list(name).iter().filter_map(|text| dns::suffix(text).ok()).collect();
+    let addresses = |name| from.strings(name).iter().filter_map(|text| dns::address(text).ok()).collect::<Vec<_>>();
+    let suffixes = |name| from.strings(name).iter().filter_map(|text| dns::suffix(text).ok()).collect();
     let count = |name| from.count(name).and_then(|count| usize::try_from(count).ok());
     let usual = dns::Settings::default();
     let listen = addresses("dns.listen");

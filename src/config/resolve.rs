@@ -81,9 +81,14 @@ impl Settings {
 
     /// Strings; none where it is not set.
     pub fn list(&self, name: &str) -> Vec<String> {
+        self.strings(name).to_vec()
+    }
+
+    /// The same, where they stand.
+    pub fn strings(&self, name: &str) -> &[String] {
         match self.value(name) {
-            Some(Value::List(list)) => list.clone(),
-            _ => Vec::new(),
+            Some(Value::List(list)) => list,
+            _ => &[],
         }
     }
 
@@ -113,14 +118,14 @@ pub(super) fn resolve(
     let (first, rest): (Vec<_>, Vec<_>) = settings.into_iter().partition(|(_, setting)| setting.name == "shared_home");
     let lines: Vec<Vec<usize>> = texts.iter().map(|text| line_starts(&text.text)).collect();
     for (at, setting) in first.into_iter().chain(rest) {
-        let name = setting.name.clone();
         let Text { layer, text } = &texts[at];
-        match expand(&names, &setting) {
+        let Setting { name, kind, value, span } = setting;
+        match expand(&names, kind, &name, value) {
             Ok(value) => {
                 if let ("shared_home", Value::Text(path)) = (name.as_str(), &value) {
                     names.shared_home = Some(path.clone());
                 }
-                let line = lines[at].partition_point(|start| *start <= setting.span.start);
+                let line = lines[at].partition_point(|start| *start <= span.start);
                 resolved.insert(name, Resolved { value, source: layer.source, file: layer.path.clone(), line });
             }
             Err(wrong) => {
@@ -151,25 +156,28 @@ struct Wrong {
     hint: String,
 }
 
-fn expand(names: &Names<'_>, setting: &Setting) -> Result<Value, Wrong> {
-    let one = |raw: &Raw| expand_string(names, setting.kind, &setting.name, raw);
-    Ok(match &setting.value {
+fn expand(names: &Names<'_>, kind: Kind, name: &str, value: document::Value) -> Result<Value, Wrong> {
+    let one = |raw: Raw| expand_string(names, kind, name, raw);
+    Ok(match value {
         document::Value::Text(raw) => Value::Text(one(raw)?),
-        document::Value::List(raws) => Value::List(raws.iter().map(one).collect::<Result<_, _>>()?),
-        document::Value::Switch(switch) => Value::Switch(*switch),
-        document::Value::Count(count) => Value::Count(*count),
+        document::Value::List(raws) => Value::List(raws.into_iter().map(one).collect::<Result<_, _>>()?),
+        document::Value::Switch(switch) => Value::Switch(switch),
+        document::Value::Count(count) => Value::Count(count),
     })
 }
 
-fn expand_string(names: &Names<'_>, kind: Kind, name: &str, raw: &Raw) -> Result<String, Wrong> {
+fn expand_string(names: &Names<'_>, kind: Kind, name: &str, raw: Raw) -> Result<String, Wrong> {
     if !matches!(kind, Kind::Path | Kind::Paths | Kind::Variables) {
-        return Ok(raw.text.clone());
+        return Ok(raw.text);
     }
-    let wrong = |part, message, hint| Wrong { raw: raw.clone(), part, message, hint };
-    let value = names.expand(&raw.text).map_err(|unset| wrong(unset.span, unset.message, unset.hint))?;
+    let value = match names.expand(&raw.text) {
+        Ok(value) => value,
+        Err(unset) => return Err(Wrong { raw, part: unset.span, message: unset.message, hint: unset.hint }),
+    };
     if kind == Kind::Variables || value.starts_with('/') {
         return Ok(value);
     }
     let hint = if value.starts_with('~') { "`~` is not expanded: write $HOME" } else { "begin it with / or $HOME" };
-    Err(wrong(0..raw.text.len(), format!("`{name}` wants an absolute path"), hint.to_owned()))
+    let (part, message) = (0..raw.text.len(), format!("`{name}` wants an absolute path"));
+    Err(Wrong { raw, part, message, hint: hint.to_owned() })
 }

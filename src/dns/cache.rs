@@ -5,10 +5,10 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::time::Instant;
 
-use super::lifetime::{self, Lifetime};
+use super::hash::{AsItIs, Keys};
+use super::lifetime;
 use super::question::Question;
 
 /// A longer answer is not remembered.
@@ -29,7 +29,9 @@ const ANY: u16 = 255;
 pub struct Cache {
     most: usize,
     bytes: usize,
-    places: HashMap<Rc<[u8]>, usize>,
+    keys: Keys,
+    /// By the hash of what is asked: of two questions with the same one, which is a rare chance, the later one stays.
+    places: HashMap<u64, usize, AsItIs>,
     entries: Vec<Option<Entry>>,
     free: Vec<usize>,
     /// Who is looked at first when one has to go.
@@ -38,23 +40,50 @@ pub struct Cache {
 
 #[derive(Debug)]
 struct Entry {
-    key: Rc<[u8]>,
-    answer: Box<[u8]>,
-    lifetime: Lifetime,
+    hash: u64,
     since: Instant,
+    seconds: u32,
+    what: u32,
+    /// How long the name is, and how many seconds are to be counted down.
+    name: u8,
+    counted: u16,
     is_used: Cell<bool>,
+    /// All that a hit reads, one behind the other: the name; the answer's header without its number, and what stands behind the
+    /// question; where in the message seconds stand.
+    bytes: Box<[u8]>,
 }
 
+/// The bytes of an entry.
+struct Parts<'a> {
+    name: &'a [u8],
+    header: &'a [u8],
+    /// What stands behind the question.
+    behind: &'a [u8],
+    places: &'a [[u8; 2]],
+}
+
+/// A header without the message's number.
+const HEADER: usize = 10;
+
 impl Entry {
+    #[inline]
+    fn parts(&self) -> Parts<'_> {
+        let (name, rest) = self.bytes.split_at(self.name.into());
+        let (header, rest) = rest.split_at(HEADER);
+        let (behind, places) = rest.split_at(rest.len() - 2 * usize::from(self.counted));
+        Parts { name, header, behind, places: places.as_chunks().0 }
+    }
+
     fn size(&self) -> usize {
-        self.key.len() + self.answer.len() + 2 * self.lifetime.places.len() + OVERHEAD
+        self.bytes.len() + OVERHEAD
     }
 }
 
 impl Cache {
     /// Remembers so many answers; 0: none.
     pub fn new(most: usize) -> Self {
-        Self { most, bytes: 0, places: HashMap::new(), entries: Vec::new(), free: Vec::new(), hand: 0 }
+        let (keys, places) = (Keys::new(), HashMap::default());
+        Self { most, bytes: 0, keys, places, entries: Vec::new(), free: Vec::new(), hand: 0 }
     }
 
     /// How many answers it remembers at the most.
@@ -85,29 +114,31 @@ impl Cache {
         if options.iter().any(|byte| *byte != 0) {
             return None;
         }
-        let mut key = [0; KEY];
-        let place = *self.places.get(key_of(question, &mut key)?)?;
+        let what = what(question)?;
+        let place = *self.places.get(&self.keys.hash(&question.name, what.into()))?;
         let entry = self.entries.get(place)?.as_ref()?;
+        let Parts { name, header, behind, places } = entry.parts();
         let age = u32::try_from(now().saturating_duration_since(entry.since).as_secs()).unwrap_or(u32::MAX);
         let room = match question.edns {
             _ if is_stream => usize::from(u16::MAX),
             Some(edns) => PLAIN.max(edns.size.into()),
             None => PLAIN,
         };
-        let answer = &entry.answer;
-        if age >= entry.lifetime.seconds || answer.len() > room || answer.len() > buffer.len() {
+        let end = question.end + behind.len();
+        let is_it = entry.what == what && name == question.name.wire();
+        if !is_it || age >= entry.seconds || end > room || end > buffer.len() {
             return None;
         }
-        buffer[2..12].copy_from_slice(&answer[2..12]);
-        buffer[question.end..answer.len()].copy_from_slice(&answer[question.end..]);
-        for place in &entry.lifetime.places {
-            let place = usize::from(*place);
+        buffer[2..2 + HEADER].copy_from_slice(header);
+        buffer[question.end..end].copy_from_slice(behind);
+        for place in places {
+            let place = usize::from(u16::from_be_bytes(*place));
             if let Some(seconds) = buffer.get_mut(place..place + 4).and_then(|bytes| bytes.first_chunk_mut()) {
                 *seconds = u32::from_be_bytes(*seconds).saturating_sub(age).to_be_bytes();
             }
         }
         entry.is_used.set(true);
-        Some(answer.len())
+        Some(end)
     }
 
     /// Remembers an answer to this question, which `message` asked, if it is one that may be.
@@ -118,14 +149,9 @@ impl Cache {
         if self.most == 0 || !is_plain || !is_its || answer.len() > LARGEST {
             return;
         }
-        let mut key = [0; KEY];
-        let Some(key) = key_of(question, &mut key) else { return };
-        let Some(lifetime) = lifetime::of(answer) else { return };
-        let known = self.places.get_key_value(key).map(|(key, place)| (Rc::clone(key), *place));
-        let key = known.as_ref().map_or_else(|| Rc::from(key), |(key, _)| Rc::clone(key));
-        let entry = Entry { key, answer: answer.into(), lifetime, since: now, is_used: Cell::new(false) };
-        if let Some((_, place)) = known {
-            self.drop_from(place);
+        let Some(entry) = self.entry(question, answer, now) else { return };
+        if let Some(place) = self.places.get(&entry.hash) {
+            self.drop_from(*place);
         }
         while self.places.len() >= self.most || self.bytes + entry.size() > self.most * MEAN + LARGEST {
             if !self.make_room(now) {
@@ -134,11 +160,30 @@ impl Cache {
         }
         self.bytes += entry.size();
         let place = self.free.pop().unwrap_or(self.entries.len());
-        self.places.insert(Rc::clone(&entry.key), place);
+        self.places.insert(entry.hash, place);
         match self.entries.get_mut(place) {
             Some(empty) => *empty = Some(entry),
             None => self.entries.push(Some(entry)),
         }
+    }
+
+    /// What is remembered of an answer, if it is one that may be.
+    fn entry(&self, question: &Question, answer: &[u8], since: Instant) -> Option<Entry> {
+        let what = what(question)?;
+        let lifetime = lifetime::of(answer)?;
+        let name = question.name.wire();
+        let places = lifetime.places.iter().flat_map(|place| place.to_be_bytes());
+        let parts = name.iter().chain(answer.get(2..12)?).chain(answer.get(question.end..)?).copied();
+        Some(Entry {
+            hash: self.keys.hash(&question.name, what.into()),
+            since,
+            seconds: lifetime.seconds,
+            what,
+            name: u8::try_from(name.len()).ok()?,
+            counted: u16::try_from(lifetime.places.len()).ok()?,
+            is_used: Cell::new(false),
+            bytes: parts.chain(places).collect(),
+        })
     }
 
     /// Lets one go; whether there was one.
@@ -147,7 +192,7 @@ impl Cache {
         for _ in 0..2 * self.entries.len() {
             self.hand = if self.hand + 1 < self.entries.len() { self.hand + 1 } else { 0 };
             let Some(entry) = &self.entries[self.hand] else { continue };
-            let holds = now.saturating_duration_since(entry.since).as_secs() < entry.lifetime.seconds.into();
+            let holds = now.saturating_duration_since(entry.since).as_secs() < entry.seconds.into();
             if !entry.is_used.replace(false) || !holds {
                 self.drop_from(self.hand);
                 return true;
@@ -159,29 +204,21 @@ impl Cache {
     fn drop_from(&mut self, place: usize) {
         if let Some(entry) = self.entries.get_mut(place).and_then(Option::take) {
             self.bytes -= entry.size();
-            self.places.remove(&entry.key);
+            self.places.remove(&entry.hash);
             self.free.push(place);
         }
     }
 }
 
-/// A name, a type, and what else an answer depends on.
-const KEY: usize = 255 + 3;
-
-/// The name in lower case, the type, and: is recursion wanted, are DNSSEC's flags set, is there EDNS, are its records wanted.
-fn key_of<'a>(question: &Question, key: &'a mut [u8; KEY]) -> Option<&'a [u8]> {
+/// What else than its name an answer depends on: the type, and: is recursion wanted, are DNSSEC's flags set, is there EDNS, are its
+/// records wanted. `None`: it is not remembered.
+fn what(question: &Question) -> Option<u32> {
     let version = question.edns.map_or(0, |edns| edns.version);
     if question.class != INTERNET || question.kind == ANY || version != 0 {
         return None;
     }
-    let name = question.name.wire();
-    let [flags, lower] = (question.flags & 0x0130).to_be_bytes();
     let edns = question.edns.map_or(0, |edns| if edns.wants_signatures { 6 } else { 2 });
-    let [high, low] = question.kind.to_be_bytes();
-    let end = name.len() + 3;
-    key[..name.len()].copy_from_slice(name);
-    key[name.len()..end].copy_from_slice(&[high, low, flags | lower | edns]);
-    Some(&key[..end])
+    Some(u32::from(question.kind) << 16 | u32::from(question.flags & 0x0130 | edns))
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub struct Row {
 /// # Errors
 /// Where one is no name (exit code 2).
 pub fn rows(node: &Node, names: &[String]) -> Result<Vec<Row>, Failure> {
-    let policy = Policy::new(node.known.rules.clone());
+    let policy = Policy::new(&node.known.rules);
     let mut rows = Vec::new();
     for asked in names {
         let (candidates, kind, kind_name) = match asked.parse() {
@@ -148,7 +148,7 @@ mod tests {
     use crate::dns::rules::{Said, Sources};
 
     fn node(dots: usize) -> Node {
-        let said = |text: &str, by: &str| vec![Said { text: text.into(), by: by.into() }];
+        let said = |text, by| vec![Said { text, by }];
         let known = Known::of(Sources {
             allow: said("corp.example", "/etc/hpcsh/config.toml:7"),
             search: said("ml.svc.cluster.local", "/etc/resolv.conf"),

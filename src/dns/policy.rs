@@ -10,6 +10,7 @@ mod suffixes;
 
 pub use rule::{Kind, Rule};
 
+use super::domains::Domains;
 use super::question::Name;
 use suffixes::{Marks, Suffixes};
 
@@ -42,13 +43,13 @@ impl Action {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     /// Suffixes that are forwarded.
-    pub allow: Vec<String>,
+    pub allow: Domains,
     /// Suffixes that are blocked all the same.
-    pub deny: Vec<String>,
+    pub deny: Domains,
     /// The search domains of the original resolv.conf.
-    pub search: Vec<String>,
+    pub search: Domains,
     /// Hosts of the configured mirrors and proxies.
-    pub mirrors: Vec<String>,
+    pub mirrors: Domains,
 }
 
 const A: u16 = 1;
@@ -85,9 +86,9 @@ pub struct Policy {
 
 impl Policy {
     /// The policy of these rules.
-    pub fn new(rules: Rules) -> Self {
-        let mut suffixes = Suffixes::default();
+    pub fn new(rules: &Rules) -> Self {
         let Rules { allow, deny, search, mirrors } = rules;
+        let mut suffixes = Suffixes::with_room_for([allow, deny, search, mirrors].map(Domains::len).iter().sum());
         let own = [
             (special::LOCALHOST, LOCALHOST, 0),
             (special::LOOPBACK, LOOPBACK, ABOVE),
@@ -96,30 +97,33 @@ impl Policy {
             (special::TRANSLATED, TRANSLATED, ABOVE),
             (special::CANARY, CANARY, 0),
         ];
-        let names = |names: Vec<String>| names.into_iter().filter_map(|text| Name::of(text.trim_start_matches('.')));
+        let name = |text: &str| Name::of(text.trim_start_matches('.'));
         for (text, marks, above) in own {
-            names(vec![text.to_owned()]).for_each(|name| suffixes.add(&name, marks, above));
-        }
-        for (text, _) in special::RESERVED {
-            names(vec![text.to_owned()]).for_each(|name| suffixes.add(&name, RESERVED, 0));
-        }
-        names(deny).for_each(|name| suffixes.add(&name, DENY, 0));
-        let private = special::PRIVATE.map(str::to_owned).to_vec();
-        for (list, marks) in [
-            (allow, ALLOW),
-            (search, SEARCH),
-            (mirrors, MIRROR),
-            (vec![special::KUBERNETES.to_owned()], KUBERNETES),
-            (private, PRIVATE),
-            (special::reverse().collect(), REVERSE),
-        ] {
-            for name in names(list) {
-                // What stands above a name that is blocked need not be there.
-                if suffixes.find(&name).marks & DENY == 0 {
-                    suffixes.add(&name, marks, ABOVE);
-                }
+            if let Some(name) = name(text) {
+                suffixes.add(&name, marks, above);
             }
         }
+        for (text, _) in special::RESERVED {
+            if let Some(name) = name(text) {
+                suffixes.add(&name, RESERVED, 0);
+            }
+        }
+        deny.iter().filter_map(name).for_each(|name| suffixes.add(&name, DENY, 0));
+        let mut forward = |text: &str, marks| {
+            let Some(name) = name(text) else { return };
+            // What stands above a name that is blocked need not be there.
+            if deny.is_empty() || suffixes.find(&name).marks & DENY == 0 {
+                suffixes.add(&name, marks, ABOVE);
+            }
+        };
+        allow.iter().for_each(|text| forward(text, ALLOW));
+        search.iter().for_each(|text| forward(text, SEARCH));
+        mirrors.iter().for_each(|text| forward(text, MIRROR));
+        forward(special::KUBERNETES, KUBERNETES);
+        for text in special::PRIVATE {
+            forward(text, PRIVATE);
+        }
+        special::reverse().for_each(|text| forward(&text, REVERSE));
         Self { suffixes }
     }
 
@@ -224,8 +228,8 @@ mod tests {
     use super::*;
 
     fn policy(allow: &[&str], deny: &[&str]) -> Policy {
-        let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Policy::new(Rules { allow: texts(allow), deny: texts(deny), ..Rules::default() })
+        let texts = |names: &[&str]| names.iter().collect();
+        Policy::new(&Rules { allow: texts(allow), deny: texts(deny), ..Rules::default() })
     }
 
     fn decided(policy: &Policy, name: &str) -> Action {

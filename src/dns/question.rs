@@ -9,24 +9,38 @@ use std::fmt;
 /// A name as it travels, each label behind its length and a zero at the end, in lower case.
 #[derive(Clone, Copy)]
 pub struct Name {
-    bytes: [u8; 255],
+    /// Zeros behind the name.
+    bytes: [u8; MOST],
     length: u8,
 }
+
+/// No name is as long; whole words.
+const MOST: usize = 256;
 
 impl Name {
     /// The name that this text is, with a dot at its end or without; `None` where none looks like that.
     pub fn of(text: &str) -> Option<Self> {
         let text = text.strip_suffix('.').unwrap_or(text);
-        let mut wire = Vec::with_capacity(text.len() + 2);
-        for label in text.split('.').filter(|_| !text.is_empty()) {
-            let length = u8::try_from(label.len()).ok().filter(|length| (1..=63).contains(length))?;
-            wire.push(length);
-            wire.extend(label.bytes().map(|byte| byte.to_ascii_lowercase()));
+        let mut bytes = [0; MOST];
+        if text.is_empty() {
+            return Some(Self { bytes, length: 1 });
         }
-        wire.push(0);
-        let mut bytes = [0; 255];
-        bytes.get_mut(..wire.len())?.copy_from_slice(&wire);
-        Some(Self { bytes, length: u8::try_from(wire.len()).ok()? })
+        // A dot's place is that of the next label's length; the first one stands before, the zero behind.
+        let wire = bytes.get_mut(..text.len() + 2).filter(|wire| wire.len() < MOST)?;
+        let (mut length, last) = (0, text.len());
+        wire[1..=last].copy_from_slice(text.as_bytes());
+        for at in (0..=last).rev() {
+            if at > 0 && wire[at] != b'.' {
+                wire[at] = wire[at].to_ascii_lowercase();
+                length += 1;
+            } else if (1..=63).contains(&length) {
+                wire[at] = length;
+                length = 0;
+            } else {
+                return None;
+            }
+        }
+        Some(Self { bytes, length: u8::try_from(last + 2).ok()? })
     }
 
     /// The bytes, with the zero.
@@ -34,9 +48,32 @@ impl Name {
         &self.bytes[..usize::from(self.length)]
     }
 
+    /// The same as words, with zeros behind the last one.
+    #[inline]
+    pub(super) fn words(&self) -> &[[u8; 8]] {
+        &self.bytes.as_chunks().0[..usize::from(self.length).div_ceil(8)]
+    }
+
+    /// The name that stands here, whatever its case.
+    #[allow(clippy::inline_always)] // made where it is to be: a copy of it costs more than all else here
+    #[inline(always)]
+    fn lower(wire: &[u8], length: u8) -> Self {
+        let mut name = Self { bytes: [0; MOST], length };
+        let (words, rest) = wire.as_chunks();
+        let lowered = name.bytes.as_chunks_mut().0;
+        // A label's length is below `A`, so that it stays as it is.
+        for (lowered, word) in lowered.iter_mut().zip(words) {
+            *lowered = lower(u64::from_le_bytes(*word)).to_le_bytes();
+        }
+        for (lowered, byte) in name.bytes[wire.len() - rest.len()..].iter_mut().zip(rest) {
+            *lowered = byte.to_ascii_lowercase();
+        }
+        name
+    }
+
     /// The name of these bytes, as [`wire`](Self::wire) gave them.
     pub(super) fn of_wire(wire: &[u8]) -> Self {
-        let (mut bytes, length) = ([0; 255], wire.len().min(255));
+        let (mut bytes, length) = ([0; MOST], wire.len().min(255));
         bytes[..length].copy_from_slice(&wire[..length]);
         Self { bytes, length: u8::try_from(length).unwrap_or_default() }
     }
@@ -51,6 +88,16 @@ impl Name {
             Some(label)
         })
     }
+}
+
+/// Eight bytes at once, those from `A` to `Z` in lower case.
+#[inline]
+fn lower(word: u64) -> u64 {
+    let each = |byte: u8| u64::from_ne_bytes([byte; 8]);
+    // The upper bit of a byte tells: one of seven bits, from `A` on, beyond `Z`.
+    let bits = word & each(0x7f);
+    let (from, beyond) = (bits + each(0x80 - b'A'), bits + each(0x7f - b'Z'));
+    word | (from & !beyond & !word & each(0x80)) >> 2
 }
 
 /// As people write it, without a dot at the end (the root: a dot alone); what is no printable character as `\DDD` (RFC 1035, 5.1).
@@ -145,7 +192,7 @@ pub fn read(message: &[u8]) -> Result<Question, Unusual> {
     if flags & 0x7800 != 0 || header[4..10] != [0, 1, 0, 0, 0, 0] || header[10] != 0 || header[11] > 1 {
         return Err(Unusual::Other);
     }
-    let (question, rest) = read_question(message, header, flags).ok_or(Unusual::Other)?;
+    let (end, [kind, class], rest) = read_question(message).ok_or(Unusual::Other)?;
     let edns = match (header[11], rest) {
         (0, []) => None,
         // The root's name, type 41, size, upper code, version, flags, length.
@@ -157,7 +204,9 @@ pub fn read(message: &[u8]) -> Result<Question, Unusual> {
         }
         _ => return Err(Unusual::Other),
     };
-    Ok(Question { edns, ..question })
+    let (wire, id) = (&message[12..end - 4], u16::from_be_bytes([header[0], header[1]]));
+    let length = u8::try_from(wire.len()).map_err(|_| Unusual::Other)?;
+    Ok(Question { id, flags, name: Name::lower(wire, length), kind, class, end, edns })
 }
 
 /// Reads the one question of a message that hickory's parser has found sound, whatever records and bytes stand behind it.
@@ -170,7 +219,10 @@ pub fn read_any(message: &[u8]) -> Option<Question> {
     if number(4)? != 1 {
         return None;
     }
-    let (mut question, _) = read_question(message, header, number(2)?)?;
+    let (end, [kind, class], _) = read_question(message)?;
+    let (wire, id) = (&message[12..end - 4], u16::from_be_bytes([header[0], header[1]]));
+    let name = Name::lower(wire, u8::try_from(wire.len()).ok()?);
+    let mut question = Question { id, flags: number(2)?, name, kind, class, end, edns: None };
     let records = usize::from(number(6)?) + usize::from(number(8)?) + usize::from(number(10)?);
     let mut at = question.end;
     for _ in 0..records {
@@ -189,24 +241,9 @@ pub fn read_any(message: &[u8]) -> Option<Question> {
     Some(question)
 }
 
-/// The question without what stands behind it, and that.
-fn read_question<'a>(message: &'a [u8], header: &[u8; 12], flags: u16) -> Option<(Question, &'a [u8])> {
-    let (name, at) = read_name(message)?;
-    let [kind_high, kind_low, class_high, class_low, rest @ ..] = message.get(at..)? else { return None };
-    let question = Question {
-        id: u16::from_be_bytes([header[0], header[1]]),
-        flags,
-        name,
-        kind: u16::from_be_bytes([*kind_high, *kind_low]),
-        class: u16::from_be_bytes([*class_high, *class_low]),
-        end: at + 4,
-        edns: None,
-    };
-    Some((question, rest))
-}
-
-/// The name of the question, and where it ends.
-fn read_name(message: &[u8]) -> Option<(Name, usize)> {
+/// Where the question ends, its type and class, and what stands behind it.
+#[inline]
+fn read_question(message: &[u8]) -> Option<(usize, [u16; 2], &[u8])> {
     let mut at = 12;
     loop {
         match *message.get(at)? {
@@ -215,13 +252,9 @@ fn read_name(message: &[u8]) -> Option<(Name, usize)> {
             _ => return None,
         }
     }
-    let wire = &message[12..=at];
-    let length = u8::try_from(wire.len()).ok()?;
-    let mut bytes = [0; 255];
-    bytes[..wire.len()].copy_from_slice(wire);
-    // A label's length is below `A`, so that it stays as it is.
-    bytes[..wire.len()].make_ascii_lowercase();
-    Some((Name { bytes, length }, at + 1))
+    let [kind_high, kind_low, class_high, class_low, rest @ ..] = message.get(at + 1..)? else { return None };
+    let numbers = [[*kind_high, *kind_low], [*class_high, *class_low]].map(u16::from_be_bytes);
+    Some((at + 5, numbers, rest))
 }
 
 /// Where the name that stands here ends. A pointer ends it, wherever it leads.
@@ -270,6 +303,18 @@ mod tests {
         assert_eq!(read(&with_edns(EDNS)), Ok(Question { edns: Some(edns), ..question }));
         for message in [PLAIN.to_vec(), with_edns(EDNS)] {
             assert_eq!(read_any(&message), read(&message).ok());
+        }
+    }
+
+    #[test]
+    fn case_does_not_count_and_all_other_bytes_do() {
+        for byte in 0..=255_u8 {
+            for at in 0..8 {
+                let mut word = [b'x'; 8];
+                word[at] = byte;
+                let wanted = word.map(|byte| byte.to_ascii_lowercase());
+                assert_eq!(lower(u64::from_le_bytes(word)).to_le_bytes(), wanted, "{byte} at {at}");
+            }
         }
     }
 

@@ -3,20 +3,21 @@
 //! Whoever configures a mirror wants to reach it, so its host is one of the intranet. A tool's own default is none: a variable that
 //! says `https://pypi.org/simple` says nothing.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::net::IpAddr;
 
+use super::domains::Domains;
 use super::policy::{Kind, Rule, Rules};
 use super::settings::suffix;
 use crate::net::place;
 
 /// A text, and who says it, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said<'a> {
     /// What is said.
-    pub text: String,
+    pub text: &'a str,
     /// By whom: `dns.allow`, `/etc/resolv.conf`.
-    pub by: String,
+    pub by: &'a str,
 }
 
 /// A variable that may name hosts.
@@ -32,13 +33,13 @@ pub struct Variable {
 
 /// All that the rules are made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sources {
+pub struct Sources<'a> {
     /// `dns.allow`
-    pub allow: Vec<Said>,
+    pub allow: Vec<Said<'a>>,
     /// `dns.deny`
-    pub deny: Vec<Said>,
+    pub deny: Vec<Said<'a>>,
     /// The search domains.
-    pub search: Vec<Said>,
+    pub search: Vec<Said<'a>>,
     /// What a tool's mirror stands in, and proxies; others are passed over. The configuration's before the environment's.
     pub variables: Vec<Variable>,
 }
@@ -50,22 +51,22 @@ pub struct Known {
     pub rules: Rules,
     /// Hosts of mirrors and proxies whose names have no dot: they are forwarded without a rule.
     pub labels: Vec<String>,
-    origins: BTreeMap<(&'static str, String), String>,
+    /// From which domain of its list on this is who says them.
+    origins: Vec<(Kind, usize, String)>,
 }
 
 impl Known {
     /// The rules of these sources. What is no domain is left out.
-    pub fn of(sources: Sources) -> Self {
+    pub fn of(sources: Sources<'_>) -> Self {
         let mut known = Self::default();
         let Sources { allow, deny, search, variables } = sources;
-        known.rules.allow = known.take(Kind::Allow, allow);
-        known.rules.deny = known.take(Kind::Deny, deny);
-        known.rules.search = known.take(Kind::Search, search);
-        let said = |variable: &Variable| {
-            let by = format!("{} of {}", variable.name, variable.by);
-            hosts(variable).into_iter().map(move |text| Said { text, by: by.clone() }).collect::<Vec<_>>()
-        };
-        known.rules.mirrors = known.take(Kind::Mirror, variables.iter().flat_map(said).collect());
+        known.rules.allow = known.take(Kind::Allow, &allow);
+        known.rules.deny = known.take(Kind::Deny, &deny);
+        known.rules.search = known.take(Kind::Search, &search);
+        let said = |variable: &Variable| (hosts(variable), format!("{} of {}", variable.name, variable.by));
+        let mirrors: Vec<(Vec<String>, String)> = variables.iter().map(said).collect();
+        let mirrors = mirrors.iter().flat_map(|(hosts, by)| hosts.iter().map(move |text| Said { text, by }));
+        known.rules.mirrors = known.take(Kind::Mirror, &mirrors.collect::<Vec<_>>());
         known.labels = variables.iter().flat_map(|variable| named(variable, false)).collect();
         known.labels.sort();
         known.labels.dedup();
@@ -74,17 +75,41 @@ impl Known {
 
     /// Where a rule comes from, where somebody has made it.
     pub fn origin(&self, rule: &Rule) -> Option<&str> {
-        self.origins.get(&(rule.kind.word(), rule.suffix.clone()?)).map(String::as_str)
+        let suffix = rule.suffix.as_deref()?;
+        let list = self.lists().into_iter().find(|(kind, _)| *kind == rule.kind)?.1;
+        self.origin_at(rule.kind, list.iter().position(|domain| domain == suffix)?)
+    }
+
+    /// Each domain of each list, and where it comes from.
+    pub fn origins(&self) -> impl Iterator<Item = ((Kind, &str), &str)> {
+        let lists = self.lists().into_iter();
+        let all = lists.flat_map(|(kind, list)| list.iter().enumerate().map(move |(at, domain)| (kind, at, domain)));
+        all.filter_map(|(kind, at, domain)| Some(((kind, domain), self.origin_at(kind, at)?)))
+    }
+
+    fn lists(&self) -> [(Kind, &Domains); 4] {
+        let Rules { allow, deny, search, mirrors } = &self.rules;
+        [(Kind::Allow, allow), (Kind::Deny, deny), (Kind::Search, search), (Kind::Mirror, mirrors)]
+    }
+
+    /// Who says the domain at this place of a list.
+    fn origin_at(&self, kind: Kind, at: usize) -> Option<&str> {
+        let is_it = |(of, from, _): &&(Kind, usize, String)| *of == kind && *from <= at;
+        self.origins.iter().rev().find(is_it).map(|(.., by)| by.as_str())
     }
 
     /// Each domain once, with the first who says it.
-    fn take(&mut self, kind: Kind, all: Vec<Said>) -> Vec<String> {
-        let mut names = Vec::new();
+    fn take(&mut self, kind: Kind, all: &[Said<'_>]) -> Domains {
+        let mut names = Domains::with_room_for(all.len());
+        let mut known = HashSet::with_capacity(all.len());
+        let mut last = None;
         for Said { text, by } in all {
-            let Ok(name) = suffix(&text) else { continue };
-            if let std::collections::btree_map::Entry::Vacant(entry) = self.origins.entry((kind.word(), name.clone())) {
-                entry.insert(by);
-                names.push(name);
+            let Ok(name) = suffix(text) else { continue };
+            if known.insert(name.clone()) {
+                if last.replace(*by) != Some(*by) {
+                    self.origins.push((kind, names.len(), (*by).to_owned()));
+                }
+                names.push(&name);
             }
         }
         names
@@ -170,7 +195,7 @@ fn named(variable: &Variable, as_rules: bool) -> Vec<String> {
         let (host, _) = place::split(authority)?;
         // All below it is written in several ways.
         let below = host.strip_prefix('*').unwrap_or(host).strip_prefix('.').filter(|_| is_exempting && is_bare);
-        let name = suffix(below.unwrap_or(host)).ok()?;
+        let name = suffix(below.unwrap_or(host)).ok()?.into_owned();
         let is_rule = name.contains('.') || below.is_some();
         let is_host = name.parse::<IpAddr>().is_err() && is_rule == as_rules;
         // A range of addresses.
@@ -248,7 +273,7 @@ mod tests {
 
     #[test]
     fn each_rule_knows_where_it_comes_from() {
-        let said = |text: &str, by: &str| Said { text: text.into(), by: by.into() };
+        let said = |text, by| Said { text, by };
         let variable =
             |name: &str, by: &str| Variable { name: name.into(), value: "http://nexus.corp/".into(), by: by.into() };
         let known = Known::of(Sources {
@@ -258,10 +283,10 @@ mod tests {
             variables: vec![variable("UV_INDEX", "env.set"), variable("PIP_INDEX_URL", "the environment")],
         });
         let rules = Rules {
-            allow: vec!["corp.example".into()],
-            deny: vec!["bad.corp.example".into()],
-            search: vec!["corp.example".into()],
-            mirrors: vec!["nexus.corp".into()],
+            allow: Domains::from_iter(["corp.example"]),
+            deny: Domains::from_iter(["bad.corp.example"]),
+            search: Domains::from_iter(["corp.example"]),
+            mirrors: Domains::from_iter(["nexus.corp"]),
         };
         assert_eq!(known.rules, rules);
         let origin = |kind, suffix: &str| known.origin(&Rule { kind, suffix: Some(suffix.into()) }).map(str::to_owned);

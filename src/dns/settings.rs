@@ -1,6 +1,9 @@
 //! `[dns]`: what the configuration says of the resolver.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::domains::Domains;
 
 /// `dns.listen` where no layer sets it.
 pub const LISTEN: [SocketAddr; 2] =
@@ -23,9 +26,9 @@ pub struct Settings {
     /// Everything is forwarded while the node is online.
     pub only_while_offline: bool,
     /// Suffixes that are forwarded.
-    pub allow: Vec<String>,
+    pub allow: Domains,
     /// Suffixes that are blocked all the same.
-    pub deny: Vec<String>,
+    pub deny: Domains,
     /// Where it listens.
     pub listen: Vec<SocketAddr>,
     /// Whom it asks, instead of the name servers of the original resolv.conf.
@@ -42,8 +45,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             only_while_offline: false,
-            allow: Vec::new(),
-            deny: Vec::new(),
+            allow: Domains::default(),
+            deny: Domains::default(),
             listen: LISTEN.to_vec(),
             upstream: Vec::new(),
             cache: CACHE,
@@ -63,23 +66,61 @@ pub const SUFFIX_HINT: &str = "write corp.example: what lies below it is meant t
 ///
 /// # Errors
 /// A sentence that says what is wrong with it.
-pub fn suffix(text: &str) -> Result<String, String> {
+pub fn suffix(text: &str) -> Result<Cow<'_, str>, String> {
     let bare = text.strip_prefix('.').unwrap_or(text);
     let bare = bare.strip_suffix('.').unwrap_or(bare);
     if bare.is_empty() {
         return Err("\".\" is all names".to_owned());
     }
-    if bare.parse::<IpAddr>().is_ok() {
+    let letters = letters(bare.as_bytes());
+    // No address ends in a letter, but one with a colon, which no domain has.
+    let may_be_address = letters.is_none() || bare.ends_with(|last: char| last.is_ascii_digit());
+    if may_be_address && bare.parse::<IpAddr>().is_ok() {
         return Err(format!("\"{text}\" is an address, and no name"));
     }
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    };
-    if bare.len() > 253 || !bare.split('.').all(is_label) {
-        return Err(format!("\"{text}\" is no domain"));
+    match letters {
+        None => Err(format!("\"{text}\" is no domain")),
+        Some(Letter::Upper) => Ok(bare.to_ascii_lowercase().into()),
+        Some(_) => Ok(bare.into()),
     }
-    Ok(bare.to_ascii_lowercase())
+}
+
+/// What a byte is in a domain.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Letter {
+    None,
+    Dot,
+    Lower,
+    Upper,
+}
+
+const LETTERS: [Letter; 256] = {
+    let (mut letters, mut byte) = ([Letter::None; 256], 0_u8);
+    while byte < 128 {
+        letters[byte as usize] = match byte {
+            b'.' => Letter::Dot,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => Letter::Lower,
+            b'A'..=b'Z' => Letter::Upper,
+            _ => Letter::None,
+        };
+        byte += 1;
+    }
+    letters
+};
+
+/// The greatest letter of labels with dots between them; `None` where these are none. In one pass: a list may have ten thousand.
+fn letters(text: &[u8]) -> Option<Letter> {
+    let (mut label, mut most) = (0, Letter::None);
+    for byte in text {
+        let letter = LETTERS[usize::from(*byte)];
+        most = most.max(letter);
+        label = match letter {
+            Letter::Dot if label > 0 => 0,
+            Letter::Lower | Letter::Upper if label < 63 => label + 1,
+            _ => return None,
+        };
+    }
+    Some(most).filter(|_| label > 0 && text.len() <= 253)
 }
 
 /// What a wrong address' message advises.

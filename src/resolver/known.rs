@@ -10,14 +10,13 @@ use crate::shell::env::{self, Origin};
 /// The policy's rules on this node, with where each comes from.
 pub fn known(host: &Host, loaded: &Loaded) -> Known {
     let settings = &loaded.settings;
-    let of_key = |key: &'static str, names: &[String]| {
-        let by = place(settings, key).unwrap_or_else(|| key.to_owned());
-        names.iter().map(|text| Said { text: text.clone(), by: by.clone() }).collect()
-    };
+    let dns = &loaded.config.dns;
+    let [allow, deny] = ["dns.allow", "dns.deny"].map(|key| place(settings, key).unwrap_or_else(|| key.to_owned()));
+    let search = search(host);
     Known::of(Sources {
-        allow: of_key("dns.allow", &loaded.config.dns.allow),
-        deny: of_key("dns.deny", &loaded.config.dns.deny),
-        search: search(host).into_iter().map(|(text, by)| Said { text, by: by.to_owned() }).collect(),
+        allow: dns.allow.iter().map(|text| Said { text, by: &allow }).collect(),
+        deny: dns.deny.iter().map(|text| Said { text, by: &deny }).collect(),
+        search: search.iter().map(|(text, by)| Said { text, by }).collect(),
         variables: variables(host, loaded),
     })
 }

@@ -1,21 +1,20 @@
 //! The names that were blocked: which one is new, and which were so most often. Fixed memory, whatever is asked for.
 
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
 
 use super::Blocked;
+use crate::dns::hash::Keys;
 use crate::dns::question::Name;
 
 /// So many bits tell whether a name was there: 10,000 names leave one of them or two untold.
 const BITS: usize = 1 << 20;
 /// So many names are counted: sets of [`WAYS`] each.
-const SETS: usize = 512;
+const SETS: usize = 256;
 const WAYS: usize = 8;
 
 /// See the module.
 pub struct Names {
-    /// Whoever asks cannot choose names that fall together.
-    keys: RandomState,
+    keys: Keys,
     seen: Box<[u64]>,
     sets: Box<[Set]>,
 }
@@ -23,7 +22,8 @@ pub struct Names {
 /// Names among which one that is new takes the place of who was there least often.
 #[derive(Clone, Default)]
 struct Set {
-    marks: [u64; WAYS],
+    /// The upper half of the name's hash.
+    marks: [u32; WAYS],
     counts: [u64; WAYS],
     names: [Vec<u8>; WAYS],
 }
@@ -31,19 +31,19 @@ struct Set {
 impl Default for Names {
     fn default() -> Self {
         let sets = vec![Set::default(); SETS].into_boxed_slice();
-        Self { keys: RandomState::new(), seen: vec![0; BITS / 64].into_boxed_slice(), sets }
+        Self { keys: Keys::new(), seen: vec![0; BITS / 64].into_boxed_slice(), sets }
     }
 }
 
 impl Names {
     /// Counts a name; whether it is there for the first time.
     pub fn count(&mut self, name: &Name) -> bool {
-        let wire = name.wire();
-        let mark = self.keys.hash_one(wire);
-        let [one, other, set] =
-            [0, 20, 55].map(|shift| usize::try_from(mark >> shift & (BITS as u64 - 1)).unwrap_or(0));
+        let hash = self.keys.hash(name, 0);
+        #[allow(clippy::cast_possible_truncation)] // parts of it
+        let (one, other, set, mark) =
+            (hash as usize % BITS, (hash >> 24) as usize % BITS, hash as usize % SETS, (hash >> 32) as u32);
         let is_new = self.see(one) | self.see(other);
-        let set = &mut self.sets[set % SETS];
+        let set = &mut self.sets[set];
         if let Some(at) = set.marks.iter().position(|known| *known == mark) {
             set.counts[at] += 1;
             return is_new;
@@ -56,7 +56,7 @@ impl Names {
         }
         (set.marks[least], set.counts[least]) = (mark, 1);
         set.names[least].clear();
-        set.names[least].extend_from_slice(wire);
+        set.names[least].extend_from_slice(name.wire());
         is_new
     }
 

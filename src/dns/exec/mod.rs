@@ -210,7 +210,8 @@ fn excuse(why: &Failure, is_set: bool) -> String {
 /// Names of the intranet, each with all below it.
 fn near(order: &Order) -> Vec<String> {
     let rules = &order.rules;
-    [&rules.mirrors, &order.labels, &rules.allow, &rules.search].into_iter().flatten().map(|name| bare(name)).collect()
+    let labels = order.labels.iter().map(String::as_str);
+    rules.mirrors.iter().chain(labels).chain(rules.allow.iter()).chain(rules.search.iter()).map(bare).collect()
 }
 
 fn bare(name: &str) -> String {
@@ -221,17 +222,17 @@ fn bare(name: &str) -> String {
 /// what it brings along, and the node itself.
 fn wanted(order: &Order, own: &[String], hosts: &str) -> Vec<String> {
     let rules = &order.rules;
-    let policy = Policy::new(rules.clone());
+    let policy = Policy::new(rules);
     let is_forwarded =
         |name: &String| Name::of(name).is_some_and(|name| policy.decide(&name, ADDRESS) == Action::Forward);
     let job = job::names(&order.words, &order.variables);
     let asked = rules
         .mirrors
         .iter()
-        .chain(&order.labels)
-        .chain(&rules.allow)
-        .chain(&job)
-        .map(|name| bare(name))
+        .chain(order.labels.iter().map(String::as_str))
+        .chain(rules.allow.iter())
+        .chain(job.iter().map(String::as_str))
+        .map(bare)
         .filter(is_forwarded);
     let mut names: Vec<String> = Vec::new();
     for name in asked.chain(own.iter().cloned()) {
@@ -313,16 +314,17 @@ fn try_in_child(host: &Host, sight: &Sight) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::domains::Domains;
     use super::*;
 
     #[test]
     fn mirrors_and_what_is_allowed_are_looked_up_once() {
         let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let rules = Rules {
-            allow: texts(&["git.lab.", ".corp.example", "Pypi.Lab", "gone.corp.example", "in.files"]),
-            deny: texts(&["gone.corp.example"]),
-            search: texts(&["lab"]),
-            mirrors: texts(&["pypi.lab"]),
+            allow: Domains::from_iter(["git.lab.", ".corp.example", "Pypi.Lab", "gone.corp.example", "in.files"]),
+            deny: Domains::from_iter(["gone.corp.example"]),
+            search: Domains::from_iter(["lab"]),
+            mirrors: Domains::from_iter(["pypi.lab"]),
         };
         let labels = texts(&["nexus"]);
         let order = Order { words: Vec::new(), variables: BTreeMap::new(), rules, labels, is_open: false };

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::dns::policy::{Kind, Rule, special};
+use crate::dns::policy::{Kind, special};
 use crate::dns::rules::Known;
 
 /// A domain and all below it.
@@ -42,23 +42,19 @@ impl Zones {
         let own: HashSet<&str> = own.into_iter().collect();
         let is_in = |name: &str, set: &HashSet<&str>| endings(name).any(|ending| set.contains(ending));
         let rules = &known.rules;
-        let all: HashSet<&str> = rules.deny.iter().map(String::as_str).collect();
-        let denied: Vec<&str> = rules.deny.iter().map(String::as_str).filter(|name| !is_in(name, &own)).collect();
+        let all: HashSet<&str> = rules.deny.iter().collect();
+        let denied: Vec<&str> = rules.deny.iter().filter(|name| !is_in(name, &own)).collect();
         let denied = outermost(denied);
-        let private = special::PRIVATE.map(str::to_owned);
         let reverse: Vec<String> = special::reverse().collect();
-        let lists = [
-            (Kind::Allow, &rules.allow[..]),
-            (Kind::Search, &rules.search),
-            (Kind::Mirror, &rules.mirrors),
-            (Kind::Kubernetes, &[special::KUBERNETES.to_owned()]),
-            (Kind::Private, &private),
-            (Kind::Reverse, &reverse),
-        ];
         let mut kinds = Vec::new();
-        for (kind, names) in lists {
-            kinds.extend(names.iter().map(|name| (name.as_str(), kind)));
+        for (kind, names) in
+            [(Kind::Allow, &rules.allow), (Kind::Search, &rules.search), (Kind::Mirror, &rules.mirrors)]
+        {
+            kinds.extend(names.iter().map(|name| (name, kind)));
         }
+        kinds.push((special::KUBERNETES, Kind::Kubernetes));
+        kinds.extend(special::PRIVATE.iter().map(|name| (*name, Kind::Private)));
+        kinds.extend(reverse.iter().map(|name| (name.as_str(), Kind::Reverse)));
         kinds.retain(|(name, _)| !is_in(name, &all) && !is_in(name, &own));
         let forwarded = outermost(kinds.iter().map(|(name, _)| *name).collect());
         let roots: HashSet<&str> = forwarded.iter().copied().collect();
@@ -66,9 +62,10 @@ impl Zones {
         let above: BTreeSet<&str> = (forwarded.iter().copied().chain(own_above).flat_map(|name| endings(name).skip(1)))
             .filter(|name| !is_in(name, &all) && !is_in(name, &roots) && !own.contains(name))
             .collect();
+        let origins: HashMap<(Kind, &str), &str> = known.origins().collect();
         let zone = |kind: Kind, name: &str| {
-            let rule = Rule { kind, suffix: Some(name.to_owned()) };
-            Zone { name: name.to_owned(), from: known.origin(&rule).map(crate::quote::visible) }
+            let from = origins.get(&(kind, name)).map(|by| crate::quote::visible(by));
+            Zone { name: name.to_owned(), from }
         };
         // The first list that has a name.
         let kind_of: HashMap<&str, Kind> = kinds.iter().rev().copied().collect();
@@ -105,10 +102,9 @@ mod tests {
     use crate::dns::question::Name;
     use crate::dns::rules::{Said, Sources};
 
-    fn zones(allow: &[&str], deny: &[&str]) -> Zones {
-        let said = |names: &[&str]| {
-            names.iter().map(|text| Said { text: (*text).into(), by: "here".into() }).collect::<Vec<_>>()
-        };
+    fn zones(allow: &[&'static str], deny: &[&'static str]) -> Zones {
+        let of = |text| Said { text, by: "here" };
+        let said = |names: &[&'static str]| names.iter().copied().map(of).collect();
         Zones::of(&Known::of(Sources { allow: said(allow), deny: said(deny), ..Sources::default() }))
     }
 
@@ -173,11 +169,12 @@ mod tests {
         };
         let mut forwarded = 0;
         for _ in 0..100 {
-            let said = |names: Vec<String>| names.into_iter().map(|text| Said { text, by: "x".into() }).collect();
-            let allow = said((0..4).map(|_| name(3)).collect());
-            let deny = said((0..3).map(|_| name(3)).collect());
+            let (allow, deny): (Vec<_>, Vec<_>) =
+                ((0..4).map(|_| name(3)).collect(), (0..3).map(|_| name(3)).collect());
+            let of = |text| Said { text, by: "x" };
+            let [allow, deny] = [&allow, &deny].map(|names| names.iter().map(String::as_str).map(of).collect());
             let known = Known::of(Sources { allow, deny, ..Sources::default() });
-            let (zones, policy) = (Zones::of(&known), Policy::new(known.rules.clone()));
+            let (zones, policy) = (Zones::of(&known), Policy::new(&known.rules));
             for _ in 0..50 {
                 let name = name(4);
                 let action = policy.decide(&Name::of(&name).unwrap(), 1);

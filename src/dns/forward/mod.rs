@@ -17,6 +17,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::Notify;
 use tokio::task::spawn_local;
@@ -75,8 +76,14 @@ impl Forwarder {
 
     /// An answer that is remembered, written over the question in `buffer` (its first bytes are the message): its length. `None`: it
     /// has to be asked for, or is longer than who asked by UDP takes.
-    pub fn answer_from_memory(&self, question: &Question, buffer: &mut [u8], is_stream: bool) -> Option<usize> {
-        self.exchange.borrow().cache.get(question, buffer, is_stream, clock::now)
+    pub fn answer_from_memory(
+        &self,
+        question: &Question,
+        buffer: &mut [u8],
+        is_stream: bool,
+        now: impl FnOnce() -> Instant,
+    ) -> Option<usize> {
+        self.exchange.borrow().cache.get(question, buffer, is_stream, now)
     }
 
     /// Asks for it; the asker has his answer within two seconds.
@@ -200,7 +207,7 @@ mod tests {
     fn not_too_many_wait() {
         let stub = UdpSocket::bind("127.0.0.1:0").unwrap();
         let upstreams = vec![stub.local_addr().unwrap()];
-        let plan = Plan { policy: Policy::new(Rules::default()), upstreams, cache: 0, only_while_offline: false };
+        let plan = Plan { policy: Policy::new(&Rules::default()), upstreams, cache: 0, only_while_offline: false };
         let runtime =
             Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default()).unwrap();
         let told: Rc<RefCell<Vec<Vec<u8>>>> = Rc::default();

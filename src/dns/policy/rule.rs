@@ -14,7 +14,7 @@ pub struct Rule {
 }
 
 /// What kinds of rules there are, in the order in which they are asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// `.`
     Root,

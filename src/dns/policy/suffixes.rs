@@ -4,6 +4,7 @@
 //! the internet cost one look. The set is made once, of names that the user chose, and is half empty: no name that somebody
 //! asks for makes a search long, so the hash needs no secret.
 
+use super::super::hash;
 use super::super::question::Name;
 
 /// What is known of a name: a set of bits, of which each list of names has its own.
@@ -50,23 +51,32 @@ pub struct Found {
 
 impl Default for Suffixes {
     fn default() -> Self {
-        Self { slots: vec![Slot::default(); 256].into(), seed: SEED, entries: Vec::new(), bytes: Vec::new() }
+        Self::with_room_for(0)
     }
 }
 
 impl Suffixes {
+    /// None yet, and room for so many beside our own.
+    pub fn with_room_for(count: usize) -> Self {
+        let slots = vec![Slot::default(); (2 * count).next_power_of_two().max(512)];
+        Self { slots: slots.into(), seed: SEED, entries: Vec::new(), bytes: Vec::new() }
+    }
+
     /// Adds a name with its marks; what stands above it, up to the root, gets marks of its own. The root itself is in no set.
     pub fn add(&mut self, name: &Name, marks: Marks, above: Marks) {
         let wire = bare(name);
         // A file of 1 MiB holds no names that need more numbers; nor does anything else.
         let Ok(begin) = u32::try_from(self.bytes.len()) else { return };
         let mut is_kept = false;
+        let (mut hash, mut end) = (self.seed, wire.len());
         for start in Labels::of(wire).starts().rev() {
             let ending = &wire[start..];
+            hash = mixed(hash, &wire[start..end]);
+            end = start;
             let marks = if start == 0 { marks } else { above };
-            match self.look(ending) {
+            match self.look(hash, ending) {
                 Look::Here(slot) => self.slots[slot].marks |= marks,
-                Look::Free { slot, hash, meets_another } => {
+                Look::Free { slot, meets_another } => {
                     if !is_kept {
                         self.bytes.extend_from_slice(wire);
                         is_kept = true;
@@ -77,6 +87,8 @@ impl Suffixes {
                     self.slots[slot] = Slot { hash: upper(hash), entry, marks };
                     if self.entries.len() * 2 > self.slots.len() || meets_another {
                         self.arrange();
+                        // By another seed, perhaps.
+                        hash = self.hash(ending);
                     }
                 }
             }
@@ -90,7 +102,8 @@ impl Suffixes {
         let labels = Labels::of(wire);
         let mut found = Found { marks: 0, whole: Some(0), labels: labels.count };
         let (mut hash, mut end, mut last) = (self.seed, wire.len(), None);
-        for start in labels.starts().rev() {
+        for at in (0..labels.count).rev() {
+            let start = usize::from(labels.starts[at]);
             hash = mixed(hash, &wire[start..end]);
             end = start;
             let Some(slot) = self.probe(hash) else {
@@ -113,7 +126,8 @@ impl Suffixes {
     fn find_slowly(&self, wire: &[u8], labels: &Labels) -> Found {
         let mut found = Found { marks: 0, whole: Some(0), labels: labels.count };
         for start in labels.starts().rev() {
-            let Look::Here(slot) = self.look(&wire[start..]) else { return Found { whole: None, ..found } };
+            let ending = &wire[start..];
+            let Look::Here(slot) = self.look(self.hash(ending), ending) else { return Found { whole: None, ..found } };
             let marks = self.slots[slot].marks;
             found.marks |= marks;
             found.whole = Some(marks);
@@ -125,7 +139,10 @@ impl Suffixes {
     pub fn longest(&self, name: &Name, marks: Marks) -> Option<String> {
         let wire = bare(name);
         let labels = Labels::of(wire);
-        let has = |ending: &&[u8]| matches!(self.look(ending), Look::Here(slot) if self.slots[slot].marks & marks != 0);
+        let has = |ending: &&[u8]| {
+            let found = self.look(self.hash(ending), ending);
+            matches!(found, Look::Here(slot) if self.slots[slot].marks & marks != 0)
+        };
         labels.starts().map(|start| &wire[start..]).find(has).map(text)
     }
 
@@ -164,14 +181,18 @@ impl Suffixes {
         }
     }
 
-    /// The slot of an ending, or the one that waits for it.
-    fn look(&self, ending: &[u8]) -> Look {
+    fn hash(&self, ending: &[u8]) -> u64 {
         let labels = Labels::of(ending);
         let (mut hash, mut end) = (self.seed, ending.len());
         for start in labels.starts().rev() {
             hash = mixed(hash, &ending[start..end]);
             end = start;
         }
+        hash
+    }
+
+    /// The slot of an ending with this hash, or the one that waits for it.
+    fn look(&self, hash: u64, ending: &[u8]) -> Look {
         let mut at = self.first(hash);
         let mut meets_another = false;
         while self.slots[at].entry != 0 {
@@ -183,7 +204,7 @@ impl Suffixes {
             }
             at = (at + 1) & (self.slots.len() - 1);
         }
-        Look::Free { slot: at, hash, meets_another }
+        Look::Free { slot: at, meets_another }
     }
 
     #[inline]
@@ -201,7 +222,9 @@ impl Suffixes {
         while !is_clear {
             self.slots = vec![Slot::default(); size].into();
             is_clear = all.iter().all(|(entry, marks)| {
-                let Look::Free { slot, hash, meets_another } = self.look(self.wire(*entry)) else { return true };
+                let ending = self.wire(*entry);
+                let hash = self.hash(ending);
+                let Look::Free { slot, meets_another } = self.look(hash, ending) else { return true };
                 self.slots[slot] = Slot { hash: upper(hash), entry: *entry, marks: *marks };
                 !meets_another
             });
@@ -217,7 +240,7 @@ enum Look {
     /// Its slot.
     Here(usize),
     /// It is not there; this is the slot for it, and whether another one with the same part of the hash stands before.
-    Free { slot: usize, hash: u64, meets_another: bool },
+    Free { slot: usize, meets_another: bool },
 }
 
 /// A name without the zero at its end.
@@ -243,15 +266,14 @@ struct Labels {
 impl Labels {
     #[inline]
     fn of(wire: &[u8]) -> Self {
-        let mut labels = Self { starts: [0; 128], count: 0 };
-        let mut at = 0;
+        let (mut starts, mut count, mut at) = ([0; 128], 0, 0_u8);
         // A name has 255 bytes at the most, and a label two at the least: that is 127 labels.
-        while let (Some(length), Some(start)) = (wire.get(at), labels.starts.get_mut(labels.count)) {
-            *start = u8::try_from(at).unwrap_or(u8::MAX);
-            labels.count += 1;
-            at += 1 + usize::from(*length);
+        while let (Some(length), Some(start)) = (wire.get(usize::from(at)), starts.get_mut(count)) {
+            *start = at;
+            count += 1;
+            at = at.saturating_add(1 + *length);
         }
-        labels
+        Self { starts, count }
     }
 
     #[inline]
@@ -267,10 +289,7 @@ const SEED: u64 = 0x243f_6a88_85a3_08d3;
 /// that may overlap, multiplied.
 #[inline]
 fn mixed(behind: u64, label: &[u8]) -> u64 {
-    let mix = |hash: u64, word: u64| {
-        let (low, high) = (hash ^ word).carrying_mul(0x9e37_79b9_7f4a_7c15, 0);
-        low ^ high
-    };
+    let mix = |hash: u64, word: u64| hash::mixed(hash, word, 0x9e37_79b9_7f4a_7c15);
     match (label.last_chunk::<8>(), label.first_chunk::<4>(), label.last_chunk::<4>(), label) {
         (Some(last), ..) => {
             let words = label[..label.len() - 1].as_chunks::<8>().0;

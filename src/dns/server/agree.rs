@@ -12,6 +12,7 @@ use hickory_server::proto::op::{Message, MessageType, ResponseCode};
 
 use super::handler::{Judged, judge};
 use super::thread::is_plain;
+use crate::dns::domains::Domains;
 use crate::dns::plan::Plan;
 use crate::dns::policy::{Action, Policy, Rules};
 use crate::dns::question::{Unusual, read};
@@ -19,8 +20,8 @@ use crate::dns::wire;
 
 /// A policy with names of each kind.
 pub fn plan() -> Arc<Plan> {
-    let rules = Rules { allow: vec!["corp.example".to_owned()], ..Rules::default() };
-    let policy = Policy::new(rules);
+    let rules = Rules { allow: Domains::from_iter(["corp.example"]), ..Rules::default() };
+    let policy = Policy::new(&rules);
     Arc::new(Plan { policy, upstreams: Vec::new(), cache: 0, only_while_offline: true })
 }
 

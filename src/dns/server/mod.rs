@@ -16,7 +16,7 @@ pub mod thread;
 pub mod udp;
 mod watch;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -205,6 +205,7 @@ fn run<T>(
             log_queries: common.log_queries,
             names: log::Names::new(),
             batch: RefCell::new(Incoming::new(LARGEST, wire::SPARE)),
+            moment: Cell::new(None),
             connections: Connections::new(common.connections),
         });
         for socket in listening.datagrams {

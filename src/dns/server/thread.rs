@@ -1,9 +1,10 @@
 //! What one thread of the server has, and the way of a message through it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use super::handler::{self, Judged};
 use super::tcp::Connections;
@@ -15,6 +16,7 @@ use crate::dns::plan::Plan;
 use crate::dns::policy::Action;
 use crate::dns::question::{self, Question, Unusual};
 use crate::dns::wire;
+use crate::host::clock;
 use crate::host::datagrams::Incoming;
 
 /// The largest message that is read; a question has no use for as much.
@@ -37,6 +39,8 @@ pub struct Thread {
     pub names: log::Names,
     /// The datagrams that have just come.
     pub batch: RefCell<Incoming>,
+    /// When they have, where that was asked for.
+    pub moment: Cell<Option<Instant>>,
     /// The connections.
     pub connections: Connections,
 }
@@ -54,33 +58,49 @@ impl Thread {
         asker: impl FnOnce() -> Option<Asker>,
     ) -> Option<usize> {
         let length = length.min(buffer.len());
-        let question = match question::read(&buffer[..length]) {
-            Ok(question) if length <= LARGEST && is_plain(&question) => question,
+        // Looked at where it lies: it has the longest name there may be.
+        let read = question::read(&buffer[..length]);
+        let question = match &read {
+            Ok(question) if length <= LARGEST && is_plain(question) => question,
             Err(Unusual::Silence) => return None,
             _ => return self.judge(buffer, length, asker),
         };
         let plan = self.plan.borrow();
-        let action = plan.decide(&question, self.is_online());
+        let action = plan.decide(question, self.is_online());
         if self.log_queries {
-            log::query(&question, action);
+            log::query(question, action);
         }
         match action {
             Action::Forward => {
-                if let Some(length) = self.forwarder.answer_from_memory(&question, buffer, is_stream) {
-                    self.counters.remembered();
+                if let Some(length) = self.remembered(question, buffer, is_stream) {
                     return Some(length);
                 }
                 drop(plan);
-                return self.ask(buffer, length, &question, asker());
+                return self.ask(buffer, length, question, asker());
             }
             Action::Block => {
-                if self.counters.blocked(&question) && !self.log_queries {
-                    self.names.blocked(&question);
+                if self.counters.blocked(question) && !self.log_queries {
+                    self.names.blocked(question);
                 }
             }
             Action::Empty | Action::Localhost => self.counters.answered_here(),
         }
-        wire::answer(buffer, &question, action)
+        wire::answer(buffer, question, action)
+    }
+
+    /// The same from memory.
+    fn remembered(&self, question: &Question, buffer: &mut [u8], is_stream: bool) -> Option<usize> {
+        let now = || match self.moment.get() {
+            Some(moment) if !is_stream => moment,
+            _ => {
+                let now = clock::now();
+                self.moment.set(Some(now));
+                now
+            }
+        };
+        let length = self.forwarder.answer_from_memory(question, buffer, is_stream, now)?;
+        self.counters.remembered();
+        Some(length)
     }
 
     /// The slow path: all that is no usual question.

@@ -71,6 +71,7 @@ impl Front {
     fn answer(self: &Rc<Self>, thread: &Rc<Thread>) -> io::Result<usize> {
         let mut batch = thread.batch.borrow_mut();
         let count = batch.receive(self.socket.get_ref())?;
+        thread.moment.set(None);
         for at in 0..count {
             let (buffer, length, peer) = batch.message(at);
             let asker = || Some(Asker::by_datagram(Rc::clone(self), *peer));
