@@ -94,7 +94,12 @@ impl Login {
     /// Keeps the script for logins to come, with the configuration's word on the node, if it has one.
     fn keep(&self, host: &Host, loaded: &Loaded, fixed: Option<State>, shell: Shell, text: &[u8]) -> Option<PathBuf> {
         let dir = &loaded.config.roots.local;
-        let script = local_dir::ensure(dir).ok().and_then(|()| kept::script(shell, dir, text))?;
+        // Whoever has found the last one has looked at its directory.
+        let is_known = self.last.as_ref().is_some_and(|last| last.file().parent() == Some(dir));
+        if !is_known {
+            local_dir::ensure(dir).ok()?;
+        }
+        let script = kept::script(shell, dir, text)?;
         if let (Some(last), Some(boot)) = (&self.last, &self.boot) {
             last.keep(host, boot, &script, loaded.config.storage_wait, fixed);
         }
@@ -104,8 +109,8 @@ impl Login {
     /// Hands out what the answer of this login depends on, where that can be told.
     fn keep_answer(
         &self,
-        host: &Host,
         loaded: &Loaded,
+        is_fixed: bool,
         layers: &[(PathBuf, Seen)],
         history: Option<&Path>,
         script: PathBuf,
@@ -117,7 +122,6 @@ impl Login {
         let written = [script, last.file().to_owned()];
         let kept: Vec<_> = written.into_iter().chain(kept::parts_of(last.shell(), &settings.roots.local)).collect();
         let verdict = memory.file("verdict");
-        let is_fixed = settle::configured(host, &settings.node).is_some();
         keep(&Premises {
             boot,
             layers,
@@ -189,15 +193,16 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     let is_good = !init.print && !loaded.is_unread && facts.reader.is_none() && host.out_is_pipe();
     let kept =
         if is_good { login.keep(host, &loaded, facts.is_fixed.then_some(facts.state), shell, &text) } else { None };
-    // zsh gains by a file: it reads what a substitution prints 64 bytes a time, and a file in its compiled form.
-    let line = kept.as_deref().filter(|_| shell == Shell::Zsh).map(|script| last::line(shell, script));
+    // A file is read quicker: zsh reads what a substitution prints 64 bytes a time, and a file in its compiled form; bash looks at each
+    // byte of a substitution twice. fish reads its pipe as a file.
+    let line = kept.as_deref().filter(|_| shell != Shell::Fish).map(|script| last::line(shell, script));
     let rest = line.unwrap_or(text);
     host.print([facts.text(shell), rest.clone()].concat());
     if let (Some(script), Some(layers)) = (kept, layers)
         && history.as_ref().is_none_or(|(_, is_shared)| !is_shared)
     {
         let history = history.as_ref().map(|(dir, _)| &**dir);
-        login.keep_answer(host, &loaded, &layers, history, script, |premises| {
+        login.keep_answer(&loaded, facts.is_fixed, &layers, history, script, |premises| {
             ready::keep(host, shell, premises, &facts, &rest);
         });
     }

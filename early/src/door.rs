@@ -38,10 +38,10 @@ pub unsafe extern "C" fn answer(stack: *const usize) {
 /// Answers from the record of this name; comes back where it cannot.
 #[allow(clippy::large_stack_arrays)] // there is no heap yet, and nothing else on the stack
 fn of_record(name: &[u8], environment: Environment) -> Option<()> {
-    // A file or a terminal gets another answer than a shell.
-    system::status(1).filter(system::Status::is_pipe)?;
     let mut buffer = [MaybeUninit::uninit(); MOST];
     let record = read(name, environment, &mut buffer)?;
+    // A file or a terminal gets another answer than a shell.
+    system::status(1).filter(system::Status::is_pipe)?;
     let mut said = [Piece::NONE; PIECES];
     let mut count = 0;
     let mut online = None;
@@ -52,7 +52,7 @@ fn of_record(name: &[u8], environment: Environment) -> Option<()> {
                 *said.get_mut(count)? = Piece::of(first);
                 count += 1;
             }
-            Tag::Verdict => online = Some(verdict(first, second)?),
+            Tag::Verdict => online = Some(verdict(first, second, environment)?),
             Tag::End if system::write(said.get_mut(..count)?) => system::end(),
             _ if premises::holds(tag, first, second, environment) => {}
             _ => return None,
@@ -66,23 +66,33 @@ fn read<'a>(name: &[u8], environment: Environment, buffer: &'a mut [MaybeUninit<
     let mut place = [0; 32];
     let dir = match environment.nonempty(b"HPCSH_LOCAL_DIR=") {
         Some(named) => named,
-        None => usual(&mut place)?,
+        None => usual(&mut place, environment.user())?,
     };
-    let dir = premises::private(dir)?;
+    let dir = system::directory(dir);
     let file = system::open(dir, Path::of(name)?);
-    let status = system::status(file)?;
-    let is_mine = status.is_file() && status.owner() == system::user();
-    let text = if is_mine { system::read(file, buffer) } else { &[] };
-    system::close(file);
+    let is_private = file >= 0 && premises::is_private(dir, environment.user());
     system::close(dir);
-    Some(text)
+    if is_private {
+        return mine(file, environment, buffer);
+    }
+    system::close(file);
+    None
+}
+
+/// What is in an open file that is ours; it is given back.
+fn mine(file: isize, environment: Environment, buffer: &mut [MaybeUninit<u8>]) -> Option<&[u8]> {
+    let status = system::status(file)?;
+    let is_mine = status.is_file() && status.owner() == environment.user();
+    let text = is_mine.then(|| system::read(file, buffer));
+    system::close(file);
+    text
 }
 
 /// `/var/tmp/hpcsh-UID`
-fn usual(place: &mut [u8; 32]) -> Option<Path> {
+fn usual(place: &mut [u8; 32], user: u32) -> Option<Path> {
     let mut digits = [0; 10];
     let mut first = digits.len();
-    let mut rest = system::user();
+    let mut rest = user;
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + (rest % 10) as u8;
         rest /= 10;
@@ -99,13 +109,9 @@ fn usual(place: &mut [u8; 32]) -> Option<Path> {
 }
 
 /// Whether the verdict in this file says that the node is online; `None` where it does not hold, or says neither.
-fn verdict(path: &[u8], most: &[u8]) -> Option<bool> {
+fn verdict(path: &[u8], most: &[u8], environment: Environment) -> Option<bool> {
     let mut buffer = [MaybeUninit::uninit(); 1001];
-    let file = system::open(system::HERE, Path::of(path)?);
-    let status = system::status(file)?;
-    let is_mine = status.is_file() && status.owner() == system::user();
-    let text = if is_mine { system::read(file, &mut buffer) } else { &[] };
-    system::close(file);
+    let text = mine(system::open(system::HERE, Path::of(path)?), environment, &mut buffer)?;
     let (end, line) = text.split_last()?;
     if *end != b'\n' || line.iter().any(|byte| *byte < b' ') {
         return None;

@@ -5,22 +5,49 @@ use core::mem::MaybeUninit;
 use crate::record::{self, Stamp, Tag};
 use crate::system::{self, Path};
 
-/// The variables of this process.
+/// The variables of this process, and who it is.
 #[derive(Clone, Copy)]
-pub struct Environment(*const *const u8);
+pub struct Environment {
+    words: *const *const u8,
+    user: u32,
+}
+
+/// `AT_EUID` of the kernel's auxiliary vector.
+const USER: usize = 12;
 
 impl Environment {
-    /// The array of words that the kernel has put behind the arguments.
+    /// The array of words that the kernel has put behind the arguments, and behind it what it says of the process: pairs of a
+    /// kind and a value, up to the kind zero.
     ///
     /// # Safety
-    /// It ends with a null pointer, and each word before that with a zero byte.
+    /// The first ends with a null pointer, and each word before that with a zero byte.
     pub unsafe fn of(words: *const *const u8) -> Self {
-        Self(words)
+        let mut user = u32::MAX;
+        // SAFETY: as far as the null pointer, and then as far as the kind zero.
+        unsafe {
+            let mut at = words;
+            while !(*at).is_null() {
+                at = at.wrapping_add(1);
+            }
+            let mut pair = at.wrapping_add(1).cast::<[usize; 2]>();
+            while (*pair)[0] != 0 {
+                if (*pair)[0] == USER {
+                    user = u32::try_from((*pair)[1]).unwrap_or(user);
+                }
+                pair = pair.wrapping_add(1);
+            }
+        }
+        Self { words, user }
+    }
+
+    /// The effective user id of the process.
+    pub fn user(self) -> u32 {
+        self.user
     }
 
     /// What follows `before` in the first word that begins so.
     pub fn after(self, before: &[u8]) -> Option<*const u8> {
-        let mut at = self.0;
+        let mut at = self.words;
         // SAFETY: as far as the null pointer, as `of` asks.
         while let Some(word) = unsafe { (*at).as_ref() } {
             // SAFETY: as far as the zero byte.
@@ -78,7 +105,7 @@ pub fn holds(tag: Tag, first: &[u8], second: &[u8], environment: Environment) ->
         Tag::File => is_as_it_was(first, second),
         Tag::Near => is_near(first, second),
         Tag::Absent => is_absent(first),
-        Tag::Ours => is_ours(first),
+        Tag::Ours => is_ours(first, environment.user),
         Tag::Verdict | Tag::Say | Tag::SayOnline | Tag::SayOffline | Tag::End => false,
     }
 }
@@ -136,17 +163,16 @@ fn is_absent(path: &[u8]) -> bool {
     })
 }
 
-fn is_ours(path: &[u8]) -> bool {
-    Path::of(path).is_some_and(|path| private(path).map(system::close).is_some())
+fn is_ours(path: &[u8], user: u32) -> bool {
+    Path::of(path).is_some_and(|path| {
+        let dir = system::directory(path);
+        let is_so = is_private(dir, user);
+        system::close(dir);
+        is_so
+    })
 }
 
-/// The directory of this path, if it is ours alone and no symlink.
-pub fn private(path: Path) -> Option<isize> {
-    let dir = system::directory(path);
-    let status = system::status(dir)?;
-    if status.is_private_directory() && status.owner() == system::user() {
-        return Some(dir);
-    }
-    system::close(dir);
-    None
+/// Whether an open directory is this user's alone.
+pub fn is_private(dir: isize, user: u32) -> bool {
+    system::status(dir).is_some_and(|status| status.is_private_directory() && status.owner() == user)
 }

@@ -9,7 +9,6 @@ const FSTAT: usize = 5;
 const WRITEV: usize = 20;
 const UNAME: usize = 63;
 const READLINK: usize = 89;
-const GETEUID: usize = 107;
 const CLOCK_GETTIME: usize = 228;
 const EXIT_GROUP: usize = 231;
 const OPENAT: usize = 257;
@@ -100,6 +99,9 @@ impl Status {
 
 /// What the kernel knows of an open file; `None` where it is none.
 pub fn status(file: isize) -> Option<Status> {
+    if file < 0 {
+        return None;
+    }
     let mut status = MaybeUninit::<Status>::uninit();
     let done = call(FSTAT, [file.cast_unsigned(), status.as_mut_ptr() as usize, 0, 0, 0]);
     // SAFETY: the kernel has filled it.
@@ -220,11 +222,6 @@ pub fn seconds() -> u64 {
     let mut time: [u64; 2] = [0; 2];
     call(CLOCK_GETTIME, [CLOCK_BOOTTIME, time.as_mut_ptr() as usize, 0, 0, 0]);
     time[0]
-}
-
-/// The effective user id of this process.
-pub fn user() -> u32 {
-    u32::try_from(call(GETEUID, [0; 5])).unwrap_or(u32::MAX)
 }
 
 /// Bytes to be written, as the kernel's `struct iovec` has them.

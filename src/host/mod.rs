@@ -45,6 +45,7 @@ pub struct Host {
     variables: Variables,
     asked: RefCell<Option<Asked>>,
     root: PathBuf,
+    name: OnceCell<String>,
     program: OnceCell<Option<PathBuf>>,
     mounts: mounts::Once,
 }
@@ -67,6 +68,7 @@ impl Host {
             variables: Variables::Process,
             asked: RefCell::new(Some(Asked::new())),
             root: PathBuf::from("/"),
+            name: OnceCell::new(),
             program: OnceCell::new(),
             mounts: OnceCell::new(),
         }
@@ -81,6 +83,7 @@ impl Host {
             variables: Variables::Given(variables),
             asked: RefCell::new(Some(Asked::new())),
             root: root.into(),
+            name: OnceCell::new(),
             program: OnceCell::new(),
             mounts: OnceCell::new(),
         }
@@ -131,9 +134,8 @@ impl Host {
     }
 
     /// The name of the node as the kernel has it.
-    #[allow(clippy::unused_self)] // part of the world, as everything here
     pub fn full_name(&self) -> String {
-        rustix::system::uname().nodename().to_string_lossy().into_owned()
+        self.name.get_or_init(|| rustix::system::uname().nodename().to_string_lossy().into_owned()).clone()
     }
 
     /// The path of this program with every symlink resolved; `None` where the kernel does not say (no /proc).

@@ -46,11 +46,10 @@ pub fn keep(host: &Host, shell: Shell, premises: &Premises, facts: &Facts, rest:
     }
     let file = local_dir::default_path(host).join(format!("ready.{}", shell.name()));
     let record = host.asked().and_then(|asked| record(host, shell, premises, &asked, facts, rest));
-    // An empty one holds nothing. What is there may be another home's, or another program's.
-    let record = record.filter(|record| record.len() < MOST).unwrap_or_default();
-    if record.is_empty() {
-        let _ = files::remove(&file);
-    } else if !files::read(&file).is_ok_and(|kept| kept == record) {
+    // What is there may be another home's, or another program's; of this one, some premise does not hold any more.
+    if let Some(record) = record.filter(|record| record.len() < MOST)
+        && !files::read(&file).is_ok_and(|kept| kept == record)
+    {
         let _ = files::put(&file, &record);
     }
 }
@@ -63,6 +62,10 @@ fn record(
     facts: &Facts,
     rest: &[u8],
 ) -> Option<Vec<u8>> {
+    // Before anything is asked: right after a change there is nothing to keep yet.
+    if !premises.layers.iter().all(|(_, seen)| seen.is_settled()) {
+        return None;
+    }
     let program = host.program()?;
     let users = Path::new("/etc/passwd");
     let boot = premises.boot;
@@ -79,9 +82,9 @@ fn record(
     record.push(Tag::Link, b"/proc/self/exe\0", program.as_os_str().as_bytes());
     let is_settled = |found: &Stamp| Seen::There(*found).is_settled();
     record.push(Tag::Program, &bytes(&stamp::of_program().filter(is_settled)?), b"");
-    record.file(users, settled(Seen::at(users))?, ALL);
+    record.file(users, Some(Seen::at(users)).filter(Seen::is_settled)?, ALL);
     for (path, seen) in premises.layers {
-        record.file(path, settled(*seen)?, ALL);
+        record.file(path, *seen, ALL);
     }
     for dir in premises.ours {
         record.push(Tag::Ours, &zeroed(dir), b"");
@@ -104,11 +107,6 @@ fn record(
     record.push(Tag::Say, rest, b"");
     record.push(Tag::End, b"", b"");
     Some(record.0)
-}
-
-/// What a look has found, unless a later one may find the same after a change.
-fn settled(seen: Seen) -> Option<Seen> {
-    seen.is_settled().then_some(seen)
 }
 
 /// A path as the kernel wants it.

@@ -41,6 +41,14 @@ fn through(
     (said, !log.contains("ARCH_SET_FS"))
 }
 
+/// What a shell comes to read: the script, or the file that is named in its place.
+fn script(said: &str) -> String {
+    match said.split_once("\\builtin source '") {
+        Some((_, rest)) => fs::read_to_string(rest.split('\'').next().unwrap()).unwrap(),
+        None => said.to_owned(),
+    }
+}
+
 /// A home where each shell has logged in once, of which the last answer can be told from all others, and says so.
 fn known(config: &str) -> Home {
     let home = Home::new();
@@ -80,7 +88,7 @@ fn is_found_out(home: &Home, why: &str, change: impl Fn(&mut Command)) -> String
         let _ = fs::remove_file(&record);
         assert_eq!(login(home, shell, &change), (said, false), "{shell}: {why}");
     }
-    login(home, "bash", &change).0
+    script(&login(home, "bash", &change).0)
 }
 
 #[test]
@@ -185,7 +193,7 @@ fn the_environment_that_was_asked_for_is_part_of_it() {
         command.env("HOME", other_home);
     });
     let ours = login(&home, "bash", |_| ());
-    assert!(!theirs.0.contains("SITE=one") && ours.0.contains("SITE=one"));
+    assert!(!script(&theirs.0).contains("SITE=one") && script(&ours.0).contains("SITE=one"));
 }
 
 #[test]
@@ -288,11 +296,11 @@ fn a_record_of_somebody_elses_or_a_broken_one_says_nothing() {
 
     // A good one that cannot be trusted, with words that only it has.
     let poison = |good: &[u8]| {
-        let at = good.windows(8).position(|window| window == b"SITE=one").unwrap();
-        [&good[..at], b"SITE=bad", &good[at + 8..]].concat()
+        let at = good.windows(11).position(|window| window == b"fact='offli").unwrap();
+        [&good[..at], b"fact='POISO", &good[at + 11..]].concat()
     };
     with(&poison(&good));
-    assert!(login(&home, "bash", |_| ()).0.contains("SITE=bad"), "our own is believed");
+    assert!(login(&home, "bash", |_| ()).0.contains("POISO"), "our own is believed");
     let elsewhere = home.path().join("elsewhere");
     fs::rename(&record, &elsewhere).unwrap();
     symlink(&elsewhere, &record).unwrap();
@@ -377,7 +385,7 @@ fn storage_that_others_share_is_never_asked_early() {
     fs::create_dir(home.shared().join("hpcsh")).unwrap();
     fs::write(home.shared().join("hpcsh/config.toml"), "env.set.SITE = \"over\"\n").unwrap();
     let storage = crate::storage::Storage::mount(&home.shared(), &config).unwrap();
-    assert!(login(&home, "bash", |_| ()).0.contains("SITE=over"));
+    assert!(script(&login(&home, "bash", |_| ()).0).contains("SITE=over"));
     storage.behave(Behaviour::Hang);
     let begun = Instant::now();
     let said = run(home.command(PROGRAM).args(["init", "bash"])).clean();

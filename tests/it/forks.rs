@@ -189,6 +189,8 @@ fn init_is_sixty_calls_at_the_most_and_looks_at_no_value() {
             run(home.command("strace").args(["-f", "-qq", "-o"]).arg(&log).args([PROGRAM, "init", shell.name()]));
         assert_eq!((outcome.err.as_str(), outcome.status), ("", 0));
         let text = fs::read_to_string(&log).unwrap();
+        // What a debug build of the standard library asks for itself before it closes a file is not the program's.
+        let text: String = text.split_inclusive('\n').filter(|line| !line.contains("F_GETFD")).collect();
         let shared = home.shared();
         // Values are written out, not looked up: only `write` may name them. What the kernel has in its memory is no look.
         let is_look = |line: &&str| !line.contains(" write(") && !line.contains("RESOLVE_CACHED");

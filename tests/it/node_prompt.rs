@@ -104,7 +104,7 @@ fn its_colour_is_the_configured_one_or_none() {
     }
 }
 
-/// The look that gives the verdict finds it out (tests/it/dns_takeover.rs); the prompt reads the verdict anyway.
+/// The look that gives the verdict finds it out, as the tests of the takeover show; the prompt reads the verdict anyway.
 #[test]
 fn a_resolver_that_is_not_there_is_shown_until_it_is() {
     let node = Node::new(&config("resolver = \"who answers?\""));
