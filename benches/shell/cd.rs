@@ -12,7 +12,7 @@ use crate::shells::{self, Rc, name, reading};
 use crate::stage::Stage;
 use crate::trace::{self, Trace};
 
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 9;
 /// Changes there and back that a shell times: so many that what it does for the first time is no part of it.
 const TIMES: &str = "1000";
 /// In fish, which takes ten times as long.
@@ -103,7 +103,7 @@ fn compare(
         let times = match rc {
             Rc::Empty | Rc::Hooks | Rc::Hpcsh if shell == Shell::Fish => FISH_TIMES,
             Rc::Empty | Rc::Hooks | Rc::Hpcsh => TIMES,
-            _ => "10",
+            _ => "5",
         };
         candidates.push(Candidate::measuring(rc.name(), changing(rc, times)?));
     }

@@ -10,7 +10,7 @@ use crate::shells::{self, Rc, first_prompt, interactive, name};
 use crate::stage::{Stage, output};
 use crate::terminal::{PROMPT, Session};
 
-const STARTS: usize = 400;
+const STARTS: usize = 150;
 const TABS: usize = 100;
 const FIRST_TABS: usize = 20;
 const STUBS: f64 = 20e-6;

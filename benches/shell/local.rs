@@ -10,7 +10,7 @@ use crate::shells::{self, first_prompt};
 use crate::stage::{Stage, output};
 use crate::trace::{self, Trace};
 
-const ROUNDS: usize = 150;
+const ROUNDS: usize = 100;
 const GOAL: f64 = 0.5e-3;
 const CONFIGURATION: &str = include_str!("fixtures/config.toml");
 

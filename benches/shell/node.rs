@@ -15,7 +15,7 @@ use crate::trace;
 
 const ROUNDS: usize = 25;
 /// Starts of the program.
-const STARTS: usize = 500;
+const STARTS: usize = 200;
 /// Prompts under strace.
 const TRACED: usize = 20;
 const PROMPT_GOAL: f64 = 40e-6;
