@@ -41,7 +41,7 @@ pub struct Premises<'a> {
 /// again at each login.
 pub fn keep(host: &Host, shell: Shell, premises: &Premises, facts: &Facts, rest: &[u8]) {
     // Nobody's password is written anywhere.
-    if premises.boot.proxies.contains('@') || premises.boot.network.is_empty() {
+    if !hpcsh_early::ANSWERS || premises.boot.proxies.contains('@') || premises.boot.network.is_empty() {
         return;
     }
     let file = local_dir::default_path(host).join(format!("ready.{}", shell.name()));
