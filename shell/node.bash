@@ -56,9 +56,8 @@ function _hpcsh_watch {
   esac
   if [[ $word != "$old" ]]; then
     _hpcsh_renew
-    _hpcsh_gone=$gone
-    _hpcsh_show
-  elif [[ $gone != "${_hpcsh_gone-}" ]]; then
+  fi
+  if [[ $word != "$old" || $gone != "${_hpcsh_gone-}" ]]; then
     _hpcsh_gone=$gone
     _hpcsh_show
   fi

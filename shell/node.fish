@@ -53,9 +53,8 @@ function _hpcsh_watch
     end
     if test $word != $old
         _hpcsh_renew
-        set -g _hpcsh_gone $gone
-        _hpcsh_show
-    else if test "$gone" != "$_hpcsh_gone"
+    end
+    if test "$word $gone" != "$old $_hpcsh_gone"
         set -g _hpcsh_gone $gone
         _hpcsh_show
     end

@@ -56,9 +56,8 @@ function _hpcsh_watch {
   fi
   if [[ $word != "$old" ]]; then
     _hpcsh_renew
-    \builtin typeset -g _hpcsh_gone=$gone
-    _hpcsh_show
-  elif [[ $gone != "${_hpcsh_gone-}" ]]; then
+  fi
+  if [[ $word != "$old" || $gone != "${_hpcsh_gone-}" ]]; then
     \builtin typeset -g _hpcsh_gone=$gone
     _hpcsh_show
   fi
