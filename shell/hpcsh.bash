@@ -22,10 +22,8 @@ function _hpcsh_export {
   \set -f
   # shellcheck disable=SC2086,SC2034
   \builtin export HPCSH_EXPORTS HPCSH_NODE=$_hpcsh_verdict $_hpcsh_records
-  HPCSH_EXPORTS=$IFS$_hpcsh_records
-  if [[ $_hpcsh_globbing != *f* ]]; then
-    \set +f
-  fi
+  HPCSH_EXPORTS=$IFS$_hpcsh_records$_hpcsh_added
+  [[ $_hpcsh_globbing == *f* ]] || \set +f
 }
 
 # Runs what follows $1, which the part $1 ("prompt", "more") defines: the node's own copy of it, which the program has put
@@ -45,87 +43,71 @@ function _hpcsh_call {
 }
 
 # Of an outer shell that exports all that is assigned.
-if [[ ${_hpcsh_loaded-} != "$$" ]]; then
-  _hpcsh_parts='' _hpcsh_loaded=''
-fi
+[[ ${_hpcsh_loaded-} == "$$" ]] || _hpcsh_parts='' _hpcsh_loaded=''
+# The configured directories come first in PATH, where they are not in it; HPCSH_EXPORTS has those that we added.
+_hpcsh_added=
+for _hpcsh_dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
+  if [[ :$PATH: != *":$_hpcsh_dir:"* ]]; then
+    PATH=$_hpcsh_dir${PATH:+:$PATH}
+    _hpcsh_added+=PATH+=$_hpcsh_dir$'\x1f'
+  fi
+done
 # The node's facts stand before the prologue: _hpcsh_fact is its verdict. The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online
 # hold records. Where none of the names is set, the usual login, there is nothing to compare; and a shell that is not interactive
 # has no next prompt to mend a verdict.
 _hpcsh_verdict=$_hpcsh_fact
-if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}$_hpcsh_reader$_hpcsh_taken ]]; then
+if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}${VIRTUAL_ENV-}$_hpcsh_reader$_hpcsh_taken ]]; then
   _hpcsh_call prompt _hpcsh_begin
 else
   _hpcsh_records=_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}
   _hpcsh_records=$_hpcsh_always${!_hpcsh_records}
   _hpcsh_export
 fi
-# The configured directories come first in PATH, where they are not in it; HPCSH_EXPORTS has those that we added.
-for _hpcsh_dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
-  if [[ :$PATH: != *":$_hpcsh_dir:"* ]]; then
-    PATH=$_hpcsh_dir${PATH:+:$PATH}
-    HPCSH_EXPORTS+=PATH+=$_hpcsh_dir$'\x1f'
-  fi
-done
-if [[ $- != *i* || -n ${VIRTUAL_ENV-}$_hpcsh_reader ]]; then
-  _hpcsh_call prompt _hpcsh_arrange
+
+if [[ $- == *i* && -z $_hpcsh_loaded ]]; then
+
+_hpcsh_loaded=$$
+# One look for functions and aliases with names like ours: act, mdcd, cdr, waitvllm, deactivate. What it finds beside them
+# costs time, and nothing else.
+if \builtin compgen -A function -A alias -X '![acdmw][acde][acdirt]*'; then
+  _hpcsh_call prompt _hpcsh_keep
+fi >/dev/null
+# Now, since bash reads and cuts the file when the rc file has been read; what it has not filled in nobody has chosen.
+if [[ -n $_hpcsh_history_size && -z ${HISTSIZE+1}${HISTFILESIZE+1} ]]; then
+  HISTSIZE=$_hpcsh_history_size HISTFILESIZE=$_hpcsh_history_size _hpcsh_sized=1
+fi
+if [[ -n $_hpcsh_history_file && ${HISTFILE-} == "${HOME-}/.bash_history" ]]; then
+  _hpcsh_histfile=$HISTFILE HISTFILE=$_hpcsh_history_file
+  [[ -z $_hpcsh_history_shared || -z $_hpcsh_reader$_hpcsh_login ]] || _hpcsh_call prompt _hpcsh_history
+fi
+# Behind everybody's. What it was is put back; a readonly one, as audits set it, is left alone: then there is no first prompt.
+# Others may still assign the first element of the array.
+if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
+  _hpcsh_call prompt _hpcsh_append
+else
+  _hpcsh_hooked=${PROMPT_COMMAND+${PROMPT_COMMAND@a}s}
+  [[ $_hpcsh_hooked == *r* ]] || PROMPT_COMMAND=("${PROMPT_COMMAND[@]-}" _hpcsh_precmd)
 fi
 
-if [[ $- == *i* ]]; then
-
-if [[ -z $_hpcsh_loaded ]]; then
-  _hpcsh_loaded=$$
-  _hpcsh_undo=()
-  # One look for functions and aliases with names like ours: act, mdcd, cdr, waitvllm, deactivate. What it finds beside them
-  # costs time, and nothing else.
-  if \builtin compgen -A function -A alias -X '![acdmw][acde][acdirt]*'; then
-    _hpcsh_call prompt _hpcsh_keep
-  fi >/dev/null
-  # Now, since bash reads and cuts the file when the rc file has been read; what it has not filled in nobody has chosen.
-  if [[ -n $_hpcsh_history_size && -z ${HISTSIZE+1}${HISTFILESIZE+1} ]]; then
-    HISTSIZE=$_hpcsh_history_size HISTFILESIZE=$_hpcsh_history_size
-    _hpcsh_undo+=(unset HISTSIZE '' unset HISTFILESIZE '')
-  fi
-  if [[ -n $_hpcsh_history_file && ${HISTFILE-} == "${HOME-}/.bash_history" ]]; then
-    _hpcsh_undo+=(set HISTFILE "$HISTFILE")
-    HISTFILE=$_hpcsh_history_file
-    if [[ -n $_hpcsh_history_shared && -n $_hpcsh_reader$_hpcsh_login ]]; then
-      _hpcsh_call prompt _hpcsh_history
-    fi
-  fi
-  # Behind everybody's. Before bash 5.1, PROMPT_COMMAND is one string; later an array, in which others may still assign the
-  # first element. What it was is put back; a readonly one, as audits set it, is left alone: then there is no first prompt.
-  if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
-    \builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_hpcsh_precmd" 2>/dev/null || \builtin true
-  else
-    _hpcsh_hooked=${PROMPT_COMMAND+${PROMPT_COMMAND@a}s}
-    if [[ $_hpcsh_hooked != *r* ]]; then
-      PROMPT_COMMAND[0]=${PROMPT_COMMAND[0]-}
-      PROMPT_COMMAND+=(_hpcsh_precmd)
-    fi
-  fi
-  # Before the first prompt: what only a prompt needs, and a warning. All of the rc file has been read by then, so what the user
-  # has of his own is there. What later prompts need takes the place of this function.
+# Before the first prompt: what only a prompt needs, and a warning. All of the rc file has been read by then, so what the user
+# has of his own is there. What later prompts need takes the place of this function; should the rest not be there, it is asked
+# for once and not at each prompt.
+function _hpcsh_precmd {
+  \set -- "$?"
   function _hpcsh_precmd {
-    \local "status=$?"
-    # Should the rest not be there, it is asked for once and not at each prompt.
-    function _hpcsh_precmd {
-      [[ $- == *e* ]] || \return "$?"
-    }
-    _hpcsh_call prompt _hpcsh_first_prompt
-    [[ $- == *e* ]] || \return "$status"
+    \builtin :
   }
-fi
+  _hpcsh_call prompt _hpcsh_first_prompt "$1"
+}
 
 function act {
   _hpcsh_call more _hpcsh_act "$@"
 }
 
 # One that its own script has entered keeps that script's way out.
-if [[ -z ${_OLD_VIRTUAL_PATH+1} ]] || ! \builtin declare -f deactivate >/dev/null; then
-  function deactivate {
-    _hpcsh_call more _hpcsh_deactivate "$@"
-  }
-fi
+[[ -n ${_OLD_VIRTUAL_PATH+1} ]] && \builtin declare -f deactivate >/dev/null || function deactivate {
+  _hpcsh_call more _hpcsh_deactivate "$@"
+}
 
 function mdcd {
   _hpcsh_call more _hpcsh_mdcd "$@"

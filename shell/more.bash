@@ -260,14 +260,18 @@ function _hpcsh_off {
   # The node, wherever others have put things around it.
   PS1=${PS1/"${_hpcsh_segment-}"/}
   \builtin unset -f act deactivate mdcd cdr waitvllm hpcsh_off _hpcsh
+  if [[ -n ${_hpcsh_sized-} ]]; then
+    \builtin unset -v HISTSIZE HISTFILESIZE
+  fi
+  if [[ -n ${_hpcsh_histfile-} ]]; then
+    HISTFILE=$_hpcsh_histfile
+  fi
   \set -- ${_hpcsh_undo[@]+"${_hpcsh_undo[@]}"}
   while [[ $# -gt 0 ]]; do
     case $1 in
       function | completion) \builtin eval "$3" ;;
       alias) \builtin alias "$2=$3" ;;
       made) \builtin unalias "$2" 2>/dev/null || \builtin unset -f "$2" ;;
-      set) \builtin printf -v "$2" %s "$3" ;;
-      unset) \builtin unset -v "$2" ;;
       key) \builtin bind "$2" ;;
       uncomplete) \builtin complete -r hpcsh waitvllm act mdcd cdr 2>/dev/null || \builtin true ;;
     esac
@@ -320,4 +324,6 @@ function _hpcsh_take_back {
   esac
 }
 
+# What its functions ask for is unpacked there.
+_hpcsh_call prompt _hpcsh_unpack
 _hpcsh_parts="${_hpcsh_parts-} more "

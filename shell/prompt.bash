@@ -9,21 +9,14 @@
 # --- variables, where some of the names are set already
 
 # The variables of a login that is not the usual one. A shell that is not interactive has no next prompt to mend a verdict that is
-# unknown or has expired.
+# unknown or has expired, and keeps nothing but its exports.
 function _hpcsh_begin {
   if [[ $- != *i* && ($_hpcsh_fact == unknown || -n $_hpcsh_expired) ]]; then
     _hpcsh_settle
   fi
   _hpcsh_renew
-}
-
-# What is left to do of it when PATH has our directories; and a shell that is not interactive keeps nothing but its exports.
-function _hpcsh_arrange {
   if [[ -n ${VIRTUAL_ENV-} ]]; then
     _hpcsh_environment_first
-  fi
-  if [[ -n $_hpcsh_reader ]]; then
-    _hpcsh_shared_last
   fi
   if [[ $- != *i* ]]; then
     _hpcsh_exports_only
@@ -121,7 +114,9 @@ function _hpcsh_admit {
 
 # Keeps, or takes back, what the inherited record $1 stands for.
 function _hpcsh_inherit {
-  if [[ ${1%%=*} == *+ ]]; then
+  if [[ $HPCSH_EXPORTS == *$'\x1f'"$1"$'\x1f'* ]]; then
+    \builtin :
+  elif [[ ${1%%=*} == *+ ]]; then
     HPCSH_EXPORTS+=$1$'\x1f'
   elif [[ $HPCSH_EXPORTS != *$'\x1f'"${1%%=*}="* ]]; then
     _hpcsh_release "$1"
@@ -168,6 +163,18 @@ function _hpcsh_forget {
   done
 }
 
+# --- what most logins have nothing of
+
+# No history file on storage that does not answer: nobody waits for that.
+function _hpcsh_history {
+  _hpcsh_answers "${HISTFILE%/*}" || \builtin unset -v HISTFILE
+}
+
+# The hook of bash before 5.1, whose PROMPT_COMMAND is one string. A readonly one stays as it is.
+function _hpcsh_append {
+  \builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_hpcsh_precmd" 2>/dev/null || \builtin true
+}
+
 # --- the first prompt
 
 # Runs the builtin $@ and puts what it prints into REPLY: through an unlinked file or a pipe of this shell's own, since a
@@ -193,7 +200,7 @@ function _hpcsh_keep {
   done
 }
 
-# The warning, and the habits, each of which is a switch, and off where the user has his own.
+# The warning, and the habits, each of which is a switch, and off where the user has his own. $1 is the status that the prompt shows.
 function _hpcsh_first_prompt {
   \local name REPLY=
   # Now and then a prompt looks at the node's verdict.
@@ -257,6 +264,7 @@ function _hpcsh_first_prompt {
   if [[ $_hpcsh_switches == *' enter '* ]]; then
     _hpcsh_call enter _hpcsh_first_look
   fi
+  [[ $- == *e* ]] || \return "$1"
 }
 
 # What the prompt shows: HPCSH_PROMPT, for whoever makes one; and in front of the prompt, or on the right, where no theme makes
@@ -347,11 +355,6 @@ function _hpcsh_answers {
   \return 1
 }
 
-# No history file on storage that does not answer: nobody waits for that.
-function _hpcsh_history {
-  _hpcsh_answers "${HISTFILE%/*}" || \builtin unset -v HISTFILE
-}
-
 # In a process of its own: looks at $1 and says so. What hangs holds no stream of the shell's, and takes its record away itself.
 function _hpcsh_look_at {
   \local "record=$_hpcsh_memory-reader" me='' now='' rest='' tries=0
@@ -398,4 +401,19 @@ function _hpcsh_complete {
   _hpcsh_completion "$@"
 } 2>/dev/null
 
+# The values that a login has no use for, from the one string in which they stand, with U+001F between them: there a login has
+# one assignment for all of them. In the order in which src/shell/init.rs has them.
+function _hpcsh_unpack {
+  \local IFS=$'\x1f' "globbing=$-"
+  \set -f
+  # shellcheck disable=SC2086
+  \set -- $_hpcsh_packed
+  [[ $globbing == *f* ]] || \set +f
+  _hpcsh_warning=$1 _hpcsh_switches=$2 _hpcsh_shared=$3 _hpcsh_ls_colors=$4 _hpcsh_ttl=$5 _hpcsh_side=$6 \
+    _hpcsh_text_online=$7 _hpcsh_text_offline=$8 _hpcsh_text_unknown=$9 _hpcsh_text_stale=${10} _hpcsh_text_resolver=${11} \
+    _hpcsh_color=${12}
+}
+
+_hpcsh_unpack
+_hpcsh_undo=()
 _hpcsh_parts="${_hpcsh_parts-} prompt "

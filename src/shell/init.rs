@@ -223,19 +223,22 @@ impl Script<'_> {
             }
             prologue.begin_data();
         }
+        // What a login itself asks for.
         prologue.scalars(&[
             ("program", self.program.as_os_str().as_encoded_bytes()),
             ("copy", self.copy.map_or(NO_COPY, |copy| copy.as_os_str().as_encoded_bytes())),
-            ("warning", self.warning.as_bytes()),
-            // Blanks around each, so that the code finds ` NAME `.
-            ("switches", format!(" {} ", settings.switches.join(" ")).as_bytes()),
-            ("shared", settings.shared_home.as_os_str().as_encoded_bytes()),
-            ("records", settings.records.as_os_str().as_encoded_bytes()),
-            ("ls_colors", settings.ls_colors.as_bytes()),
             ("history_size", history.map_or(String::new(), |history| history.size.to_string()).as_bytes()),
             ("history_file", file.as_os_str().as_encoded_bytes()),
             ("history_shared", if history.is_some_and(|history| history.is_shared) { b"1" } else { b"" }),
             ("unknown", if settings.unknown_is_online { b"online" } else { b"offline" }),
+        ]);
+        // What the parts ask for.
+        prologue.packed(&[
+            ("warning", self.warning.as_bytes()),
+            // Blanks around each, so that the code finds ` NAME `.
+            ("switches", format!(" {} ", settings.switches.join(" ")).as_bytes()),
+            ("shared", settings.shared_home.as_os_str().as_encoded_bytes()),
+            ("ls_colors", settings.ls_colors.as_bytes()),
             ("ttl", settings.ttl.to_string().as_bytes()),
             ("side", prompt.side.as_bytes()),
             ("text_online", prompt.texts[0].as_bytes()),
@@ -245,6 +248,9 @@ impl Script<'_> {
             ("text_resolver", prompt.resolver.as_bytes()),
             ("color", color.as_bytes()),
         ]);
+        if self.shell != Shell::Bash {
+            prologue.scalars(&[("records", settings.records.as_os_str().as_encoded_bytes())]);
+        }
         if self.shell == Shell::Zsh {
             prologue.scalars(&[("added", b"")]);
         }
@@ -280,22 +286,24 @@ impl Facts {
     /// Assignments to evaluate before the script.
     pub fn text(&self, shell: Shell) -> Vec<u8> {
         let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default().into_os_string().into_encoded_bytes();
+        let (memory, reader) = (path(&self.memory), path(&self.reader));
         let mut prologue = Prologue::new(shell, 0);
-        let scalars: [(&str, &[u8]); 9] = [
+        let mut scalars: Vec<(&str, &[u8])> = vec![
             ("fact", self.state.word().as_bytes()),
             ("fixed", if self.is_fixed { self.state.word().as_bytes() } else { b"" }),
-            ("verdict", b""),
             ("expired", if self.is_old { b"1" } else { b"" }),
-            ("memory", &path(&self.memory)),
-            ("reader", &path(&self.reader)),
+            ("memory", &memory),
+            ("reader", &reader),
             ("notice", self.notice.as_bytes()),
             ("login", b""),
-            // What loops go by.
-            ("dir", b""),
         ];
-        // fish has locals.
-        let count = scalars.len() - usize::from(shell == Shell::Fish);
-        prologue.scalars(&scalars[..count]);
+        // What the code assigns before it asks: globals that zsh is told of, and fish, where a loop has its own.
+        match shell {
+            Shell::Zsh => scalars.extend([("verdict", &b""[..]), ("dir", b"")]),
+            Shell::Fish => scalars.push(("verdict", b"")),
+            Shell::Bash => {}
+        }
+        prologue.scalars(&scalars);
         prologue.text
     }
 }

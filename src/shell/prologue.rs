@@ -105,6 +105,21 @@ impl Prologue {
         self.text.push(b'\n');
     }
 
+    /// The same for what a login itself has no use for: in bash, where each assignment costs as much as a line of code, one string
+    /// with separators, which prompt.bash takes apart. None of the values has a separator of its own, or it loses it.
+    pub fn packed(&mut self, scalars: &[(&str, &[u8])]) {
+        if self.shell != Shell::Bash {
+            self.scalars(scalars);
+            return;
+        }
+        let mut packed = Vec::new();
+        for (_, value) in scalars {
+            packed.extend(value.iter().filter(|byte| **byte != Marker::SEPARATOR));
+            packed.push(Marker::SEPARATOR);
+        }
+        self.scalars(&[("packed", &packed)]);
+    }
+
     /// A variable of several.
     pub fn array(&mut self, name: &str, words: impl IntoIterator<Item = impl AsRef<[u8]>>) {
         let (before, between, after): (&[u8], &[u8], &[u8]) = match self.shell {
