@@ -20,7 +20,7 @@ use crate::shell::env::{self, Export};
 use crate::shell::init::{Facts, Script, Shell};
 use crate::shell::kept;
 use crate::shell::last::{self, Last};
-use crate::shell::ready::{self, Premises};
+use crate::shell::ready::{self, Premises, trusted};
 use crate::shell::trust;
 use crate::verdict::State;
 
@@ -198,7 +198,8 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     let line = kept.as_deref().filter(|_| shell != Shell::Fish).map(|script| last::line(shell, script));
     let rest = line.unwrap_or(text);
     host.print([facts.text(shell), rest.clone()].concat());
-    if let (Some(script), Some(layers)) = (kept, layers)
+    // A configuration that was named in an argument is not the next login's.
+    if let (Some(script), Some(layers), None) = (kept, layers, config)
         && history.as_ref().is_none_or(|(_, is_shared)| !is_shared)
     {
         let history = history.as_ref().map(|(dir, _)| &**dir);
@@ -238,8 +239,8 @@ fn see_to_history(host: &Host, loaded: &mut Loaded, shell: Shell) -> Option<(Pat
 pub fn refusal(host: &Host, config: Option<&Path>, environment: &Path) -> Option<String> {
     let stuck = |what: &Path| Some(trust::not_entered(environment, &format!("{} does not answer", what.display())));
     let patience = patience(host, STORAGE_WAIT);
-    let loaded = match config::load_within(host, config, &patience) {
-        Ok(found) => found.loaded,
+    let (loaded, layers) = match config::load_within(host, config, &patience) {
+        Ok(found) => (found.loaded, found.files),
         Err(stale) => return stuck(&stale.mount),
     };
     let settings = loaded.config.trust;
@@ -249,7 +250,16 @@ pub fn refusal(host: &Host, config: Option<&Path>, environment: &Path) -> Option
         Storage::Shared(mount) => Some(mount),
     });
     let decide = || trust::refusal(host, &settings, environment);
-    let Some(mount) = shared else { return decide() };
+    let Some(mount) = shared else {
+        // The next shell asks without a word on the configuration.
+        let layers = layers.filter(|_| config.is_none());
+        let before = layers.and_then(|layers| Some((layers, trusted::Before::of(&settings, environment)?)));
+        let refusal = decide();
+        if let Some((layers, before)) = before.filter(|_| refusal.is_none()) {
+            trusted::keep(host, &layers, environment, &before);
+        }
+        return refusal;
+    };
     let may = || decide().map_or_else(|| b"+".to_vec(), String::into_bytes);
     match patience::in_time(&patience, may).as_deref() {
         Ok(b"+") => None,

@@ -1,15 +1,16 @@
-//! `hpcsh init SHELL`, answered from the record of the last one.
+//! `hpcsh init SHELL` and `hpcsh trust --ask -- ENVIRONMENT`, answered from the record of the last time.
 
 use core::mem::MaybeUninit;
 
-use crate::premises::{self, Environment, rest_of};
+use crate::name::Name;
+use crate::premises::{self, Environment, rest_of, text_at};
 use crate::record::{Entries, MAGIC, MOST, NAMES, Tag};
 use crate::system::{self, Path, Piece};
 
 /// The most pieces that an answer has.
 const PIECES: usize = 8;
 
-/// Answers and ends the process, if this is a login whose answer is known; comes back otherwise, with nothing done.
+/// Answers and ends the process, if this is a question whose answer is known; comes back otherwise, with nothing done.
 ///
 /// # Safety
 /// `stack` is what the kernel gave to the process: the number of its arguments, these, a null pointer, its variables, a null
@@ -17,29 +18,26 @@ const PIECES: usize = 8;
 pub unsafe extern "C" fn answer(stack: *const usize) {
     // SAFETY: as the caller promises.
     unsafe {
-        if *stack != 3 {
-            return;
-        }
+        let count = *stack;
         let words = stack.wrapping_add(1).cast::<*const u8>();
-        let (task, shell) = (*words.wrapping_add(1), *words.wrapping_add(2));
-        if rest_of(task, b"init").is_none_or(|end| *end != 0) {
-            return;
-        }
-        let name = NAMES.iter().find(|(name, _)| {
-            let letters = name.split_last().map_or(&[][..], |(_, letters)| letters);
-            rest_of(shell, letters).is_some_and(|end| *end == 0)
-        });
-        if let Some((_, record)) = name {
-            let _ = of_record(record, Environment::of(words.wrapping_add(4)));
+        let is = |at: usize, word: &[u8]| rest_of(*words.wrapping_add(at), word).is_some_and(|end| *end == 0);
+        let environment = || Environment::of(words.wrapping_add(count + 1));
+        if count == 3 && is(1, b"init") {
+            let letters = |name: &'static [u8]| name.split_last().map_or(&[][..], |(_, letters)| letters);
+            if let Some((_, record)) = NAMES.iter().find(|(name, _)| is(2, letters(name))) {
+                let _ = of_login(record, environment());
+            }
+        } else if count == 5 && is(1, b"trust") && is(2, b"--ask") && is(3, b"--") {
+            let _ = of_trust(text_at(*words.wrapping_add(4)), environment());
         }
     }
 }
 
-/// Answers from the record of this name; comes back where it cannot.
+/// Says what the record of this name says; comes back where it cannot.
 #[allow(clippy::large_stack_arrays)] // there is no heap yet, and nothing else on the stack
-fn of_record(name: &[u8], environment: Environment) -> Option<()> {
+fn of_login(name: &[u8], environment: Environment) -> Option<()> {
     let mut buffer = [MaybeUninit::uninit(); MOST];
-    let record = read(name, environment, &mut buffer)?;
+    let record = read(Path::of(name)?, environment, &mut buffer)?;
     // A file or a terminal gets another answer than a shell.
     system::status(1).filter(system::Status::is_pipe)?;
     let mut said = [Piece::NONE; PIECES];
@@ -61,15 +59,35 @@ fn of_record(name: &[u8], environment: Environment) -> Option<()> {
     None
 }
 
+/// Says, by the status, that the environment of this path may be entered, where a record says so; comes back otherwise.
+#[allow(clippy::large_stack_arrays)] // as above
+fn of_trust(path: &[u8], environment: Environment) -> Option<()> {
+    let mut buffer = [MaybeUninit::uninit(); MOST];
+    let record = read(Path::of(Name::of_trusted(path).zeroed())?, environment, &mut buffer)?;
+    let mut entries = Entries::of(premises::behind(record, MAGIC)?);
+    let (first, about, _) = entries.next()?;
+    if first != Tag::About || !premises::same(about, path) {
+        return None;
+    }
+    for (tag, first, second) in entries {
+        match tag {
+            Tag::End => system::end(),
+            _ if premises::holds(tag, first, second, environment) => {}
+            _ => return None,
+        }
+    }
+    None
+}
+
 /// The record, if it is ours and nobody else can have written it.
-fn read<'a>(name: &[u8], environment: Environment, buffer: &'a mut [MaybeUninit<u8>]) -> Option<&'a [u8]> {
-    let mut place = [0; 32];
+fn read(name: Path, environment: Environment, buffer: &mut [MaybeUninit<u8>]) -> Option<&[u8]> {
+    let usual = Name::of_directory(environment.user());
     let dir = match environment.nonempty(b"HPCSH_LOCAL_DIR=") {
         Some(named) => named,
-        None => usual(&mut place, environment.user())?,
+        None => Path::of(usual.zeroed())?,
     };
     let dir = system::directory(dir);
-    let file = system::open(dir, Path::of(name)?);
+    let file = system::open(dir, name);
     let is_private = file >= 0 && premises::is_private(dir, environment.user());
     system::close(dir);
     if is_private {
@@ -86,26 +104,6 @@ fn mine(file: isize, environment: Environment, buffer: &mut [MaybeUninit<u8>]) -
     let text = is_mine.then(|| system::read(file, buffer));
     system::close(file);
     text
-}
-
-/// `/var/tmp/hpcsh-UID`
-fn usual(place: &mut [u8; 32], user: u32) -> Option<Path> {
-    let mut digits = [0; 10];
-    let mut first = digits.len();
-    let mut rest = user;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        first -= 1;
-        if rest == 0 {
-            break;
-        }
-    }
-    let name = b"/var/tmp/hpcsh-".iter().chain(digits.get(first..)?);
-    // What is left of the place is zero.
-    place.iter_mut().zip(name).for_each(|(place, byte)| *place = *byte);
-    let end = place.iter().position(|byte| *byte == 0)?;
-    Path::of(place.get(..=end)?)
 }
 
 /// Whether the verdict in this file says that the node is online; `None` where it does not hold, or says neither.

@@ -1,4 +1,5 @@
-//! What hpcsh answers before the C library has begun: a login of which nothing has changed since the last one.
+//! What hpcsh answers before the C library has begun: a login of which nothing has changed since the last one, and whether a shell
+//! may enter an environment of which nothing has.
 //!
 //! A static C library asks the processor about itself some sixty times before `main`. On a virtual machine each of these
 //! questions is the hypervisor's, and all of them cost several times what a login costs us. So the program's first
@@ -13,6 +14,7 @@
 #![no_std]
 #![no_builtins]
 
+pub mod name;
 pub mod record;
 
 /// Whether anybody answers here: elsewhere nothing need be kept.

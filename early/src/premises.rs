@@ -2,6 +2,7 @@
 
 use core::mem::MaybeUninit;
 
+use crate::name::Name;
 use crate::record::{self, Stamp, Tag};
 use crate::system::{self, Path};
 
@@ -82,6 +83,21 @@ pub unsafe fn rest_of(mut word: *const u8, before: &[u8]) -> Option<*const u8> {
     Some(word)
 }
 
+/// The bytes of a word, up to its zero byte.
+///
+/// # Safety
+/// The word has a zero byte at its end, and stays as it is.
+pub unsafe fn text_at<'a>(word: *const u8) -> &'a [u8] {
+    let mut length = 0;
+    // SAFETY: as far as the zero byte.
+    unsafe {
+        while *word.wrapping_add(length) != 0 {
+            length += 1;
+        }
+        &*core::ptr::slice_from_raw_parts(word, length)
+    }
+}
+
 /// Whether two texts are one, without the C library's word for it.
 pub fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one == other)
@@ -104,9 +120,11 @@ pub fn holds(tag: Tag, first: &[u8], second: &[u8], environment: Environment) ->
         Tag::Program => is_program(first),
         Tag::File => is_as_it_was(first, second),
         Tag::Near => is_near(first, second),
+        Tag::Place => is_in_its_place(first, second),
+        Tag::Way => is_the_link(first, second),
         Tag::Absent => is_absent(first),
         Tag::Ours => is_ours(first, environment.user),
-        Tag::Verdict | Tag::Say | Tag::SayOnline | Tag::SayOffline | Tag::End => false,
+        Tag::About | Tag::Verdict | Tag::Say | Tag::SayOnline | Tag::SayOffline | Tag::End => false,
     }
 }
 
@@ -145,6 +163,27 @@ fn is_near(path: &[u8], stamp: &[u8]) -> bool {
 fn is_as_it_was(path: &[u8], stamp: &[u8]) -> bool {
     let Some(path) = Path::of(path) else { return false };
     let file = system::remembered(path);
+    let found = system::stamp(file, system::ITSELF);
+    system::close(file);
+    found.is_some_and(|found| begins(&found, stamp))
+}
+
+/// The stamp, and behind it the path without symlinks: who has another directory lead to the same file may have it lead elsewhere
+/// the next moment.
+fn is_in_its_place(path: &[u8], place: &[u8]) -> bool {
+    let (Some(path), Some((stamp, real))) = (Path::of(path), place.split_first_chunk::<56>()) else { return false };
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let file = system::remembered(path);
+    let found = system::stamp(file, system::ITSELF);
+    let is_so = found.is_some_and(|found| begins(&found, stamp))
+        && Path::of(Name::of_open(file).zeroed()).is_some_and(|open| same(system::target(open, &mut buffer), real));
+    system::close(file);
+    is_so
+}
+
+fn is_the_link(path: &[u8], stamp: &[u8]) -> bool {
+    let Some(path) = Path::of(path) else { return false };
+    let file = system::remembered_link(path);
     let found = system::stamp(file, system::ITSELF);
     system::close(file);
     found.is_some_and(|found| begins(&found, stamp))

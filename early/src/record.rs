@@ -29,6 +29,12 @@ pub enum Tag {
     File = b'f',
     /// Path, the beginning of a [`Stamp`]: the same for what lies in a directory of this node.
     Near = b'i',
+    /// Path, [`Stamp`] and a path without symlinks: this is there, has not changed, and lies in that place.
+    Place = b'w',
+    /// Path, [`Stamp`]: this symlink is there, and has not changed.
+    Way = b'y',
+    /// Path: the environment that the answer is about.
+    About = b'q',
     /// Path: nothing is there.
     Absent = b'a',
     /// Path: this is a directory of ours alone.
@@ -58,6 +64,9 @@ impl Tag {
             b'p' => Self::Program,
             b'f' => Self::File,
             b'i' => Self::Near,
+            b'w' => Self::Place,
+            b'y' => Self::Way,
+            b'q' => Self::About,
             b'a' => Self::Absent,
             b'd' => Self::Ours,
             b'v' => Self::Verdict,

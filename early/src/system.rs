@@ -177,8 +177,17 @@ pub fn directory(Path(path): Path) -> isize {
 
 /// Finds what this path leads to, if the kernel remembers all of the way there: no storage is asked, so none can hang. An error
 /// that is not one of [`NOTHING`] where it does not, and before Linux 5.12.
-pub fn remembered(Path(path): Path) -> isize {
-    let how: [u64; 3] = [(O_PATH | O_CLOEXEC) as u64, 0, RESOLVE_CACHED];
+pub fn remembered(path: Path) -> isize {
+    find_remembered(path, 0)
+}
+
+/// The same for a symlink itself.
+pub fn remembered_link(path: Path) -> isize {
+    find_remembered(path, O_NOFOLLOW)
+}
+
+fn find_remembered(Path(path): Path, flag: usize) -> isize {
+    let how: [u64; 3] = [(O_PATH | O_CLOEXEC | flag) as u64, 0, RESOLVE_CACHED];
     call(OPENAT2, [HERE.cast_unsigned(), path as usize, how.as_ptr() as usize, size_of_val(&how), 0])
 }
 

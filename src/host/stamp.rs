@@ -55,6 +55,11 @@ pub fn at(path: &Path) -> Option<Stamp> {
     fs::metadata(path).ok().map(|found| of(&found))
 }
 
+/// The stamp of the symlink of this path.
+pub fn of_link(path: &Path) -> Option<Stamp> {
+    fs::symlink_metadata(path).ok().map(|found| of(&found))
+}
+
 /// The stamp of this program, as the kernel remembers it: the storage on which it lies is not asked.
 pub fn of_program() -> Option<Stamp> {
     let found = statx(CWD, "/proc/self/exe", AtFlags::STATX_DONT_SYNC, StatxFlags::BASIC_STATS).ok()?;

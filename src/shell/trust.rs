@@ -48,13 +48,15 @@ pub struct Facts {
     pub is_shared: bool,
 }
 
+/// The parts of an environment that are looked at.
+pub const PARTS: [&str; 4] = ["", "bin", "pyvenv.cfg", "bin/python"];
+
 impl Facts {
     /// Looks at the environment of this path.
     ///
     /// # Errors
     /// Half a sentence about the path: why it is no environment that could be entered.
     pub fn of(host: &Host, path: &Path) -> Result<Self, String> {
-        const PARTS: [&str; 4] = ["", "bin", "pyvenv.cfg", "bin/python"];
         let at = |name: &str| host.locate(path).join(name);
         let missing = |what: &str, error: std::io::Error| format!("has no {what} that could be looked at ({error})");
         if path.as_os_str().as_encoded_bytes().contains(&b':') {
@@ -180,6 +182,12 @@ fn user(host: &Host, id: u32) -> String {
 /// How many paths of the same digest are told apart.
 const SAME_DIGEST: usize = 16;
 
+/// The files of this directory in which the record of a path may lie.
+fn names(dir: &Path, path: &Path) -> impl Iterator<Item = PathBuf> {
+    let digest = digest::of(path.as_os_str().as_encoded_bytes());
+    (0..SAME_DIGEST).map(move |number| dir.join(format!("{digest:016x}-{number}.json")))
+}
+
 /// The records in their directory.
 struct Records<'a> {
     host: &'a Host,
@@ -198,8 +206,7 @@ impl Records<'_> {
 
     /// Where the record of this path may lie: the first, unless another path of the same digest has it.
     fn files(&self, path: &Path) -> impl Iterator<Item = PathBuf> {
-        let digest = digest::of(path.as_os_str().as_encoded_bytes());
-        (0..SAME_DIGEST).map(move |number| self.dir.join(format!("{digest:016x}-{number}.json")))
+        names(self.dir, path)
     }
 
     fn read(&self, file: &Path) -> Option<Record> {
@@ -249,6 +256,14 @@ pub fn refusal(host: &Host, settings: &Settings, environment: &Path) -> Option<S
 /// The same where it does not get as far as a decision.
 pub fn not_entered(environment: &Path, why: &str) -> String {
     format!("hpcsh: {} is not entered: {why}", shown(environment))
+}
+
+/// Where the user's word on the environment of this path, which has no symlinks, is looked for: the files that are there, and the first
+/// that is not.
+pub fn looked_for(settings: &Settings, path: &Path) -> Vec<PathBuf> {
+    let mut is_there = true;
+    let is_looked_for = |file: &PathBuf| std::mem::replace(&mut is_there, files::exists(file));
+    names(&settings.records, path).take_while(is_looked_for).collect()
 }
 
 /// The files that the answer depends on.
