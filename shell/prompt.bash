@@ -98,6 +98,11 @@ function _hpcsh_each {
 # behind the name marks what hpcsh adds beside the configured variables, which is nobody's to take back but hpcsh_off's.
 function _hpcsh_merge {
   \local "_hpcsh_old=${HPCSH_EXPORTS-}"
+  if [[ -z $_hpcsh_old$_hpcsh_taken ]]; then
+    _hpcsh_records=$1
+    _hpcsh_export
+    \return 0
+  fi
   _hpcsh_records=
   _hpcsh_each _hpcsh_admit "$1"
   _hpcsh_export

@@ -223,9 +223,9 @@ fn run_trust(host: &mut Host, config: Option<&Path>, task: TrustTask) -> Result<
     match task {
         TrustTask::Ask { .. } => Ok(false),
         TrustTask::Say { word, dir, dry_run } => {
-            shell::trust::say(host, &settings, dir.as_deref(), word, dry_run).map(|()| true)
+            shell::trust::word::say(host, &settings, dir.as_deref(), word, dry_run).map(|()| true)
         }
-        TrustTask::Show { dir, json } => shell::trust::show(host, &settings, dir.as_deref(), json),
+        TrustTask::Show { dir, json } => shell::trust::word::show(host, &settings, dir.as_deref(), json),
     }
 }
 

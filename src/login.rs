@@ -91,8 +91,15 @@ impl Login {
         Facts { reader: Some(reader), notice, ..facts }
     }
 
-    /// Keeps the script for logins to come, with the configuration's word on the node, if it has one.
-    fn keep(&self, host: &Host, loaded: &Loaded, fixed: Option<State>, shell: Shell, text: &[u8]) -> Option<PathBuf> {
+    /// Keeps the script for logins to come, with the configuration's word on the node, if it has one. Gives the files, the script first.
+    fn keep(
+        &self,
+        host: &Host,
+        loaded: &Loaded,
+        fixed: Option<State>,
+        shell: Shell,
+        text: &[u8],
+    ) -> Option<Vec<PathBuf>> {
         let dir = &loaded.config.roots.local;
         // Whoever has found the last one has looked at its directory.
         let is_known = self.last.as_ref().is_some_and(|last| last.file().parent() == Some(dir));
@@ -100,10 +107,11 @@ impl Login {
             local_dir::ensure(dir).ok()?;
         }
         let script = kept::script(shell, dir, text)?;
+        let mut kept = vec![script.clone()];
         if let (Some(last), Some(boot)) = (&self.last, &self.boot) {
-            last.keep(host, boot, &script, loaded.config.storage_wait, fixed);
+            kept.extend(last.keep(host, boot, &script, loaded.config.storage_wait, fixed));
         }
-        Some(script)
+        Some(kept)
     }
 
     /// Hands out what the answer of this login depends on, where that can be told.
@@ -113,14 +121,14 @@ impl Login {
         is_fixed: bool,
         layers: &[(PathBuf, Seen)],
         history: Option<&Path>,
-        script: PathBuf,
+        written: Vec<PathBuf>,
         keep: impl FnOnce(&Premises),
     ) {
         let (Some(boot), Some(memory), Some(last)) = (&self.boot, &self.memory, &self.last) else { return };
         let Some(run) = memory.stem().parent() else { return };
         let settings = &loaded.config;
-        let written = [script, last.file().to_owned()];
-        let kept: Vec<_> = written.into_iter().chain(kept::parts_of(last.shell(), &settings.roots.local)).collect();
+        let parts = kept::parts_of(last.shell(), &settings.roots.local);
+        let kept: Vec<_> = written.into_iter().chain([last.file().to_owned()]).chain(parts).collect();
         let verdict = memory.file("verdict");
         keep(&Premises {
             boot,
@@ -195,15 +203,16 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         if is_good { login.keep(host, &loaded, facts.is_fixed.then_some(facts.state), shell, &text) } else { None };
     // A file is read quicker: zsh reads what a substitution prints 64 bytes a time, and a file in its compiled form; bash looks at each
     // byte of a substitution twice. fish reads its pipe as a file.
-    let line = kept.as_deref().filter(|_| shell != Shell::Fish).map(|script| last::line(shell, script));
+    let script = kept.as_ref().and_then(|kept| kept.first()).filter(|_| shell != Shell::Fish);
+    let line = script.map(|script| last::line(shell, script));
     let rest = line.unwrap_or(text);
     host.print([facts.text(shell), rest.clone()].concat());
     // A configuration that was named in an argument is not the next login's.
-    if let (Some(script), Some(layers), None) = (kept, layers, config)
+    if let (Some(written), Some(layers), None) = (kept, layers, config)
         && history.as_ref().is_none_or(|(_, is_shared)| !is_shared)
     {
         let history = history.as_ref().map(|(dir, _)| &**dir);
-        login.keep_answer(&loaded, facts.is_fixed, &layers, history, script, |premises| {
+        login.keep_answer(&loaded, facts.is_fixed, &layers, history, written, |premises| {
             ready::keep(host, shell, premises, &facts, &rest);
         });
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
-use crate::shell::trust::Word;
+use crate::shell::trust::word::Word;
 
 /// What is asked of the environments that may be entered unasked.
 #[derive(Clone, Debug)]

@@ -85,24 +85,33 @@ impl Last {
     /// Keeps this script, which lies in this file. What cannot be written is not kept.
     ///
     /// Nor is what a proxy with a password reaches: nobody's password is written anywhere.
-    /// `fixed` is the configuration's word on the node; a login finds out by itself what may turn.
-    pub fn keep(&self, host: &Host, boot: &Boot, script: &Path, patience: Duration, fixed: Option<State>) {
+    /// `fixed` is the configuration's word on the node; a login finds out by itself what may turn. Gives the file with zsh's checks.
+    pub fn keep(
+        &self,
+        host: &Host,
+        boot: &Boot,
+        script: &Path,
+        patience: Duration,
+        fixed: Option<State>,
+    ) -> Option<PathBuf> {
         if boot.proxies.contains('@') {
-            return;
+            return None;
         }
         let word = fixed.map_or("", State::word);
         let mut text = format!("# hpcsh {:016x} {} {word} ", self.key, patience.as_millis()).into_bytes();
         text.extend_from_slice(script.as_os_str().as_bytes());
         text.push(b'\n');
+        let mut checks = None;
         match self.shell {
             Shell::Zsh => {
                 let code = include_bytes!(concat!(env!("OUT_DIR"), "/login.zsh"));
                 let kept = self.file.parent().and_then(|dir| {
                     kept::script(Shell::Zsh, dir, &[&*self.checked(host, boot, script, fixed), code].concat())
                 });
-                let Some(kept) = kept else { return };
+                let kept = kept?;
                 let path = quote::sh(kept.as_os_str().as_bytes());
                 text.extend([NAMES, &*path, NAMED].concat());
+                checks = Some(kept);
             }
             Shell::Bash => {
                 text.extend(self.checked(host, boot, script, fixed));
@@ -112,7 +121,7 @@ impl Last {
             Shell::Fish => {}
         }
         if text == self.text || files::put(&self.file, &text).is_err() {
-            return;
+            return checks;
         }
         // What the former one named was another boot's, most often.
         let former = named(&self.text).filter(|former| named(&text) != Some(former));
@@ -122,6 +131,7 @@ impl Last {
                 let _ = files::remove(path);
             }
         }
+        checks
     }
 
     /// What a login without the program compares, and the facts that it cannot find out.

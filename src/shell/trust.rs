@@ -4,15 +4,17 @@
 //! environment is entered only if it is the user's or root's and nobody else can write it, or if the user has said so.
 //! What somebody allowed holds for what he looked at: the record keeps it, and a change withdraws it.
 
+pub mod records;
+pub mod word;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest;
-use crate::error::Failure;
 use crate::host::files::{self, Entry};
 use crate::host::{Host, users};
 use crate::quote;
+use records::{Record, Records};
 
 /// `[venv] trusted_roots`, and where the records lie.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,15 +115,6 @@ struct Part {
     owner: u32,
 }
 
-/// What the user said of one environment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// The environment's path without symlinks.
-    pub path: PathBuf,
-    /// `None`: denied.
-    pub allowed: Option<Identity>,
-}
-
 /// Whether an environment is entered unasked; the text says why, as half a sentence about it.
 pub type Decision = Result<&'static str, String>;
 
@@ -179,67 +172,6 @@ fn user(host: &Host, id: u32) -> String {
     users::by_id(host, id).map_or_else(|| format!("user {id}"), |user| user.name)
 }
 
-/// How many paths of the same digest are told apart.
-const SAME_DIGEST: usize = 16;
-
-/// The files of this directory in which the record of a path may lie.
-fn names(dir: &Path, path: &Path) -> impl Iterator<Item = PathBuf> {
-    let digest = digest::of(path.as_os_str().as_encoded_bytes());
-    (0..SAME_DIGEST).map(move |number| dir.join(format!("{digest:016x}-{number}.json")))
-}
-
-/// The records in their directory.
-struct Records<'a> {
-    host: &'a Host,
-    dir: &'a Path,
-}
-
-impl Records<'_> {
-    /// The record of this path, and its file. What others may have written is no record.
-    fn find(&self, path: &Path) -> Option<(PathBuf, Record)> {
-        let taken = self.files(path).take_while(|file| files::exists(file));
-        taken
-            .filter_map(|file| Some((self.read(&file)?, file)))
-            .find(|(record, _)| record.path == path)
-            .map(|(record, file)| (file, record))
-    }
-
-    /// Where the record of this path may lie: the first, unless another path of the same digest has it.
-    fn files(&self, path: &Path) -> impl Iterator<Item = PathBuf> {
-        names(self.dir, path)
-    }
-
-    fn read(&self, file: &Path) -> Option<Record> {
-        let (entry, bytes) = files::read_with_entry(&self.host.locate(file)).ok()?;
-        let is_mine = entry.owner == users::my_id() || entry.owner == 0;
-        if !is_mine || entry.mode & 0o022 != 0 {
-            return None;
-        }
-        serde_json::from_slice(&bytes).ok()
-    }
-
-    fn all(&self) -> Vec<Record> {
-        let mut records: Vec<Record> =
-            files::list(self.dir).unwrap_or_default().iter().filter_map(|file| self.read(file)).collect();
-        records.sort_by(|one, other| one.path.cmp(&other.path));
-        records
-    }
-
-    /// Writes the record over the one that is there.
-    fn write(&self, record: &Record) -> Result<(), Failure> {
-        let failed = |error: std::io::Error| {
-            Failure::failed(format!("cannot write {}: {error}", self.dir.display()))
-                .hint("name a place that is yours: `state_dir` in the configuration")
-        };
-        files::make_private(self.dir).map_err(failed)?;
-        let free = || self.files(&record.path).find(|file| !files::exists(file));
-        let file = self.find(&record.path).map(|(file, _)| file).or_else(free);
-        let file = file.ok_or_else(|| failed(std::io::ErrorKind::AlreadyExists.into()))?;
-        let text = serde_json::to_vec_pretty(record).map_err(|error| failed(error.into()))?;
-        files::replace(&file, &text).map_err(failed)
-    }
-}
-
 /// What a shell asks before it enters the environment: whether it may. Where not, the line that tells why.
 pub fn refusal(host: &Host, settings: &Settings, environment: &Path) -> Option<String> {
     let facts = Facts::of(host, environment);
@@ -258,14 +190,6 @@ pub fn not_entered(environment: &Path, why: &str) -> String {
     format!("hpcsh: {} is not entered: {why}", shown(environment))
 }
 
-/// Where the user's word on the environment of this path, which has no symlinks, is looked for: the files that are there, and the first
-/// that is not.
-pub fn looked_for(settings: &Settings, path: &Path) -> Vec<PathBuf> {
-    let mut is_there = true;
-    let is_looked_for = |file: &PathBuf| std::mem::replace(&mut is_there, files::exists(file));
-    names(&settings.records, path).take_while(is_looked_for).collect()
-}
-
 /// The files that the answer depends on.
 pub fn asked<'a>(settings: &'a Settings, environment: &Path) -> impl Iterator<Item = PathBuf> + use<'a> {
     let roots = settings.roots.iter().cloned();
@@ -276,137 +200,6 @@ fn decision(host: &Host, settings: &Settings, facts: &Result<Facts, String>) -> 
     let facts = facts.as_ref().map_err(Clone::clone)?;
     let record = Records { host, dir: &settings.records }.find(&facts.path);
     decide(facts, record.as_ref().map(|(_, record)| record), settings, users::my_id(), host)
-}
-
-/// What is to be said of an environment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
-    /// It is entered unasked, as it is now.
-    Allow,
-    /// It is never entered unasked.
-    Deny,
-    /// Nothing: what was said is taken back.
-    Forget,
-}
-
-/// Records the word for the environment of a directory: in it, it itself, or, without one, the nearest upwards.
-///
-/// # Errors
-/// Where there is no environment, or the record cannot be written.
-pub fn say(host: &mut Host, settings: &Settings, dir: Option<&Path>, word: Word, dry_run: bool) -> Result<(), Failure> {
-    let environment = find(host, settings, dir)?;
-    let name = shown(&environment);
-    let facts = Facts::of(host, &environment);
-    // Of one that is gone, or was never whole, the word against it can still be said.
-    let path = match (&facts, word) {
-        (Ok(facts), _) => facts.path.clone(),
-        (Err(why), Word::Allow) => return Err(Failure::failed(format!("{name} {why}"))),
-        (Err(_), _) => files::real_path(&host.locate(&environment)).unwrap_or(environment),
-    };
-    let records = Records { host, dir: &settings.records };
-    let before = records.find(&path);
-    let after = match (word, &facts) {
-        (Word::Allow, Ok(facts)) => Some(Record { path, allowed: Some(facts.identity()) }),
-        (Word::Forget, _) => None,
-        _ => Some(Record { path, allowed: None }),
-    };
-    let (done, planned) = match word {
-        Word::Allow => ("is entered at the next visit", "would be entered at the next visit"),
-        Word::Deny => ("is not entered any more", "would not be entered any more"),
-        Word::Forget => ("is judged by its owner and mode again", "would be judged by its owner and mode again"),
-    };
-    if before.as_ref().map(|(_, record)| record) == after.as_ref() {
-        host.say(format!("{name}: nothing to do"));
-        return Ok(());
-    }
-    if dry_run {
-        host.say(format!("{name} {planned}"));
-        return Ok(());
-    }
-    match (&after, &before) {
-        (Some(record), _) => records.write(record)?,
-        (None, Some((file, _))) => files::remove(file)
-            .map_err(|error| Failure::failed(format!("cannot remove {}: {error}", file.display())))?,
-        (None, None) => {}
-    }
-    host.say(format!("{name} {done}"));
-    Ok(())
-}
-
-/// The environment that `act` would enter for this argument.
-fn find(host: &Host, settings: &Settings, dir: Option<&Path>) -> Result<PathBuf, Failure> {
-    let here = host.working_directory();
-    let asked = dir.map(|dir| host.absolute(dir)).or_else(|| here.clone());
-    let asked = asked.ok_or_else(|| Failure::failed("the working directory is gone").hint("name a directory"))?;
-    let is_environment = |path: &Path| files::exists(&host.locate(path).join("pyvenv.cfg"));
-    let in_or_itself = |dir: &Path| [dir.join(".venv"), dir.to_owned()].into_iter().find(|path| is_environment(path));
-    let found = match dir {
-        Some(_) => in_or_itself(&asked),
-        None => asked.ancestors().find_map(in_or_itself),
-    };
-    // A record may speak of one that is broken or gone.
-    let records = Records { host, dir: &settings.records };
-    let is_known = |path: &PathBuf| {
-        let real = files::real_path(&host.locate(path)).unwrap_or_else(|_| path.clone());
-        path.ends_with(".venv") && files::exists(&host.locate(path)) || records.find(&real).is_some()
-    };
-    let named = || dir.and_then(|_| [asked.join(".venv"), asked.clone()].into_iter().find(is_known));
-    found.or_else(named).ok_or_else(|| {
-        Failure::failed(format!("there is no environment in {}", shown(&asked)))
-            .hint("an environment has a pyvenv.cfg: `uv venv` or `python3 -m venv .venv` makes one")
-    })
-}
-
-/// One line of `hpcsh trust`.
-#[derive(Serialize)]
-struct Row {
-    path: PathBuf,
-    state: &'static str,
-    reason: String,
-}
-
-/// Lists what was said, and whether it still holds; for a directory, whether its environment is entered, and why.
-///
-/// Gives whether everything holds: a stale record, or an environment that is not entered, does not.
-///
-/// # Errors
-/// Where the directory has no environment.
-pub fn show(host: &mut Host, settings: &Settings, dir: Option<&Path>, json: bool) -> Result<bool, Failure> {
-    let rows: Vec<Row> = match dir {
-        Some(dir) => {
-            let path = find(host, settings, Some(dir))?;
-            let decision = decision(host, settings, &Facts::of(host, &path));
-            let state = if decision.is_ok() { "entered" } else { "not entered" };
-            let reason = decision.map_or_else(|why| format!("it {why}"), |why| format!("it {why}"));
-            vec![Row { path, state, reason }]
-        }
-        None => Records { host, dir: &settings.records }.all().into_iter().map(|record| row(host, record)).collect(),
-    };
-    let holds = rows.iter().all(|row| matches!(row.state, "entered" | "allowed" | "denied"));
-    if json {
-        let text = serde_json::to_string_pretty(&rows).unwrap_or_default();
-        host.print(text + "\n");
-        return Ok(holds);
-    }
-    if rows.is_empty() {
-        host.say("nothing was allowed or denied: environments are judged by owner and mode");
-    }
-    for row in &rows {
-        let reason = if row.reason.is_empty() { String::new() } else { format!("  {}", row.reason) };
-        host.print(format!("{:<12}{}{reason}\n", row.state, shown(&row.path)));
-    }
-    Ok(holds)
-}
-
-/// The state of a record.
-fn row(host: &Host, record: Record) -> Row {
-    let (state, reason) = match (&record.allowed, Facts::of(host, &record.path)) {
-        (None, _) => ("denied", String::new()),
-        (Some(allowed), Ok(facts)) if *allowed == facts.identity() => ("allowed", String::new()),
-        (Some(_), Ok(_)) => ("stale", "it has changed since it was allowed".to_owned()),
-        (Some(_), Err(why)) => ("stale", format!("it {why}")),
-    };
-    Row { path: record.path, state, reason }
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl Before {
             before.places.push((path, found, real));
         }
         let (.., real) = before.places.first()?;
-        before.records.extend(trust::looked_for(settings, real).into_iter().map(|file| {
+        before.records.extend(trust::records::looked_for(settings, real).into_iter().map(|file| {
             let seen = Seen::at(&file);
             (file, seen)
         }));
