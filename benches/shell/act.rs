@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hpcsh::shell::init::Shell;
+use hpcsh::shell::code::Shell;
 
 use crate::report::{Report, Row, Table, times, us};
 use crate::rounds::{Candidate, Series, interleave};

@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::{fs, thread, time::Duration};
 
-use hpcsh::shell::init::Shell;
+use hpcsh::shell::code::Shell;
 
 use crate::report::{Report, Row, Table, us};
 use crate::rounds::{Candidate, interleave};

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use hpcsh::shell::init::{Part, Shell};
+use hpcsh::shell::code::{Part, Shell};
 
 use crate::report::{Report, Row, Table, ms, us};
 use crate::rounds::{Candidate, interleave};

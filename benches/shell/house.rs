@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use hpcsh::shell::init::Shell;
+use hpcsh::shell::code::Shell;
 
 use crate::shells::name;
 use crate::stage::{Stage, find, output};

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hpcsh::shell::init::Shell;
+use hpcsh::shell::code::Shell;
 
 use crate::house::{House, line, rc_name};
 use crate::report::{Report, Row, Table, ms};

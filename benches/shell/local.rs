@@ -1,6 +1,6 @@
 //! A start without a process: the installer's line that reads first what the node has kept of the last login.
 
-use hpcsh::shell::init::Shell;
+use hpcsh::shell::code::Shell;
 
 use crate::house::{House, line};
 use crate::node::remember;

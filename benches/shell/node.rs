@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use hpcsh::shell::init::Shell;
+use hpcsh::shell::code::Shell;
 
 use crate::house::{House, line};
 use crate::prompt::typed;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use hpcsh::shell::init::Shell;
+use hpcsh::shell::code::Shell;
 
 use crate::report::{Report, Row, Table, us};
 use crate::rounds::{Candidate, interleave};

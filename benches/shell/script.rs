@@ -1,6 +1,6 @@
 //! The script that `hpcsh init` prints: its size, and the time in which a shell parses it.
 
-use hpcsh::shell::init::{Part, Shell};
+use hpcsh::shell::code::{Part, Shell};
 
 use crate::report::{Report, Row, Table, us};
 use crate::rounds::{Candidate, interleave};

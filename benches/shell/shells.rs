@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::process::Command;
 
-use hpcsh::shell::init::Shell;
+use hpcsh::shell::code::Shell;
 
 use crate::nothing;
 use crate::report::Report;

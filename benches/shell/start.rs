@@ -1,6 +1,6 @@
 //! An interactive shell's start with the line in its rc file, against an empty rc file and what others put there.
 
-use hpcsh::shell::init::Shell;
+use hpcsh::shell::code::Shell;
 
 use crate::nothing;
 use crate::report::{Report, Row, Table, ms};

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::shell::init::{Part, Shell};
+use crate::shell::code::{Part, Shell};
 
 /// What `hpcsh init` is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::node::status::{Answer, Question};
-use crate::shell::init::Shell;
+use crate::shell::code::Shell;
 
 /// What `hpcsh status` is asked for.
 #[derive(Clone, Debug)]

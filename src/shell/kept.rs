@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::init::{Part, Shell};
+use super::code::{Part, Shell};
 use crate::digest;
 use crate::host::files;
 

@@ -8,7 +8,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::init::{Facts, Shell, assignments};
+use super::code::Shell;
+use super::init::{Facts, assignments};
 use super::kept;
 use crate::digest;
 use crate::host::boot::Boot;

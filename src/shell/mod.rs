@@ -1,6 +1,7 @@
 //! What enters the user's shell.
 
 pub mod catalogue;
+pub mod code;
 pub mod env;
 pub mod format;
 pub mod init;

@@ -1,7 +1,7 @@
 //! Data of ours as assignments that a shell evaluates: quoted, one form for each shell, the one that is cheapest at a login.
 
+use super::code::Shell;
 use super::env::{Export, Marker};
-use super::init::Shell;
 use crate::quote;
 
 /// Some of the exports.

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use hpcsh_early::record::{Tag, bytes};
 
-use super::init::{Facts, Shell};
+use super::code::Shell;
+use super::init::Facts;
 use crate::host::Host;
 use crate::host::boot::Boot;
 use crate::host::stamp::{self, Seen};

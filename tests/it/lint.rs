@@ -120,7 +120,7 @@ fn quotes_close(line: &str) -> bool {
 /// 8 KB are the budget; `cargo bench` shows the time.
 #[test]
 fn the_emitted_code_is_small() {
-    use hpcsh::shell::init::Shell;
+    use hpcsh::shell::code::Shell;
     for (name, shell) in Shell::ALL {
         let size = shell.code().len();
         assert!(size <= 8192, "{name}: {size} bytes");
