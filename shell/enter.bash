@@ -131,7 +131,7 @@ function _hpcsh_enter_trusted {
     \return 0
   elif ! _hpcsh_ask "$1"; then
     _hpcsh_told+=$1:
-  elif _hpcsh_call more _hpcsh_enter "$1" native; then
+  elif _hpcsh_call venv _hpcsh_enter "$1" native; then
     \builtin export "HPCSH_ENTERED=$1"
   fi
 }
@@ -149,7 +149,7 @@ function _hpcsh_ask {
 # Judges again what an outer shell has entered, as somebody else perhaps; and an rc file may have put its own directories in
 # front of it since.
 function _hpcsh_inherited {
-  _hpcsh_call more _hpcsh_path_remove "$HPCSH_ENTERED/bin"
+  _hpcsh_call venv _hpcsh_path_remove "$HPCSH_ENTERED/bin"
   if [[ ${VIRTUAL_ENV-} != "$HPCSH_ENTERED" ]]; then
     \builtin unset -v HPCSH_ENTERED
   elif _hpcsh_ask "$VIRTUAL_ENV"; then

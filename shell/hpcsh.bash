@@ -1,6 +1,6 @@
 # hpcsh for bash (4.2 or newer): what every start needs. `hpcsh init bash` prints quoted assignments of _hpcsh_* variables
 # and then this file, without its comments and indentation; nothing is ever interpolated into it. What a shell needs later
-# is in prompt.bash and more.bash, which `_hpcsh_call` gets once: a shell reads and parses at 60 us a kilobyte, and every
+# is in prompt.bash, more.bash and others, which `_hpcsh_call` gets once: a shell reads and parses at 60 us a kilobyte, and every
 # login would pay.
 #
 # It is evaluated under anybody's options, aliases and functions. So: `\` before every command, since aliases expand where
@@ -26,7 +26,7 @@ function _hpcsh_export {
   [[ $_hpcsh_globbing == *f* ]] || \set +f
 }
 
-# Runs what follows $1, which the part $1 ("prompt", "more") defines: the node's own copy of it, which the program has put
+# Runs what follows $1, which the part $1 ("prompt", "more", …) defines: the node's own copy of it, which the program has put
 # there, else what the program says.
 function _hpcsh_call {
   if [[ ${_hpcsh_parts-} != *" $1 "* ]]; then
@@ -57,7 +57,7 @@ done
 # has no next prompt to mend a verdict.
 _hpcsh_verdict=$_hpcsh_fact
 if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}${VIRTUAL_ENV-}$_hpcsh_reader$_hpcsh_taken ]]; then
-  _hpcsh_call prompt _hpcsh_begin
+  _hpcsh_call variables _hpcsh_begin
 else
   _hpcsh_records=_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}
   _hpcsh_records=$_hpcsh_always${!_hpcsh_records}
@@ -78,7 +78,7 @@ if [[ -n $_hpcsh_history_size && -z ${HISTSIZE+1}${HISTFILESIZE+1} ]]; then
 fi
 if [[ -n $_hpcsh_history_file && ${HISTFILE-} == "${HOME-}/.bash_history" ]]; then
   _hpcsh_histfile=$HISTFILE HISTFILE=$_hpcsh_history_file
-  [[ -z $_hpcsh_history_shared || -z $_hpcsh_reader$_hpcsh_login ]] || _hpcsh_call prompt _hpcsh_history
+  [[ -z $_hpcsh_history_shared || -z $_hpcsh_reader$_hpcsh_login ]] || _hpcsh_call storage _hpcsh_history
 fi
 # Behind everybody's. What it was is put back; a readonly one, as audits set it, is left alone: then there is no first prompt.
 # Others may still assign the first element of the array.

@@ -51,21 +51,6 @@ function _hpcsh_find {
   \return 1
 }
 
-# Takes $1 out of PATH.
-function _hpcsh_path_remove {
-  \local all
-  [[ -n $1 ]] || \return 0
-  if [[ $PATH == "$1:"* ]]; then
-    PATH=${PATH#"$1:"}
-  fi
-  while [[ :$PATH: == *":$1:"* ]]; do
-    all=:$PATH:
-    all=${all%%":$1:"*}:${all#*":$1:"}
-    all=${all#:}
-    PATH=${all%:}
-  done
-}
-
 # Enters the environment of the directory $1; without one, the nearest upwards.
 function _hpcsh_act {
   \local dir REPLY
@@ -96,99 +81,17 @@ function _hpcsh_act {
     fi
   fi
   # From now on it is his.
-  _hpcsh_enter "$REPLY" && \builtin unset -v HPCSH_ENTERED
-}
-
-# Enters the environment $1: natively where it has a pyvenv.cfg, so that no code of its own runs; with $2, natively or not at
-# all, since what it has may have changed since somebody looked.
-function _hpcsh_enter {
-  \local "venv=$1" "label=${1##*/}" line _hpcsh_lines
-  if [[ -n ${2-} ]]; then
-    [[ -f $venv/pyvenv.cfg && -e $venv/bin/python ]] || \return
-  elif [[ -f $venv/conda-meta/history ]]; then
-    _hpcsh_leave
-    _hpcsh_enter_conda "$venv"
-    \return
-  elif [[ ! -f $venv/pyvenv.cfg ]]; then
-    _hpcsh_leave
-    \builtin source "$venv/bin/activate"
-    \return
-  elif [[ ! -e $venv/bin/python ]]; then
-    _hpcsh_no_python "$venv"
-    \return
-  fi
-  # `prompt = NAME`: bare from uv, quoted by repr() from venv, in double quotes from virtualenv.
-  \builtin mapfile -t _hpcsh_lines <"$venv/pyvenv.cfg"
-  for line in ${_hpcsh_lines[@]+"${_hpcsh_lines[@]}"}; do
-    case $line in
-      prompt[[:blank:]]*=* | prompt=*)
-        line=${line#*=}
-        line=${line#"${line%%[^[:blank:]]*}"}
-        line=${line%"${line##*[^[:space:]]}"}
-        if [[ $line == \'*\' || $line == \"*\" ]]; then
-          line=${line:1:${#line}-2}
-        fi
-        label=$line
-        ;;
-    esac
-  done
-  _hpcsh_leave
-  # Under the names that the environments' own scripts use: one that is sourced over ours puts these back first.
-  _OLD_VIRTUAL_PATH=$PATH _OLD_VIRTUAL_PS1=${PS1-}
-  if [[ -n ${PYTHONHOME+x} ]]; then
-    _OLD_VIRTUAL_PYTHONHOME=$PYTHONHOME
-    \builtin unset -v PYTHONHOME
-  fi
-  \builtin export "VIRTUAL_ENV=$venv" "VIRTUAL_ENV_PROMPT=$label"
-  _hpcsh_venv=$venv
-  PATH=$venv/bin:$PATH
-  if [[ -z ${VIRTUAL_ENV_DISABLE_PROMPT-} && $_hpcsh_switches == *' label '* ]] && \builtin shopt -q promptvars; then
-    # The value of a variable is shown as it is; the same text in PS1 would be taken for code.
-    PS1='(${VIRTUAL_ENV_PROMPT-}) '${PS1-}
-  fi
-  _hpcsh_claim
-}
-
-# In a function of its own, since an activation script that is sourced meanwhile replaces and removes `deactivate`.
-function _hpcsh_claim {
-  function deactivate {
-    _hpcsh_call more _hpcsh_deactivate "$@"
-  }
+  _hpcsh_call venv _hpcsh_enter "$REPLY" && \builtin unset -v HPCSH_ENTERED
 }
 
 function _hpcsh_deactivate {
   # What a script that is sourced enters next is the user's.
   \builtin unset -v HPCSH_ENTERED
   if [[ -n ${VIRTUAL_ENV-} ]]; then
-    _hpcsh_leave
+    _hpcsh_call venv _hpcsh_leave
   elif [[ ${1-} != nondestructive ]]; then
     _hpcsh_error 'no environment is active'
   fi
-}
-
-# Leaves the active environment, whoever entered it. What was added to PATH since then stays.
-function _hpcsh_leave {
-  if [[ -z ${VIRTUAL_ENV-} ]]; then
-    \return 0
-  elif [[ -z ${_hpcsh_leaving-} && ${_hpcsh_venv-} != "$VIRTUAL_ENV" && -n ${_OLD_VIRTUAL_PATH+x} ]]; then
-    # Entered by its own script, which left its own way out; should that be ours by now, it comes back here.
-    \local _hpcsh_leaving=1
-    deactivate
-    \return 0
-  fi
-  _hpcsh_path_remove "$VIRTUAL_ENV/bin"
-  # A label in front goes; a prompt that somebody has made anew stays.
-  if [[ -n ${_OLD_VIRTUAL_PS1+x} && ${PS1-} == *"$_OLD_VIRTUAL_PS1" ]]; then
-    PS1=$_OLD_VIRTUAL_PS1
-    # The node may have been put in front since then.
-    if [[ -n ${HPCSH_PROMPT-} ]]; then
-      _hpcsh_call prompt _hpcsh_show
-    fi
-  fi
-  if [[ -n ${_OLD_VIRTUAL_PYTHONHOME+x} ]]; then
-    \builtin export "PYTHONHOME=$_OLD_VIRTUAL_PYTHONHOME"
-  fi
-  \builtin unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1 _OLD_VIRTUAL_PYTHONHOME _hpcsh_venv
 }
 
 # Says why the environment $1 has no Python that could run.
@@ -253,9 +156,9 @@ function _hpcsh_cdr {
 function _hpcsh_off {
   # What the user entered by its own script is his.
   if [[ ${_hpcsh_venv-} == "${VIRTUAL_ENV-}" || ${HPCSH_ENTERED-} == "${VIRTUAL_ENV-}" ]]; then
-    _hpcsh_leave
+    _hpcsh_call venv _hpcsh_leave
   fi
-  _hpcsh_each _hpcsh_take_back "${HPCSH_EXPORTS-}"
+  _hpcsh_call variables _hpcsh_each _hpcsh_take_back "${HPCSH_EXPORTS-}"
   _hpcsh_unhook
   # The node, wherever others have put things around it.
   PS1=${PS1/"${_hpcsh_segment-}"/}
@@ -319,11 +222,9 @@ function _hpcsh_unhook {
 # Takes back what the record $1 stands for.
 function _hpcsh_take_back {
   case $1 in
-    PATH+=*) _hpcsh_path_remove "${1#*=}" ;;
+    PATH+=*) _hpcsh_call venv _hpcsh_path_remove "${1#*=}" ;;
     *) _hpcsh_release "$1" ;;
   esac
 }
 
-# What its functions ask for is unpacked there.
-_hpcsh_call prompt _hpcsh_unpack
 _hpcsh_parts="${_hpcsh_parts-} more "

@@ -55,7 +55,7 @@ function _hpcsh_watch {
     *) word=$_hpcsh_fact ;;
   esac
   if [[ $word != "$old" ]]; then
-    _hpcsh_renew
+    _hpcsh_call variables _hpcsh_renew
   fi
   if [[ $word != "$old" || $gone != "${_hpcsh_gone-}" ]]; then
     _hpcsh_gone=$gone

@@ -1,152 +1,30 @@
-# hpcsh for bash: what the first prompt needs, and a login where some of the variables are set already. `_hpcsh_call prompt`
-# gets it. The rules are those of hpcsh.bash.
+# hpcsh for bash: what the first prompt needs. `_hpcsh_call prompt` gets it. The rules are those of hpcsh.bash.
 
 # What shellcheck cannot see: the prologue and `\local` assign (2154), functions are defined for the user (2317). What it
 # takes for a slip: a status that is not wanted (2015), a variable for other programs (2034), a single-quoted expansion, which
 # the prompt makes (2016).
 # shellcheck disable=SC2154,SC2015,SC2317,SC2034,SC2016
 
-# --- variables, where some of the names are set already
+# --- what most logins have nothing of
 
-# The variables of a login that is not the usual one. A shell that is not interactive has no next prompt to mend a verdict that is
-# unknown or has expired, and keeps nothing but its exports.
-function _hpcsh_begin {
-  if [[ $- != *i* && ($_hpcsh_fact == unknown || -n $_hpcsh_expired) ]]; then
-    _hpcsh_settle
-  fi
-  _hpcsh_renew
-  if [[ -n ${VIRTUAL_ENV-} ]]; then
-    _hpcsh_environment_first
-  fi
-  if [[ $- != *i* ]]; then
-    _hpcsh_exports_only
-  fi
-}
-
-# Sets the variables again for HPCSH_OFFLINE's word, else for the node's verdict.
-function _hpcsh_renew {
-  case ${HPCSH_OFFLINE-} in
-    1) _hpcsh_verdict=offline ;;
-    0) _hpcsh_verdict=online ;;
-    *) _hpcsh_verdict=$_hpcsh_fact ;;
-  esac
-  _hpcsh_records=_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}
-  _hpcsh_merge "$_hpcsh_always${!_hpcsh_records}"
-  # Of another node's storage perhaps, where it was inherited.
-  if [[ -n $_hpcsh_reader ]]; then
-    \builtin export HPCSH_STORAGE=stale
-    _hpcsh_shared_last
-  else
-    \builtin unset -v HPCSH_STORAGE
-  fi
-}
-
-# Puts the directories of PATH that lie on the shared storage, which does not answer, behind the others: a command that is found
-# before them does not wait for it.
-function _hpcsh_shared_last {
-  \local "rest=$PATH:" first='' last='' dir
-  if [[ -n $_hpcsh_shared ]]; then
-    while [[ -n $rest ]]; do
-      dir=${rest%%:*}
-      rest=${rest#*:}
-      if [[ $dir/ == "$_hpcsh_shared"/* ]]; then
-        last+=:$dir
-      else
-        first+=:$dir
-      fi
-    done
-    first+=$last
-    PATH=${first#:}
-  fi
-}
-
-# From now on shared storage is known not to answer: $1 is the record of who waits for it, $2 a line for the first prompt. Called by
-# the file that `install.sh --local-first` has put in place of a link, be it an older one.
+# Called by the file that `install.sh --local-first` has put in place of a link, be it an older one.
 function _hpcsh_stale {
-  _hpcsh_reader=$1
-  _hpcsh_notice=${_hpcsh_notice:+$_hpcsh_notice; }$2
-  \builtin export "HPCSH_STORAGE=stale"
-  _hpcsh_shared_last
+  _hpcsh_call storage _hpcsh_does_not_answer "$@"
 }
 
-# Waits for the node's first verdict. Without a memory there is none to wait for; and the program itself waits for storage.
-function _hpcsh_settle {
-  if [[ -n $_hpcsh_memory && -z ${HPCSH_OFFLINE-}$_hpcsh_reader ]]; then
-    case $(\command "$_hpcsh_program" status --word) in
-      online) _hpcsh_verdict=online ;;
-      offline) _hpcsh_verdict=offline ;;
-    esac
-    _hpcsh_fact=$_hpcsh_verdict
-  fi
+# The hook of bash before 5.1, whose PROMPT_COMMAND is one string. A readonly one stays as it is.
+function _hpcsh_append {
+  \builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_hpcsh_precmd" 2>/dev/null || \builtin true
 }
 
-# Runs $1 with each record of $2, records that U+001F parts, as its argument.
-function _hpcsh_each {
-  \local "_hpcsh_rest=$2" _hpcsh_record
-  while [[ -n $_hpcsh_rest ]]; do
-    _hpcsh_record=${_hpcsh_rest%%$'\x1f'*}
-    _hpcsh_rest=${_hpcsh_rest#"$_hpcsh_record"}
-    _hpcsh_rest=${_hpcsh_rest#$'\x1f'}
-    if [[ -n $_hpcsh_record ]]; then
-      "$1" "$_hpcsh_record"
-    fi
-  done
-}
+# --- the first prompt
 
-# Exports those of the records $1 whose variables are unset or ours: HPCSH_EXPORTS holds, between separators, what hpcsh has
-# exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back. A `+`
-# behind the name marks what hpcsh adds beside the configured variables, which is nobody's to take back but hpcsh_off's.
-function _hpcsh_merge {
-  \local "_hpcsh_old=${HPCSH_EXPORTS-}"
-  if [[ -z $_hpcsh_old$_hpcsh_taken ]]; then
-    _hpcsh_records=$1
-    _hpcsh_export
-    \return 0
-  fi
-  _hpcsh_records=
-  _hpcsh_each _hpcsh_admit "$1"
-  _hpcsh_export
-  _hpcsh_each _hpcsh_inherit "$_hpcsh_old"
-}
-
-# Adds the record $1 to _hpcsh_records where its variable is unset or ours.
-function _hpcsh_admit {
-  \set -- "$1" "${1%%=*}"
-  if [[ -z ${!2+x} || $_hpcsh_old == *$'\x1f'"$2=${!2}"$'\x1f'* ]]; then
-    _hpcsh_records+=$1$'\x1f'
-  fi
-}
-
-# Keeps, or takes back, what the inherited record $1 stands for.
-function _hpcsh_inherit {
-  if [[ $HPCSH_EXPORTS == *$'\x1f'"$1"$'\x1f'* ]]; then
-    \builtin :
-  elif [[ ${1%%=*} == *+ ]]; then
-    HPCSH_EXPORTS+=$1$'\x1f'
-  elif [[ $HPCSH_EXPORTS != *$'\x1f'"${1%%=*}="* ]]; then
-    _hpcsh_release "$1"
-  fi
-}
-
-# Unsets the variable of the record $1 if it still has that value. The record was inherited: its name may be anything.
-function _hpcsh_release {
-  \set -- "${1%%=*}" "${1#*=}"
-  \set -- "${1%+}" "$2"
-  if [[ $1 == [a-zA-Z_]* && $1 != *[^a-zA-Z0-9_]* && $1 != HPCSH_EXPORTS && ${!1-} == "$2" ]]; then
-    \builtin unset -v "$1"
-  fi
-}
-
-# Puts the environment that an outer shell entered in front of our directories again, where nothing else is in front of it.
-function _hpcsh_environment_first {
-  \local "bin=$VIRTUAL_ENV/bin" "others=:${PATH%%":$VIRTUAL_ENV/bin:"*}:" dir
-  for dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
-    others=${others/":$dir:"/:}
-  done
-  if [[ $others == : ]]; then
-    others=${PATH%%":$bin:"*}
-    PATH=$bin:$others:${PATH#"$others:$bin:"}
-  fi
+# Runs the builtin $@ and puts what it prints into REPLY: through an unlinked file or a pipe of this shell's own, since a
+# substitution would fork. For output that fits a pipe (64 KiB).
+function _hpcsh_capture {
+  {
+    \builtin "$@" >|/proc/self/fd/9 && IFS= \builtin read -r -N 65536 -u 9 REPLY || :
+  } 9<<<'' 2>/dev/null
 }
 
 # For a shell that is not interactive: the warning, and nothing but the exports stays.
@@ -166,28 +44,6 @@ function _hpcsh_forget {
     \builtin unset -f "${REPLY%%$'\n'*}"
     REPLY=${REPLY#*$'\n'}
   done
-}
-
-# --- what most logins have nothing of
-
-# No history file on storage that does not answer: nobody waits for that.
-function _hpcsh_history {
-  _hpcsh_answers "${HISTFILE%/*}" || \builtin unset -v HISTFILE
-}
-
-# The hook of bash before 5.1, whose PROMPT_COMMAND is one string. A readonly one stays as it is.
-function _hpcsh_append {
-  \builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_hpcsh_precmd" 2>/dev/null || \builtin true
-}
-
-# --- the first prompt
-
-# Runs the builtin $@ and puts what it prints into REPLY: through an unlinked file or a pipe of this shell's own, since a
-# substitution would fork. For output that fits a pipe (64 KiB).
-function _hpcsh_capture {
-  {
-    \builtin "$@" >|/proc/self/fd/9 && IFS= \builtin read -r -N 65536 -u 9 REPLY || :
-  } 9<<<'' 2>/dev/null
 }
 
 # Remembers what the user has under our names, for hpcsh_off, and takes aliases out of the way of our functions.
@@ -337,58 +193,6 @@ function _hpcsh_watch_all {
   fi
 }
 
-# Whether the storage of the directory $1 answers: in a login without the program, which would have found out, a process looks,
-# and leaves the record that the program's would leave. One that finds another at it waits for that one, and then looks too.
-function _hpcsh_answers {
-  \local said='' fd=''
-  if [[ -n $_hpcsh_reader ]]; then
-    \return 1
-  elif [[ -z $_hpcsh_login ]]; then
-    \return 0
-  fi
-  # Read where it is needed: under `set -o posix`, bash before 5.1 takes it for a slip.
-  \builtin eval '\exec {fd}< <(_hpcsh_look_at "$1")' 2>/dev/null || \return 0
-  IFS=' ' \builtin read -r -t 0.3 -u "$fd" said || said=
-  \exec {fd}<&-
-  if [[ -n $said ]]; then
-    \return 0
-  fi
-  _hpcsh_reader=$_hpcsh_memory-reader
-  _hpcsh_notice="$1 does not answer: the history stays in memory"
-  _hpcsh_renew
-  _hpcsh_shared_last
-  \return 1
-}
-
-# In a process of its own: looks at $1 and says so. What hangs holds no stream of the shell's, and takes its record away itself.
-function _hpcsh_look_at {
-  \local "record=$_hpcsh_memory-reader" me='' now='' rest='' tries=0
-  \builtin trap '' HUP INT QUIT PIPE TERM TSTP
-  \exec </dev/null 2>/dev/null
-  # The terminal.
-  \exec 255>&-
-  \set +e +u -C
-  IFS=' ' \builtin read -r me rest </proc/self/stat
-  while ((++tries < 30)); do
-    IFS=' ' \builtin read -r now rest </proc/uptime
-    # One that is empty is just being written by him who made it.
-    if [[ -d ${record%/*} ]] && ! \builtin printf '%s %s\n' "$me" "$((10#${now/./}))" >"$record" &&
-      { [[ -f $record && ! -s $record && $tries -lt 10 ]] || _hpcsh_call node _hpcsh_is_held "$record"; }; then
-      # Nothing comes from a pipe that only we write.
-      \builtin read -r -t 0.01 rest <>/proc/self/fd/1
-      \continue
-    fi
-    [[ ! -d $1 ]] || \builtin :
-    \builtin printf 'y\n'
-    IFS=' ' \builtin read -r rest now <"$record"
-    if [[ $rest == "$me" ]]; then
-      PATH=/usr/bin:/bin:/run/current-system/sw/bin
-      \command rm -f "$record"
-    fi
-    \return 0
-  done
-}
-
 # Has TAB ask us behind our words, and remembers who was asked before. bash completes plain directories by itself.
 function _hpcsh_stubs {
   _hpcsh_undo+=(uncomplete '' '')
@@ -414,9 +218,8 @@ function _hpcsh_unpack {
   # shellcheck disable=SC2086
   \set -- $_hpcsh_packed
   [[ $globbing == *f* ]] || \set +f
-  _hpcsh_warning=$1 _hpcsh_switches=$2 _hpcsh_shared=$3 _hpcsh_ls_colors=$4 _hpcsh_ttl=$5 _hpcsh_side=$6 \
-    _hpcsh_text_online=$7 _hpcsh_text_offline=$8 _hpcsh_text_unknown=$9 _hpcsh_text_stale=${10} _hpcsh_text_resolver=${11} \
-    _hpcsh_color=${12}
+  _hpcsh_switches=$1 _hpcsh_ls_colors=$2 _hpcsh_ttl=$3 _hpcsh_side=$4 _hpcsh_text_online=$5 _hpcsh_text_offline=$6 \
+    _hpcsh_text_unknown=$7 _hpcsh_text_stale=$8 _hpcsh_text_resolver=$9 _hpcsh_color=${10}
 }
 
 _hpcsh_unpack

@@ -145,7 +145,7 @@ impl Login {
 /// `hpcsh init SHELL`: prints the facts of the node and the script, or a line that reads the node's copy of it.
 pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     if let Some(part) = init.part {
-        host.print(init.shell.part(part));
+        host.print(part);
         return;
     }
     let shell = init.shell;

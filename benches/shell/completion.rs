@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use hpcsh::shell::code::{Part, Shell};
+use hpcsh::shell::code::Shell;
 
 use crate::report::{Report, Row, Table, ms, us};
 use crate::rounds::{Candidate, interleave};
@@ -30,10 +30,10 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
 /// With the stubs against without: two copies of what a first prompt reads, one of them without.
 fn start(stage: &Stage, report: &mut Report, shell: Shell) -> Result<(), String> {
     let shell_name = name(shell);
-    let with = shell.part(Part::Prompt);
+    let with = shell.part("prompt").unwrap_or_default();
     let mut candidates = Vec::new();
     for (what, text) in [("without", without(with)?), ("with", with.to_owned())] {
-        for (part, text) in [("prompt", text.as_str()), ("more", shell.part(Part::More))] {
+        for (part, text) in [("prompt", text.as_str()), ("more", shell.part("more").unwrap_or_default())] {
             let file = stage.write(&format!("completion/{what}-{part}.{shell_name}"), text)?;
             if shell == Shell::Zsh {
                 output(stage.command("zsh").args(["-f", "-c", "zcompile -U $0"]).arg(file))?;

@@ -1,6 +1,6 @@
 //! The script that `hpcsh init` prints: its size, and the time in which a shell parses it.
 
-use hpcsh::shell::code::{Part, Shell};
+use hpcsh::shell::code::Shell;
 
 use crate::report::{Report, Row, Table, us};
 use crate::rounds::{Candidate, interleave};
@@ -28,7 +28,7 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
             Row::new(format!("{}, code", name(shell)), [code.len().to_string()]).goal("≤ 8 KB", code.len() <= SIZE),
         );
         sizes.row(Row::new(format!("{}, with the data of 30 lines", name(shell)), [script.len().to_string()]));
-        let more = shell.part(Part::Prompt);
+        let more = shell.part("prompt").unwrap_or_default();
         sizes.row(Row::new(format!("{}, read at the first prompt", name(shell)), [more.len().to_string()]));
 
         let text = match shell {

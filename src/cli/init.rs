@@ -2,17 +2,18 @@
 
 use std::ffi::OsString;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::shell::code::{Part, Shell};
+use crate::shell::code::Shell;
 
 /// What `hpcsh init` is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InitArguments {
     /// For which shell.
     pub shell: Shell,
-    /// A part that the script asks for later, instead of the script.
-    pub part: Option<Part>,
+    /// The text of a part that the script asks for later, instead of the script.
+    pub part: Option<&'static str>,
     /// Whether the script itself is wanted where a line that reads the node's copy would do.
     pub print: bool,
 }
@@ -39,7 +40,7 @@ pub(super) fn command() -> Command {
                 Arg::new("part")
                     .long("part")
                     .value_name("PART")
-                    .value_parser(super::choice(&Part::ALL))
+                    .value_parser(parts())
                     .hide(true)
                     .help("A part that the script asks for when it needs it"),
             )
@@ -59,12 +60,17 @@ pub(super) fn usual(words: &[OsString]) -> Option<InitArguments> {
     (init == "init").then_some(InitArguments { shell: *shell, part: None, print: false })
 }
 
+/// The names of the parts: bash has all of them.
+fn parts() -> PossibleValuesParser {
+    let parts = |shell: Shell| shell.parts().iter().copied().chain([shell.completion()]);
+    PossibleValuesParser::new(parts(Shell::Bash).map(|(name, _)| name))
+}
+
 pub(super) fn read(matches: &mut ArgMatches) -> InitArguments {
-    InitArguments {
-        shell: super::chosen(matches, "shell", &Shell::ALL).unwrap_or(Shell::Zsh),
-        part: super::chosen(matches, "part", &Part::ALL),
-        print: matches.get_flag("print"),
-    }
+    let shell = super::chosen(matches, "shell", &Shell::ALL).unwrap_or(Shell::Zsh);
+    // One that this shell has not has nothing in it.
+    let part = matches.get_one::<String>("part").map(|name| shell.part(name).unwrap_or_default());
+    InitArguments { shell, part, print: matches.get_flag("print") }
 }
 
 #[cfg(test)]

@@ -11,6 +11,16 @@ pub enum Shell {
     Fish,
 }
 
+/// A file from `shell/`.
+macro_rules! code {
+    ($file:literal) => {
+        include_str!(concat!(env!("OUT_DIR"), "/", $file))
+    };
+}
+
+/// What of a shell's code a login does not need: a name, and the text.
+pub type Part = (&'static str, &'static str);
+
 impl Shell {
     /// All of them, as the command line has them.
     pub const ALL: [(&'static str, Self); 3] =
@@ -25,73 +35,57 @@ impl Shell {
         }
     }
 
-    /// Its code: the file from `shell/` without comments and indentation (see `build.rs`).
+    /// What every login needs.
     pub fn code(self) -> &'static str {
         match self {
-            Self::Zsh => include_str!(concat!(env!("OUT_DIR"), "/hpcsh.zsh")),
-            Self::Bash => include_str!(concat!(env!("OUT_DIR"), "/hpcsh.bash")),
-            Self::Fish => include_str!(concat!(env!("OUT_DIR"), "/hpcsh.fish")),
+            Self::Zsh => code!("hpcsh.zsh"),
+            Self::Bash => code!("hpcsh.bash"),
+            Self::Fish => code!("hpcsh.fish"),
         }
     }
 
-    /// A part that the code reads when it needs it: from the node's copy, else from `--part`.
-    pub const fn part(self, part: Part) -> &'static str {
-        match (self, part) {
-            (Self::Zsh, Part::Prompt) => include_str!(concat!(env!("OUT_DIR"), "/prompt.zsh")),
-            (Self::Zsh, Part::More) => include_str!(concat!(env!("OUT_DIR"), "/more.zsh")),
-            (Self::Zsh, Part::Enter) => include_str!(concat!(env!("OUT_DIR"), "/enter.zsh")),
-            (Self::Zsh, Part::Node) => include_str!(concat!(env!("OUT_DIR"), "/node.zsh")),
-            (Self::Bash, Part::Node) => include_str!(concat!(env!("OUT_DIR"), "/node.bash")),
-            (Self::Fish, Part::Node) => include_str!(concat!(env!("OUT_DIR"), "/node.fish")),
-            (Self::Bash, Part::Enter) => include_str!(concat!(env!("OUT_DIR"), "/enter.bash")),
-            (Self::Zsh, Part::Completion) => {
-                concat!(
-                    include_str!("../../completions/_hpcsh"),
-                    include_str!(concat!(env!("OUT_DIR"), "/completion.zsh"))
-                )
-            }
-            (Self::Bash, Part::Prompt) => include_str!(concat!(env!("OUT_DIR"), "/prompt.bash")),
-            (Self::Bash, Part::More) => include_str!(concat!(env!("OUT_DIR"), "/more.bash")),
-            (Self::Bash, Part::Completion) => {
-                concat!(
-                    include_str!("../../completions/hpcsh.bash"),
-                    include_str!(concat!(env!("OUT_DIR"), "/completion.bash"))
-                )
-            }
-            (Self::Fish, Part::Prompt) => include_str!(concat!(env!("OUT_DIR"), "/prompt.fish")),
-            (Self::Fish, Part::More) => include_str!(concat!(env!("OUT_DIR"), "/more.fish")),
-            (Self::Fish, Part::Enter) => include_str!(concat!(env!("OUT_DIR"), "/enter.fish")),
-            (Self::Fish, Part::Completion) => {
-                concat!(
-                    include_str!("../../completions/hpcsh.fish"),
-                    include_str!(concat!(env!("OUT_DIR"), "/completion.fish"))
-                )
-            }
+    /// The parts that this code reads when it needs them: from the node's copies, else from `--part`. What zsh reads is compiled,
+    /// and fish is slow in other ways; bash, which parses all that it reads, has smaller ones.
+    pub const fn parts(self) -> &'static [Part] {
+        match self {
+            Self::Zsh => &[
+                ("prompt", code!("prompt.zsh")),
+                ("more", code!("more.zsh")),
+                ("enter", code!("enter.zsh")),
+                ("node", code!("node.zsh")),
+            ],
+            Self::Bash => &[
+                ("prompt", code!("prompt.bash")),
+                ("variables", code!("variables.bash")),
+                ("storage", code!("storage.bash")),
+                ("more", code!("more.bash")),
+                ("venv", code!("venv.bash")),
+                ("enter", code!("enter.bash")),
+                ("node", code!("node.bash")),
+            ],
+            Self::Fish => &[
+                ("prompt", code!("prompt.fish")),
+                ("more", code!("more.fish")),
+                ("enter", code!("enter.fish")),
+                ("node", code!("node.fish")),
+            ],
         }
     }
-}
 
-/// What of a shell's code a login does not need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The first prompt, and variables that are set already.
-    Prompt,
-    /// `act`, `deactivate`, `mdcd`, `cdr`, `hpcsh_off`.
-    More,
-    /// Environments that are entered on `cd`.
-    Enter,
-    /// The node's verdict in a running shell, and what the prompt shows of it.
-    Node,
-    /// TAB: the committed file of `hpcsh completions`, and what completes the functions.
-    Completion,
-}
+    /// TAB: the committed file of `hpcsh completions`, and what completes the functions. The node keeps no copy: it is for the few
+    /// shells that press TAB, and those have the time to ask.
+    pub const fn completion(self) -> Part {
+        let text = match self {
+            Self::Zsh => concat!(include_str!("../../completions/_hpcsh"), code!("completion.zsh")),
+            Self::Bash => concat!(include_str!("../../completions/hpcsh.bash"), code!("completion.bash")),
+            Self::Fish => concat!(include_str!("../../completions/hpcsh.fish"), code!("completion.fish")),
+        };
+        ("completion", text)
+    }
 
-impl Part {
-    /// Those that the node keeps copies of. TAB is for the few shells that press it, and those have the time to ask.
-    pub const KEPT: [(&'static str, Self); 4] =
-        [("prompt", Self::Prompt), ("more", Self::More), ("enter", Self::Enter), ("node", Self::Node)];
-
-    /// All of them, as the command line and the copies' names have them.
-    pub const ALL: [(&'static str, Self); 5] =
-        [Self::KEPT[0], Self::KEPT[1], Self::KEPT[2], Self::KEPT[3], ("completion", Self::Completion)];
+    /// The text of the part of this name, if it has one.
+    pub fn part(self, name: &str) -> Option<&'static str> {
+        let mut parts = self.parts().iter().copied().chain([self.completion()]);
+        parts.find_map(|(of, text)| (of == name).then_some(text))
+    }
 }

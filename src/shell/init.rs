@@ -132,6 +132,8 @@ impl Script<'_> {
         prologue.scalars(&[
             ("program", self.program.as_os_str().as_encoded_bytes()),
             ("copy", self.copy.map_or(NO_COPY, |copy| copy.as_os_str().as_encoded_bytes())),
+            ("warning", self.warning.as_bytes()),
+            ("shared", settings.shared_home.as_os_str().as_encoded_bytes()),
             ("history_size", history.map_or(String::new(), |history| history.size.to_string()).as_bytes()),
             ("history_file", file.as_os_str().as_encoded_bytes()),
             ("history_shared", if history.is_some_and(|history| history.is_shared) { b"1" } else { b"" }),
@@ -139,10 +141,8 @@ impl Script<'_> {
         ]);
         // What the parts ask for.
         prologue.packed(&[
-            ("warning", self.warning.as_bytes()),
             // Blanks around each, so that the code finds ` NAME `.
             ("switches", format!(" {} ", settings.switches.join(" ")).as_bytes()),
-            ("shared", settings.shared_home.as_os_str().as_encoded_bytes()),
             ("ls_colors", settings.ls_colors.as_bytes()),
             ("ttl", settings.ttl.to_string().as_bytes()),
             ("side", prompt.side.as_bytes()),

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::code::{Part, Shell};
+use super::code::Shell;
 use crate::digest;
 use crate::host::files;
 
@@ -15,16 +15,16 @@ use crate::host::files;
 ///
 /// `None` where they cannot be written: the script then asks the program instead.
 pub fn copies(shell: Shell, dir: &Path) -> Option<PathBuf> {
-    for (path, (_, part)) in parts_of(shell, dir).zip(Part::KEPT) {
-        keep(&path, shell.part(part).as_bytes())?;
+    for (path, (_, text)) in parts_of(shell, dir).zip(shell.parts()) {
+        keep(&path, text.as_bytes())?;
     }
     Some(dir.join(stem_of_parts(shell)))
 }
 
-/// Where the copies lie, in the order of [`Part::KEPT`].
+/// Where the copies lie, in the order of [`Shell::parts`].
 pub fn parts_of(shell: Shell, dir: &Path) -> impl Iterator<Item = PathBuf> {
     let stem = stem_of_parts(shell);
-    Part::KEPT.into_iter().map(move |(name, _)| dir.join(format!("{stem}-{name}.{}", shell.name())))
+    shell.parts().iter().map(move |(name, _)| dir.join(format!("{stem}-{name}.{}", shell.name())))
 }
 
 fn stem_of_parts(shell: Shell) -> String {
@@ -57,8 +57,8 @@ fn stem(digest: u64) -> String {
 /// The digest of all that is kept for a shell, made when the program is: a login need not read it.
 const fn parts(shell: Shell) -> u64 {
     let (mut sum, mut at) = (digest::NONE, 0);
-    while at < Part::KEPT.len() {
-        sum = digest::with(sum, shell.part(Part::KEPT[at].1).as_bytes());
+    while at < shell.parts().len() {
+        sum = digest::with(sum, shell.parts()[at].1.as_bytes());
         at += 1;
     }
     sum
@@ -74,7 +74,7 @@ mod tests {
         let dir = temporary.path();
         let stem = copies(Shell::Bash, dir).unwrap();
         let path = PathBuf::from(format!("{}-more.bash", stem.display()));
-        assert_eq!(files::read(&path).unwrap(), Shell::Bash.part(Part::More).as_bytes());
+        assert_eq!(files::read(&path).unwrap(), Shell::Bash.part("more").unwrap().as_bytes());
         let inode = || std::os::unix::fs::MetadataExt::ino(&path.metadata().unwrap());
         let before = inode();
         assert_eq!(copies(Shell::Bash, dir), Some(stem.clone()));

@@ -1,0 +1,120 @@
+# hpcsh for bash: the variables of a login where some of them are set already, and of a shell whose verdict turns.
+# `_hpcsh_call variables` gets it. The rules are those of hpcsh.bash.
+
+# What shellcheck cannot see: the other files assign (2154), and read what is assigned here (2034).
+# shellcheck disable=SC2154,SC2034
+
+# The variables of a login that is not the usual one. A shell that is not interactive has no next prompt to mend a verdict that is
+# unknown or has expired, and keeps nothing but its exports.
+function _hpcsh_begin {
+  if [[ $- != *i* && ($_hpcsh_fact == unknown || -n $_hpcsh_expired) ]]; then
+    _hpcsh_settle
+  fi
+  _hpcsh_renew
+  if [[ -n ${VIRTUAL_ENV-} ]]; then
+    _hpcsh_environment_first
+  fi
+  if [[ $- != *i* ]]; then
+    _hpcsh_call prompt _hpcsh_exports_only
+  fi
+}
+
+# Sets the variables again for HPCSH_OFFLINE's word, else for the node's verdict.
+function _hpcsh_renew {
+  case ${HPCSH_OFFLINE-} in
+    1) _hpcsh_verdict=offline ;;
+    0) _hpcsh_verdict=online ;;
+    *) _hpcsh_verdict=$_hpcsh_fact ;;
+  esac
+  _hpcsh_records=_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}
+  _hpcsh_merge "$_hpcsh_always${!_hpcsh_records}"
+  # Of another node's storage perhaps, where it was inherited.
+  if [[ -n $_hpcsh_reader ]]; then
+    \builtin export HPCSH_STORAGE=stale
+    _hpcsh_call storage _hpcsh_shared_last
+  else
+    \builtin unset -v HPCSH_STORAGE
+  fi
+}
+
+# Waits for the node's first verdict. Without a memory there is none to wait for; and the program itself waits for storage.
+function _hpcsh_settle {
+  if [[ -n $_hpcsh_memory && -z ${HPCSH_OFFLINE-}$_hpcsh_reader ]]; then
+    case $(\command "$_hpcsh_program" status --word) in
+      online) _hpcsh_verdict=online ;;
+      offline) _hpcsh_verdict=offline ;;
+    esac
+    _hpcsh_fact=$_hpcsh_verdict
+  fi
+}
+
+# Runs $1 with each record of $2, records that U+001F parts, as its argument.
+function _hpcsh_each {
+  \local "_hpcsh_rest=$2" _hpcsh_record
+  while [[ -n $_hpcsh_rest ]]; do
+    _hpcsh_record=${_hpcsh_rest%%$'\x1f'*}
+    _hpcsh_rest=${_hpcsh_rest#"$_hpcsh_record"}
+    _hpcsh_rest=${_hpcsh_rest#$'\x1f'}
+    if [[ -n $_hpcsh_record ]]; then
+      "$1" "$_hpcsh_record"
+    fi
+  done
+}
+
+# Exports those of the records $1 whose variables are unset or ours: HPCSH_EXPORTS holds, between separators, what hpcsh has
+# exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back. A `+`
+# behind the name marks what hpcsh adds beside the configured variables, which is nobody's to take back but hpcsh_off's.
+function _hpcsh_merge {
+  \local "_hpcsh_old=${HPCSH_EXPORTS-}"
+  if [[ -z $_hpcsh_old$_hpcsh_taken ]]; then
+    _hpcsh_records=$1
+    _hpcsh_export
+    \return 0
+  fi
+  _hpcsh_records=
+  _hpcsh_each _hpcsh_admit "$1"
+  _hpcsh_export
+  _hpcsh_each _hpcsh_inherit "$_hpcsh_old"
+}
+
+# Adds the record $1 to _hpcsh_records where its variable is unset or ours.
+function _hpcsh_admit {
+  \set -- "$1" "${1%%=*}"
+  if [[ -z ${!2+x} || $_hpcsh_old == *$'\x1f'"$2=${!2}"$'\x1f'* ]]; then
+    _hpcsh_records+=$1$'\x1f'
+  fi
+}
+
+# Keeps, or takes back, what the inherited record $1 stands for.
+function _hpcsh_inherit {
+  if [[ $HPCSH_EXPORTS == *$'\x1f'"$1"$'\x1f'* ]]; then
+    \builtin :
+  elif [[ ${1%%=*} == *+ ]]; then
+    HPCSH_EXPORTS+=$1$'\x1f'
+  elif [[ $HPCSH_EXPORTS != *$'\x1f'"${1%%=*}="* ]]; then
+    _hpcsh_release "$1"
+  fi
+}
+
+# Unsets the variable of the record $1 if it still has that value. The record was inherited: its name may be anything.
+function _hpcsh_release {
+  \set -- "${1%%=*}" "${1#*=}"
+  \set -- "${1%+}" "$2"
+  if [[ $1 == [a-zA-Z_]* && $1 != *[^a-zA-Z0-9_]* && $1 != HPCSH_EXPORTS && ${!1-} == "$2" ]]; then
+    \builtin unset -v "$1"
+  fi
+}
+
+# Puts the environment that an outer shell entered in front of our directories again, where nothing else is in front of it.
+function _hpcsh_environment_first {
+  \local "bin=$VIRTUAL_ENV/bin" "others=:${PATH%%":$VIRTUAL_ENV/bin:"*}:" dir
+  for dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
+    others=${others/":$dir:"/:}
+  done
+  if [[ $others == : ]]; then
+    others=${PATH%%":$bin:"*}
+    PATH=$bin:$others:${PATH#"$others:$bin:"}
+  fi
+}
+
+_hpcsh_parts="${_hpcsh_parts-} variables "
