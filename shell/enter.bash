@@ -8,27 +8,13 @@
 # status that is passed on (2164) or not wanted (2015), a function in a function (2317).
 # shellcheck disable=SC2154,SC2034,SC2164,SC2015,SC2317
 
-# Before each prompt where the directory or the environment has changed. Most often all is as it was: the same environment is
-# active, and the nearest directory with one is still _hpcsh_top, or there is still none up to there. One condition says so for
-# the first directories upwards. bash copies a function whenever it calls it, so what is called often is short.
-function _hpcsh_look {
-  if [[ ${VIRTUAL_ENV-} == "$_hpcsh_was" && (${PWD-} == "$_hpcsh_top" ||
-    ${PWD-} == "$_hpcsh_top"/* && $PWD != "$_hpcsh_top"/*/*/*/* && ! -f $PWD/.venv/pyvenv.cfg &&
-    ($PWD != "$_hpcsh_top"/*/* || ! -f ${PWD%/*}/.venv/pyvenv.cfg &&
-    ($PWD != "$_hpcsh_top"/*/*/* || ! -f ${PWD%/*/*}/.venv/pyvenv.cfg))) &&
-    (-z $_hpcsh_settled && ! -f $_hpcsh_top/.venv/pyvenv.cfg || -n $_hpcsh_settled && -f $_hpcsh_top/.venv/pyvenv.cfg) ]]; then
-    _hpcsh_pwd=$PWD
-  else
-    _hpcsh_walk
-  fi
-}
-
-# Finds the nearest environment upwards, one look for each directory, up to the home or what _hpcsh_stop finds: _hpcsh_found. Leaves
-# and enters where it is another one.
+# Before each prompt where something has changed, unless the hook, in prompt.bash, sees that it makes no difference. Finds the
+# nearest environment upwards, one look for each directory, up to the home or what _hpcsh_stop finds: _hpcsh_found. Leaves and
+# enters where it is another one.
 function _hpcsh_walk {
   \local "end=$_hpcsh_home"
-  _hpcsh_there=$_hpcsh_pwd _hpcsh_pwd=${PWD-} _hpcsh_top=${PWD-} _hpcsh_found=
-  if [[ $_hpcsh_pwd/ != "$_hpcsh_home"/* ]]; then
+  _hpcsh_top=${PWD-} _hpcsh_found=
+  if [[ ${PWD-}/ != "$_hpcsh_home"/* ]]; then
     _hpcsh_stop
   fi
   until [[ -f $_hpcsh_top/.venv/pyvenv.cfg && -n ${_hpcsh_found:=$_hpcsh_top/.venv} || $_hpcsh_top == "$end" ]]; do
@@ -39,9 +25,19 @@ function _hpcsh_walk {
     # A mount, or the home, where the way upwards ends, may lie below it: each time is looked from anew.
     _hpcsh_top=/dev/null
   fi
+  # What the hook compares with: the file that has to be there, or must not be; and how far below _hpcsh_top a directory is, told by
+  # patterns that are nothing but `/*` so many times, which bash matches faster than any that begins with a name.
+  _hpcsh_has='' _hpcsh_lacks=$_hpcsh_top/.venv/pyvenv.cfg
+  if [[ -n $_hpcsh_found ]]; then
+    _hpcsh_has=$_hpcsh_lacks _hpcsh_lacks=
+  fi
+  _hpcsh_below1=${_hpcsh_top//[!\/]/}/
+  _hpcsh_below1=${_hpcsh_below1//\//\/*}
+  _hpcsh_below2="$_hpcsh_below1/*" _hpcsh_below3="$_hpcsh_below1/*/*" _hpcsh_below4="$_hpcsh_below1/*/*/*"
   if [[ $_hpcsh_found != "$_hpcsh_settled" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
     _hpcsh_move
   fi
+  _hpcsh_at=${PWD-}:$_hpcsh_was
 }
 
 # Where the way upwards from $PWD, which is not in the home, has its `end`. The shared home, or the root of a mount; above those,
@@ -99,7 +95,7 @@ function _hpcsh_move {
       _hpcsh_left+=("$entered")
       \builtin unset -v HPCSH_ENTERED
       entered=
-    elif [[ $PWD == "$_hpcsh_there" ]]; then
+    elif [[ $_hpcsh_at == "$PWD":* ]]; then
       _hpcsh_left+=("$found")
     else
       _hpcsh_left+=("$_hpcsh_was")
@@ -161,18 +157,18 @@ function _hpcsh_inherited {
   fi
 }
 
-# Before the first prompt: looks, for the hook that is there now.
+# Before the first prompt: looks, for the hook that is there by now.
 function _hpcsh_first_look {
   _hpcsh_home=${HOME-}
   _hpcsh_home=${_hpcsh_home%/}
   # None, and the root of all, have nothing below them.
   : "${_hpcsh_home:=/dev/null}"
-  _hpcsh_pwd='' _hpcsh_there='' _hpcsh_was='' _hpcsh_settled='' _hpcsh_top=/dev/null _hpcsh_told=: _hpcsh_mounts='' _hpcsh_automounts=''
+  _hpcsh_at='' _hpcsh_was='' _hpcsh_settled='' _hpcsh_told=: _hpcsh_mounts='' _hpcsh_automounts=''
   _hpcsh_left=()
   if [[ -n ${HPCSH_ENTERED-} ]]; then
     _hpcsh_inherited
   fi
-  _hpcsh_look
+  _hpcsh_walk
 }
 
 _hpcsh_parts="${_hpcsh_parts-} enter "

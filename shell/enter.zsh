@@ -5,59 +5,78 @@
 # environment that is not it is the user's, and is never touched.
 
 # When the directory changes, and before a prompt where something has changed since; but not where the directory changes in a
-# substitution or while a completion tries. A call of a function costs zsh as much as ten conditions, and each command more four
-# system calls; so this is one function, of few commands, under the user's options.
+# substitution or while a completion tries. A call of a function costs zsh as much as ten conditions, each command four system
+# calls, each expansion the length of name and value; so what is usual is done here, in few commands, under the user's options.
 function _hpcsh_look {
+  # The way in again, at _hpcsh_door, of the environment that was entered last: all is as _hpcsh_remember saw it. An error of
+  # zstat's says nothing that anybody needs, and to close a stream is cheaper than to open another.
+  if [[ -z $_hpcsh_was && $PWD == "$_hpcsh_door" &&
+    $ZSH_SUBSHELL${compstate+1}${VIRTUAL_ENV-}${PYTHONHOME+1}$_hpcsh_reader:${CONDA_PREFIX:+${CONDA_DEFAULT_ENV-base}}:${VIRTUAL_ENV_DISABLE_PROMPT-} == "$_hpcsh_outside" &&
+    ( -n $_hpcsh_recorded || ! -e $_hpcsh_records ) && ! -o ksh_arrays && ! -o all_export && ! -o warn_create_global ]] &&
+    {
+      \builtin zstat -A _hpcsh_stat +ctime -- "${_hpcsh_files[@]}" &&
+        \builtin zstat -A argv +inode -- "$_hpcsh_env" "$_hpcsh_env/bin/python"
+    } 2>&- && [[ "${(j: :)_hpcsh_stat} $1 $2" == "$_hpcsh_seen" ]]; then
+    _OLD_VIRTUAL_PATH=$PATH PATH=$_hpcsh_env/bin:$_OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1=${PS1-} PS1=$_hpcsh_mark$_OLD_VIRTUAL_PS1 \
+      psvar[9]=$_hpcsh_label _hpcsh_was=$_hpcsh_env _hpcsh_settled=$_hpcsh_env _hpcsh_top=${_hpcsh_env:h} _hpcsh_at=$PWD:$_hpcsh_env
+    \builtin export "HPCSH_ENTERED=$_hpcsh_env" "VIRTUAL_ENV=$_hpcsh_env" "VIRTUAL_ENV_PROMPT=$_hpcsh_label"
+    function deactivate {
+      _hpcsh_call more _hpcsh_deactivate "$@"
+    }
   # Most often all is as it was: the same environment is active, and the nearest directory with one is still _hpcsh_top, or there
   # is still none up to there. One condition says so for the first directories upwards.
-  if [[ ${VIRTUAL_ENV-} == "$_hpcsh_was" && $PWD/ == "$_hpcsh_top"/* &&
+  elif [[ ${VIRTUAL_ENV-} == "$_hpcsh_was" && $PWD/ == "$_hpcsh_top"/* &&
     ( $PWD == "$_hpcsh_top" || ! -f $PWD/.venv/pyvenv.cfg && ( ${PWD:h} == "$_hpcsh_top" || ! -f ${PWD:h}/.venv/pyvenv.cfg &&
     ( ${PWD:h:h} == "$_hpcsh_top" || ! -f ${PWD:h:h}/.venv/pyvenv.cfg && ${PWD:h:h:h} == "$_hpcsh_top" ) ) ) &&
     ( -z $_hpcsh_settled && ! -f $_hpcsh_top/.venv/pyvenv.cfg || -n $_hpcsh_settled && -f $_hpcsh_top/.venv/pyvenv.cfg ) ]]; then
-    _hpcsh_pwd=$PWD
+    _hpcsh_at=$PWD:$_hpcsh_was
+  # The way out of it, to _hpcsh_far, or to where there is none up to the home. How far that is is asked first: nothing above it may
+  # be looked at. The label stays in psvar, where nothing shows it any more.
+  elif [[ $ZSH_SUBSHELL${compstate+1}:${VIRTUAL_ENV-}:${HPCSH_ENTERED-}:${PS1-}:$PATH == "$_hpcsh_inside" &&
+    ( $PWD == "$_hpcsh_far" || ! -f $_hpcsh_home/.venv/pyvenv.cfg &&
+    ( $PWD == "$_hpcsh_home" || ( ${PWD:h} == "$_hpcsh_home" || ( ${PWD:h:h} == "$_hpcsh_home" ||
+    ${PWD:h:h:h} == "$_hpcsh_home" && ! -f ${PWD:h:h}/.venv/pyvenv.cfg ) && ! -f ${PWD:h}/.venv/pyvenv.cfg ) &&
+    ! -f $PWD/.venv/pyvenv.cfg ) ) ]]; then
+    PATH=$_hpcsh_path_before PS1=$_hpcsh_ps1_before _hpcsh_was= _hpcsh_settled= _hpcsh_top=$_hpcsh_home _hpcsh_at=$PWD:
+    \builtin unset HPCSH_ENTERED VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1
   elif [[ $ZSH_SUBSHELL == 0 && -z ${compstate+1} ]]; then
-    # The nearest environment upwards, one look for each directory, up to the home or what _hpcsh_stop finds.
-    _hpcsh_found= _hpcsh_dir=$PWD _hpcsh_end=$_hpcsh_home
-    if [[ $PWD/ != "$_hpcsh_home"/* ]]; then
-      _hpcsh_stop
+    _hpcsh_walk
+  fi
+}
+
+# What is not as usual. The nearest environment upwards, one look for each directory, up to the home or what _hpcsh_stop finds:
+# _hpcsh_found. Leaves and enters where it is another one.
+function _hpcsh_walk {
+  _hpcsh_found= _hpcsh_dir=$PWD _hpcsh_end=$_hpcsh_home
+  if [[ $PWD/ != "$_hpcsh_home"/* ]]; then
+    _hpcsh_stop
+  fi
+  until [[ -f $_hpcsh_dir/.venv/pyvenv.cfg && -n ${_hpcsh_found::=${_hpcsh_dir%/}/.venv} || $_hpcsh_dir == "$_hpcsh_end" ]]; do
+    _hpcsh_dir=${_hpcsh_dir:h}
+  done
+  # The short ways in and out again, from and to a directory that is further away. Who comes here from there knows none.
+  if [[ -n $_hpcsh_env && $PWD != "$_hpcsh_far" ]]; then
+    _hpcsh_far=$PWD
+    if [[ $_hpcsh_found == "$_hpcsh_env" && -z $_hpcsh_was && $PWD != "$_hpcsh_door" ]]; then
+      _hpcsh_door=$PWD
+      _hpcsh_look
+      _hpcsh_door=${_hpcsh_env:h}
+    elif [[ $_hpcsh_found != "$_hpcsh_env" && $_hpcsh_was == "$_hpcsh_env" ]]; then
+      _hpcsh_look
     fi
-    until [[ -f $_hpcsh_dir/.venv/pyvenv.cfg && -n ${_hpcsh_found::=${_hpcsh_dir%/}/.venv} || $_hpcsh_dir == "$_hpcsh_end" ]]; do
-      _hpcsh_dir=${_hpcsh_dir:h}
-    done
-    # The usual way out, and in again, of the environment that was entered last: where all is as _hpcsh_remember saw it, what
-    # _hpcsh_leave and _hpcsh_enter_trusted would make of it is known.
-    if [[ -n $_hpcsh_was && $_hpcsh_found != "$_hpcsh_was" &&
-      ${VIRTUAL_ENV-}:${HPCSH_ENTERED-}:${PS1-}:$PATH == "$_hpcsh_inside" &&
-      -z ${_hpcsh_left[*]-}${_OLD_VIRTUAL_PYTHONHOME+1} && ! -o ksh_arrays ]]; then
-      PATH=$_hpcsh_path_outside PS1=$_hpcsh_ps1_outside psvar[9]= _hpcsh_was= _hpcsh_settled= _hpcsh_venv=
-      \builtin unset HPCSH_ENTERED VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1
+    _hpcsh_far=
+  fi
+  if [[ $_hpcsh_found != "$_hpcsh_settled" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
+    if [[ -n $_hpcsh_found$_hpcsh_was${VIRTUAL_ENV-}${HPCSH_ENTERED-}${_hpcsh_left[*]-} ]]; then
+      _hpcsh_move
     fi
-    if [[ $_hpcsh_found != "$_hpcsh_settled" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
-      # An error of zstat's says nothing that anybody needs, and to close a stream is cheaper than to open another.
-      if [[ -z ${VIRTUAL_ENV-}${HPCSH_ENTERED-}$_hpcsh_was${_hpcsh_left[*]-}${PYTHONHOME+1}$_hpcsh_reader &&
-        $_hpcsh_found:${CONDA_PREFIX-}:${CONDA_DEFAULT_ENV-}:${VIRTUAL_ENV_DISABLE_PROMPT-}:${PS1-}:$PATH == "$_hpcsh_outside" &&
-        ( -n $_hpcsh_recorded || ! -e $_hpcsh_records ) && ! -o ksh_arrays && ! -o all_export && ! -o warn_create_global ]] &&
-        \builtin zstat -A _hpcsh_stat -- "$_hpcsh_found" "$_hpcsh_found/bin" "$_hpcsh_found/pyvenv.cfg" "$_hpcsh_found/bin/python" \
-          ${_hpcsh_recorded:+"$_hpcsh_recorded"} 2>&- && [[ "${(j: :)_hpcsh_stat}" == "$_hpcsh_seen" ]]; then
-        _OLD_VIRTUAL_PATH=$PATH PATH=$_hpcsh_path_inside _OLD_VIRTUAL_PS1=${PS1-} PS1=$_hpcsh_ps1_inside psvar[9]=$_hpcsh_shown \
-          _hpcsh_was=$_hpcsh_found _hpcsh_venv=$_hpcsh_found _hpcsh_settled=$_hpcsh_found
-        \builtin export "HPCSH_ENTERED=$_hpcsh_found" "VIRTUAL_ENV=$_hpcsh_found" "VIRTUAL_ENV_PROMPT=$_hpcsh_label"
-        function deactivate {
-          _hpcsh_call more _hpcsh_deactivate "$@"
-        }
-      elif [[ -n $_hpcsh_found$_hpcsh_was${VIRTUAL_ENV-}${HPCSH_ENTERED-}${_hpcsh_left[*]-} ]]; then
-        _hpcsh_move
-        _hpcsh_was=${VIRTUAL_ENV-} _hpcsh_settled=$_hpcsh_found
-      else
-        _hpcsh_settled=$_hpcsh_found
-      fi
-    fi
-    _hpcsh_top=$_hpcsh_dir _hpcsh_pwd=$PWD
-    if [[ $_hpcsh_end != "$_hpcsh_home" &&
-      ( $_hpcsh_end != "$_hpcsh_shared" || -n $_hpcsh_found && $_hpcsh_home/ == "$_hpcsh_dir"/* ) ]]; then
-      # A mount, or the home, where the way upwards ends, may lie below it: each time is looked from anew.
-      _hpcsh_top=/dev/null
-    fi
+    _hpcsh_was=${VIRTUAL_ENV-} _hpcsh_settled=$_hpcsh_found
+  fi
+  _hpcsh_top=$_hpcsh_dir _hpcsh_at=$PWD:$_hpcsh_was
+  if [[ $_hpcsh_end != "$_hpcsh_home" &&
+    ( $_hpcsh_end != "$_hpcsh_shared" || -n $_hpcsh_found && $_hpcsh_home/ == "$_hpcsh_dir"/* ) ]]; then
+    # A mount, or the home, where the way upwards ends, may lie below it: each time is looked from anew.
+    _hpcsh_top=/dev/null
   fi
 }
 
@@ -98,6 +117,7 @@ function _hpcsh_stop {
 # Leaves and enters as _hpcsh_found asks. What the user did since the last look comes first.
 function _hpcsh_move {
   \builtin emulate -L zsh
+  _hpcsh_env= _hpcsh_door= _hpcsh_inside=
   \local "found=$_hpcsh_found" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}" REPLY=
   if [[ -n $active && $active != "$entered" || -n ${CONDA_PREFIX-} && ${CONDA_DEFAULT_ENV-base} != base ]]; then
     # His own. conda puts its own in front of one that it found.
@@ -113,7 +133,7 @@ function _hpcsh_move {
       _hpcsh_left+=("$entered")
       \builtin unset HPCSH_ENTERED
       entered=
-    elif [[ $PWD == "$_hpcsh_pwd" ]]; then
+    elif [[ $_hpcsh_at == "$PWD:"* ]]; then
       _hpcsh_left+=("$found")
     else
       _hpcsh_left+=("$_hpcsh_was")
@@ -160,20 +180,25 @@ function _hpcsh_enter_trusted {
   _hpcsh_remember "$venv"
 }
 
-# Remembers what it takes to leave the environment $1, just entered, and to enter it again: the values before and after, and the
-# files as they are, their times of access too; who finds another one takes the longer way, and comes here. Not where to leave
-# is more than to put values back: a Python home, or a prompt into which _hpcsh_show has not put the node.
+# Remembers what it takes to leave the environment $1, just entered, and to enter it again: the values before and after, and of the
+# files what _hpcsh_signature has looked at. What lies in a directory whose time is the same lies there still, so numbers are kept
+# only of what a link leads to. Who finds it otherwise takes the longer way, and comes here. Not where to leave is more than to
+# put values back: a Python home, or a prompt into which _hpcsh_show has not put the node.
 function _hpcsh_remember {
-  _hpcsh_inside= _hpcsh_outside=
-  if [[ -n ${_hpcsh_signatures[$1]-} && -z ${_OLD_VIRTUAL_PYTHONHOME+1} && :$_OLD_VIRTUAL_PATH: != *":$1/bin:"* ]] &&
+  # HPCSH_ENTERED says now whose it is.
+  _hpcsh_venv=
+  if [[ -n ${_hpcsh_signatures[$1]-} && -z ${_OLD_VIRTUAL_PYTHONHOME+1} && ${#_hpcsh_left} == 0 &&
+    :$_OLD_VIRTUAL_PATH: != *":$1/bin:"* && ! -L $1/bin && ! -L $1/pyvenv.cfg ]] &&
     [[ -z ${HPCSH_PROMPT-} || -z $_hpcsh_side ||
       $_OLD_VIRTUAL_PS1${RPS1-} == *%10v* || $_OLD_VIRTUAL_PS1${RPS1-} == *HPCSH_PROMPT* ||
       -n ${POWERLEVEL9K_MODE+1}${POWERLEVEL9K_LEFT_PROMPT_ELEMENTS+1}${STARSHIP_SHELL+1} ]]; then
-    _hpcsh_path_inside=$PATH _hpcsh_path_outside=$_OLD_VIRTUAL_PATH
-    _hpcsh_ps1_inside=${PS1-} _hpcsh_ps1_outside=$_OLD_VIRTUAL_PS1
-    _hpcsh_label=$VIRTUAL_ENV_PROMPT _hpcsh_shown=$psvar[9] _hpcsh_seen=${(j: :)_hpcsh_stat}
-    _hpcsh_inside=$1:$1:${PS1-}:$PATH
-    _hpcsh_outside=$1:${CONDA_PREFIX-}:${CONDA_DEFAULT_ENV-}:${VIRTUAL_ENV_DISABLE_PROMPT-}:$_OLD_VIRTUAL_PS1:$_OLD_VIRTUAL_PATH
+    _hpcsh_env=$1 _hpcsh_door=${1:h} _hpcsh_label=$VIRTUAL_ENV_PROMPT
+    _hpcsh_path_before=$_OLD_VIRTUAL_PATH _hpcsh_ps1_before=$_OLD_VIRTUAL_PS1 _hpcsh_mark=${PS1%"$_OLD_VIRTUAL_PS1"}
+    _hpcsh_inside=0:$1:$1:${PS1-}:$PATH
+    _hpcsh_outside=0:${CONDA_PREFIX:+${CONDA_DEFAULT_ENV-base}}:${VIRTUAL_ENV_DISABLE_PROMPT-}
+    _hpcsh_files=("$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" $_hpcsh_recorded)
+    _hpcsh_seen="$_hpcsh_stat[11] $_hpcsh_stat[25] $_hpcsh_stat[39] $_hpcsh_stat[53]${_hpcsh_recorded:+ $_hpcsh_stat[67]}"
+    _hpcsh_seen+=" $_hpcsh_stat[2] $_hpcsh_stat[44]"
   fi
 }
 
@@ -210,10 +235,10 @@ function _hpcsh_signature {
 # Before the first prompt: puts the hook in, and looks.
 function _hpcsh_first_look {
   \builtin emulate -L zsh
-  \builtin typeset -g _hpcsh_{pwd,was,settled,found,dir,end,inside,outside,mounts,automounts,recorded}= _hpcsh_top=/dev/null _hpcsh_told=:
-  \builtin typeset -g _hpcsh_{path_inside,path_outside,ps1_inside,ps1_outside,label,shown,seen}= _hpcsh_newest=0
+  \builtin typeset -g _hpcsh_{at,was,settled,found,dir,end,far,mounts,automounts,recorded}= _hpcsh_top=/dev/null _hpcsh_told=:
+  \builtin typeset -g _hpcsh_{env,door,inside,outside,path_before,ps1_before,mark,label,seen}= _hpcsh_newest=0
   \builtin typeset -g "_hpcsh_venv=${_hpcsh_venv-}"
-  \builtin typeset -ga _hpcsh_left _hpcsh_stat chpwd_functions
+  \builtin typeset -ga _hpcsh_left _hpcsh_stat _hpcsh_files chpwd_functions
   \builtin typeset -gA _hpcsh_signatures _hpcsh_labels
   chpwd_functions=("${(@)chpwd_functions:#_hpcsh_look}" _hpcsh_look)
   # None, and the root of all, have nothing below them.

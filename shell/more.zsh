@@ -128,7 +128,8 @@ function _hpcsh_switch {
 
 function _hpcsh_deactivate {
   \builtin emulate -L zsh
-  # What a script that is sourced enters next is the user's.
+  # What a script that is sourced enters next is the user's; what is active now was still ours.
+  _hpcsh_venv=${HPCSH_ENTERED:-${_hpcsh_venv-}}
   \builtin unset HPCSH_ENTERED
   if [[ -n ${VIRTUAL_ENV-} ]]; then
     _hpcsh_leave
@@ -141,7 +142,8 @@ function _hpcsh_deactivate {
 function _hpcsh_leave {
   if [[ -z ${VIRTUAL_ENV-} ]]; then
     \return 0
-  elif [[ -z ${_hpcsh_leaving-} && ${_hpcsh_venv-} != "$VIRTUAL_ENV" && -n ${_OLD_VIRTUAL_PATH+1} ]]; then
+  elif [[ -z ${_hpcsh_leaving-} && ${_hpcsh_venv-} != "$VIRTUAL_ENV" && ${HPCSH_ENTERED-} != "$VIRTUAL_ENV" &&
+    -n ${_OLD_VIRTUAL_PATH+1} ]]; then
     # Entered by its own script, which left its own way out; should that be ours by now, it comes back here.
     \local _hpcsh_leaving=1
     deactivate
@@ -240,7 +242,7 @@ function _hpcsh_off {
   # The node, wherever others have put things around it.
   PS1=${PS1/"${_hpcsh_segment-}"/}
   RPS1=${${RPS1-}/"${_hpcsh_segment-}"/}
-  psvar[10]=
+  psvar[9]= psvar[10]=
   \builtin unfunction act deactivate mdcd cdr waitvllm prompt_hpcsh instant_prompt_hpcsh _hpcsh 2>/dev/null
   \set -- "${_hpcsh_undo[@]}"
   while (( $# )); do

@@ -2,8 +2,8 @@
 
 # What shellcheck cannot see: the prologue and `\local` assign (2154), functions are defined for the user (2317). What it
 # takes for a slip: a status that is not wanted (2015), a variable for other programs (2034), a single-quoted expansion, which
-# the prompt makes (2016).
-# shellcheck disable=SC2154,SC2015,SC2317,SC2034,SC2016
+# the prompt makes (2016), a pattern that is to be one (2254).
+# shellcheck disable=SC2154,SC2015,SC2317,SC2034,SC2016,SC2254
 
 # --- what most logins have nothing of
 
@@ -156,7 +156,10 @@ function _hpcsh_show {
 }
 
 # Makes of the hook that is there what later prompts need: a look where something has changed, since bash has no hook for `cd`, and
-# now and then one at the node. One who sets SECONDS back does not stop that. bash copies a function whenever it calls it.
+# now and then one at the node; not in the eleven seconds before _hpcsh_due, so one who sets SECONDS back does not stop that. Most
+# often all is as it was: the same environment is active, and the nearest directory with one is still _hpcsh_top, or there is still
+# none up to there. The first directories upwards are looked at here; the rest is left to _hpcsh_walk. bash copies a function
+# whenever it calls it, prints each condition, and is slow to cut words; so what is called often is one function of few commands.
 function _hpcsh_hook {
   # From bash 5.1 on, each element of PROMPT_COMMAND sees the status of the command line, whatever the others return.
   if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
@@ -167,28 +170,40 @@ function _hpcsh_hook {
     }
   elif [[ $_hpcsh_switches == *' enter '* ]]; then
     function _hpcsh_precmd {
-      if [[ ${PWD-} != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
-        _hpcsh_look
+      if [[ ${PWD-}:${VIRTUAL_ENV-} != "$_hpcsh_at" ]]; then
+        [[ ${PWD-}/:${VIRTUAL_ENV-} == "$_hpcsh_top"/*:"$_hpcsh_was" && ! -f $_hpcsh_lacks && (-z $_hpcsh_has || -f $_hpcsh_has) ]] &&
+          case $PWD in
+            $_hpcsh_below4) \builtin false ;;
+            $_hpcsh_below3) [[ ! -f $PWD/.venv/pyvenv.cfg && ! -f ${PWD%/*}/.venv/pyvenv.cfg && ! -f ${PWD%/*/*}/.venv/pyvenv.cfg ]] ;;
+            $_hpcsh_below2) [[ ! -f $PWD/.venv/pyvenv.cfg && ! -f ${PWD%/*}/.venv/pyvenv.cfg ]] ;;
+            $_hpcsh_below1) [[ ! -f $PWD/.venv/pyvenv.cfg ]] ;;
+          esac && _hpcsh_at=$PWD:$_hpcsh_was || _hpcsh_walk
       fi
-      if ((SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due)); then
+      if (((SECONDS - _hpcsh_due + 6) / 6)); then
         _hpcsh_call node _hpcsh_watch
       fi
     }
   else
     function _hpcsh_precmd {
-      if ((SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due)); then
+      if (((SECONDS - _hpcsh_due + 6) / 6)); then
         _hpcsh_call node _hpcsh_watch
       fi
     }
   fi
 }
 
-# What an older bash does before a prompt.
+# What an older bash does before a prompt: the same.
 function _hpcsh_watch_all {
-  if [[ $_hpcsh_switches == *' enter '* && (${PWD-} != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was") ]]; then
-    _hpcsh_look
+  if [[ $_hpcsh_switches == *' enter '* && ${PWD-}:${VIRTUAL_ENV-} != "$_hpcsh_at" ]]; then
+    [[ ${PWD-}/:${VIRTUAL_ENV-} == "$_hpcsh_top"/*:"$_hpcsh_was" && ! -f $_hpcsh_lacks && (-z $_hpcsh_has || -f $_hpcsh_has) ]] &&
+      case $PWD in
+        $_hpcsh_below4) \builtin false ;;
+        $_hpcsh_below3) [[ ! -f $PWD/.venv/pyvenv.cfg && ! -f ${PWD%/*}/.venv/pyvenv.cfg && ! -f ${PWD%/*/*}/.venv/pyvenv.cfg ]] ;;
+        $_hpcsh_below2) [[ ! -f $PWD/.venv/pyvenv.cfg && ! -f ${PWD%/*}/.venv/pyvenv.cfg ]] ;;
+        $_hpcsh_below1) [[ ! -f $PWD/.venv/pyvenv.cfg ]] ;;
+      esac && _hpcsh_at=$PWD:$_hpcsh_was || _hpcsh_walk
   fi
-  if ((SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due)); then
+  if (((SECONDS - _hpcsh_due + 6) / 6)); then
     _hpcsh_call node _hpcsh_watch
   fi
 }

@@ -112,7 +112,8 @@ function _hpcsh_keep {
 function _hpcsh_first_prompt {
   \builtin emulate -L zsh
   \local name
-  # Now and then a prompt looks at the node's verdict. One who sets SECONDS back does not stop it.
+  # Now and then a prompt looks at the node's verdict: not in the eight seconds before _hpcsh_due, so one who sets SECONDS back does
+  # not stop it.
   \builtin typeset -gi _hpcsh_due
   (( _hpcsh_due = SECONDS + 1 ))
   if [[ $_hpcsh_verdict == unknown ]]; then
@@ -120,11 +121,11 @@ function _hpcsh_first_prompt {
   fi
   if [[ $_hpcsh_switches == *' enter '* ]]; then
     function _hpcsh_precmd {
-      if [[ $PWD != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" || SECONDS -ge _hpcsh_due || SECONDS+6 -lt _hpcsh_due ]]; then
-        if [[ $PWD != "$_hpcsh_pwd" || ${VIRTUAL_ENV-} != "$_hpcsh_was" ]]; then
+      if [[ $PWD:${VIRTUAL_ENV-} != "$_hpcsh_at" || '(SECONDS-_hpcsh_due+8)&~7' -ne 0 ]]; then
+        if [[ $PWD:${VIRTUAL_ENV-} != "$_hpcsh_at" ]]; then
           _hpcsh_look
         fi
-        if (( SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due )); then
+        if (( (SECONDS - _hpcsh_due + 8) & ~7 )); then
           _hpcsh_call node _hpcsh_watch
         fi
       fi
@@ -133,7 +134,7 @@ function _hpcsh_first_prompt {
     precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
   else
     function _hpcsh_precmd {
-      if (( SECONDS >= _hpcsh_due || SECONDS + 6 < _hpcsh_due )); then
+      if (( (SECONDS - _hpcsh_due + 8) & ~7 )); then
         _hpcsh_call node _hpcsh_watch
       fi
     }

@@ -319,7 +319,7 @@ fn it_is_off_where_the_configuration_says_so() {
         home.configure("[venv]\nauto = false\n");
         let mut session = Session::start(shell, &home, "", "");
         session.steps(&[("cd one", ""), ("act", "one by hand"), ("cd ~", "one by hand")]);
-        let left = session.terminal.run("typeset -f _hpcsh_look >/dev/null || echo nothing");
+        let left = session.terminal.run("typeset -f _hpcsh_walk >/dev/null || echo nothing");
         assert!(left.contains("nothing"), "{}: {left}", shell.name());
         session.terminal.leave();
     }
