@@ -63,34 +63,47 @@ pub struct Incoming {
     /// Of each one that has come; and of its answer, 0 for none.
     lengths: Box<[(usize, usize)]>,
     headers: Headers,
+    /// So many are taken the next time at the most: to prepare for one costs something, whether it comes or not.
+    wanted: usize,
+    is_all: bool,
 }
+
+/// As many are always prepared for.
+const AT_LEAST: usize = 8;
 
 impl Incoming {
     /// Buffers of this size, and behind each so many bytes more that only an answer may use.
     pub fn new(size: usize, spare: usize) -> Self {
         let bytes = vec![0; AT_ONCE * (size + spare)].into_boxed_slice();
         let peers = vec![Peer::NONE; AT_ONCE].into_boxed_slice();
-        Self { bytes, size, peers, lengths: vec![(0, 0); AT_ONCE].into_boxed_slice(), headers: Headers::new() }
+        let lengths = vec![(0, 0); AT_ONCE].into_boxed_slice();
+        Self { bytes, size, peers, lengths, headers: Headers::new(), wanted: AT_LEAST, is_all: false }
     }
 
     fn stride(&self) -> usize {
         self.bytes.len() / AT_ONCE
     }
 
-    /// Takes what has come, up to [`AT_ONCE`]: how many. Less than that: no more was there.
+    /// Takes what has come, up to [`AT_ONCE`] and to twice of what came the last time: how many. [`Self::is_all`] says whether more
+    /// may be there.
     ///
     /// A datagram above the size is cut, and its length then above the size.
     ///
     /// # Errors
     /// As `recvmmsg`; `WouldBlock` where none has come.
     pub fn receive(&mut self, socket: impl AsFd) -> io::Result<usize> {
-        let (stride, size) = (self.stride(), self.size);
-        for (at, (bytes, peer)) in self.bytes.chunks_exact_mut(stride).zip(self.peers.iter_mut()).enumerate() {
+        let (stride, size, wanted) = (self.stride(), self.size, self.wanted);
+        let places = self.bytes.chunks_exact_mut(stride).zip(self.peers.iter_mut()).take(wanted);
+        for (at, (bytes, peer)) in places.enumerate() {
             peer.name_length = NAME_LENGTH;
             peer.control_length = CONTROL_LENGTH;
             self.headers.set(at, &mut bytes[..size], peer);
         }
-        let count = self.headers.receive(&socket)?;
+        let received = self.headers.receive(&socket, wanted);
+        let count = received.as_ref().copied().unwrap_or_default();
+        self.is_all = count < wanted;
+        self.wanted = (2 * count).clamp(AT_LEAST, AT_ONCE);
+        let count = received?;
         for at in 0..count {
             let (length, name, control) = self.headers.lengths(at);
             self.peers[at].name_length = name;
@@ -98,6 +111,11 @@ impl Incoming {
             self.lengths[at] = (length, 0);
         }
         Ok(count)
+    }
+
+    /// Whether nothing was there any more behind what has come the last time.
+    pub fn is_all(&self) -> bool {
+        self.is_all
     }
 
     /// One that has come: its buffer with the spare bytes, its length, and who sent it.
@@ -238,12 +256,12 @@ impl Headers {
     }
 
     #[allow(unsafe_code)] // there is no safe way to take several
-    fn receive(&mut self, socket: &impl AsFd) -> io::Result<usize> {
-        let count = libc::c_uint::try_from(AT_ONCE).unwrap_or_default();
+    fn receive(&mut self, socket: &impl AsFd, count: usize) -> io::Result<usize> {
+        let messages = &mut self.messages[..count];
+        let count = libc::c_uint::try_from(messages.len()).unwrap_or_default();
         let file = socket.as_fd().as_raw_fd();
         // SAFETY: each header points to buffers of the lengths that it says, which nobody else uses until this returns.
-        let done =
-            unsafe { libc::recvmmsg(file, self.messages.as_mut_ptr(), count, libc::MSG_DONTWAIT, ptr::null_mut()) };
+        let done = unsafe { libc::recvmmsg(file, messages.as_mut_ptr(), count, libc::MSG_DONTWAIT, ptr::null_mut()) };
         usize::try_from(done).map_err(|_| io::Error::last_os_error())
     }
 
