@@ -4,7 +4,7 @@
 //! another one. No task waits for an answer: one table knows all questions that are on their way, and one task looks at it
 //! when there is anything in it.
 
-mod check;
+pub(super) mod check;
 mod exchange;
 mod inlet;
 mod pending;
