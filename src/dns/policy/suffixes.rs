@@ -110,9 +110,7 @@ impl Suffixes {
         let wire = bare(name);
         let (mut last, mut at, mut labels) = (0, 0, 0);
         while let Some(length) = wire.get(at) {
-            last = at;
-            at += 1 + usize::from(*length);
-            labels += 1;
+            (last, at, labels) = (at, at + 1 + usize::from(*length), labels + 1);
         }
         let (word, bit) = top(&wire[last..]);
         if self.tops[word] & bit == 0 && labels > 0 {
