@@ -110,7 +110,7 @@ pub fn table(report: &mut Report, title: &str, all: &[Measured], goals: &[(Engin
 pub fn udp(stage: &Stage, report: &mut Report) -> Result<(), String> {
     let names = questions(NAMES, INTERNET);
     let shape = Shape { window: WINDOW, answers: usize::MAX, span: SPAN, code: NO_NAME };
-    let engines = [Engine::Echo, Engine::Ours, Engine::Nsd, Engine::Unbound, Engine::Dnsmasq];
+    let engines = [Engine::Echo, Engine::Joined, Engine::Ours, Engine::Nsd, Engine::Unbound, Engine::Dnsmasq];
     let all = measure(
         stage,
         &engines,

@@ -9,13 +9,21 @@ use rustix::event::{PollFd, PollFlags, poll};
 /// Behind this word the bench program is itself the echo server, on a processor of its own.
 pub const WORD: &str = "--echo";
 
+/// Behind all others, this word lets it join what goes to one socket, as our server does.
+pub const JOINED: &str = "joined";
+
 /// Sends each message back, for ever, with this code; the one bit that says "this is an answer" is set.
-pub fn echo((port, code): (u16, u8)) -> Result<(), String> {
-    serve(("127.0.0.1", port), |message, length| {
+pub fn echo((port, code): (u16, u8), is_joined: bool) -> Result<(), String> {
+    let mut incoming = buffers();
+    if is_joined {
+        incoming.join_answers();
+    }
+    over(&bound(("127.0.0.1", port))?, incoming, |message, length| {
         message[2] |= 0x80;
         message[3] = message[3] & 0xf0 | code;
         length
-    })
+    });
+    Ok(())
 }
 
 /// Answers each question with one address, from a thread of its own; it remains until the program ends.
@@ -23,7 +31,7 @@ pub fn upstream(ttl: u32) -> Result<SocketAddr, String> {
     let socket = bound(("127.0.0.1", 0))?;
     let address = socket.local_addr().map_err(|error| error.to_string())?;
     std::thread::spawn(move || {
-        over(&socket, move |message, length| {
+        over(&socket, buffers(), move |message, length| {
             let is_six = message[length - 3] == 28;
             let data: &[u8] = if is_six { &[0xfd; 16] } else { &[10, 0, 0, 1] };
             message[2] |= 0x80;
@@ -57,13 +65,11 @@ fn bound(address: (&str, u16)) -> Result<UdpSocket, String> {
     Ok(socket)
 }
 
-fn serve(address: (&str, u16), answer: impl FnMut(&mut [u8], usize) -> usize) -> Result<(), String> {
-    over(&bound(address)?, answer);
-    Ok(())
+fn buffers() -> Incoming {
+    Incoming::new(1024, 64)
 }
 
-fn over(socket: &UdpSocket, mut answer: impl FnMut(&mut [u8], usize) -> usize) {
-    let mut incoming = Incoming::new(1024, 64);
+fn over(socket: &UdpSocket, mut incoming: Incoming, mut answer: impl FnMut(&mut [u8], usize) -> usize) {
     loop {
         let Ok(count) = incoming.receive(socket) else {
             let _ = poll(&mut [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)], None);

@@ -12,7 +12,7 @@ use crate::stage::Stage;
 const SPAN: Duration = Duration::from_millis(1500);
 const NAMES: u16 = 10_000;
 const WINDOW: usize = 100;
-const ENGINES: [Engine; 4] = [Engine::Echo, Engine::Ours, Engine::Dnsmasq, Engine::Unbound];
+const ENGINES: [Engine; 5] = [Engine::Echo, Engine::Joined, Engine::Ours, Engine::Dnsmasq, Engine::Unbound];
 
 /// The bench.
 pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {

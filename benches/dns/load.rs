@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
-use hpcsh::host::datagrams::{AT_ONCE, Incoming, Outgoing};
+use hpcsh::host::datagrams::{Incoming, Outgoing};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How long nothing may come until what is on its way counts as lost.
@@ -117,7 +117,7 @@ pub fn udp(to: SocketAddr, questions: &[Vec<u8>], shape: Shape) -> Result<Outcom
                     }
                     under_way = under_way.saturating_sub(count);
                     // More may be there: the window is filled up when it has been emptied.
-                    if count < AT_ONCE {
+                    if incoming.is_all() {
                         break;
                     }
                 }

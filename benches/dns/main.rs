@@ -40,11 +40,14 @@ const BENCHES: [Bench<Stage>; 5] = [
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().collect();
-    if let [_, word, port, code] = &words[..]
+    if let [_, word, port, code, more @ ..] = &words[..]
         && word == echo::WORD
     {
         let numbers = port.parse().and_then(|port| Ok((port, code.parse()?)));
-        return match numbers.map_err(|_| format!("no port, or no code: {port} {code}")).and_then(echo::echo) {
+        return match numbers
+            .map_err(|_| format!("no port, or no code: {port} {code}"))
+            .and_then(|numbers| echo::echo(numbers, more == [echo::JOINED]))
+        {
             Ok(()) => ExitCode::SUCCESS,
             Err(why) => {
                 eprintln!("{why}");

@@ -28,8 +28,10 @@ const NOBODY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
 /// A name server, by its program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// The ceiling.
+    /// The ceiling, where each answer passes through the network by itself.
     Echo,
+    /// The same, where those to one socket are joined: the load here is one socket's, a client's own is rarely more than two questions.
+    Joined,
     /// `hpcsh dns serve`
     Ours,
     /// An authority for the root, without names.
@@ -47,6 +49,7 @@ impl Engine {
     pub fn name(self) -> &'static str {
         match self {
             Self::Echo => "echo server",
+            Self::Joined => "echo, joined",
             Self::Ours => "hpcsh dns",
             Self::Nsd => "nsd",
             Self::Unbound => "unbound",
@@ -116,7 +119,7 @@ impl Server {
         command.args(["-c", "0"]).arg(program).args(words);
         command.env("LD_LIBRARY_PATH", Path::new(FETCHED).join("root/usr/lib/x86_64-linux-gnu"));
         command.env("HPCSH_NO_PROBE", "1").env("HPCSH_OFFLINE", "1").env("XDG_RUNTIME_DIR", stage.path("run"));
-        let log = stage.path(format!("{}.log", engine.name().replace(' ', "-")));
+        let log = stage.path(format!("{}.log", engine.name().replace([' ', ','], "-")));
         let file = fs::File::create(&log).map_err(|error| error.to_string())?;
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
         let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -130,7 +133,10 @@ impl Server {
             let _ = client.send_to(&question(1, INTERNET, false), address);
             if let Ok((length, _)) = client.recv_from(&mut bytes) {
                 // Some say that they cannot answer until they have read their files.
-                if engine != Engine::Echo && (length < 12 || bytes[3] & 15 != 3) && started.elapsed() < PATIENCE {
+                if !matches!(engine, Engine::Echo | Engine::Joined)
+                    && (length < 12 || bytes[3] & 15 != 3)
+                    && started.elapsed() < PATIENCE
+                {
                     continue;
                 }
                 return Ok(Some(Self { child, address, first: started.elapsed().as_secs_f64() }));
@@ -180,14 +186,14 @@ fn stat(process: u32) -> Vec<String> {
 fn program(stage: &Stage, engine: Engine) -> Option<PathBuf> {
     match engine {
         Engine::Ours => Some(stage.program.clone()),
-        Engine::Echo => std::env::current_exe().ok(),
+        Engine::Echo | Engine::Joined => std::env::current_exe().ok(),
         _ => Some(Path::new(FETCHED).join("root/usr/sbin").join(engine.name())).filter(|path| path.is_file()),
     }
 }
 
 /// The words behind the program's name; files that they name are written.
 fn words(stage: &Stage, engine: Engine, role: Role, port: u16) -> Result<Vec<String>, String> {
-    let dir = stage.path(engine.name().replace(' ', "-")).display().to_string();
+    let dir = stage.path(engine.name().replace([' ', ','], "-")).display().to_string();
     fs::create_dir_all(&dir).map_err(|error| error.to_string())?;
     let write = |name: &str, text: &str| {
         let path = format!("{dir}/{name}");
@@ -196,9 +202,11 @@ fn words(stage: &Stage, engine: Engine, role: Role, port: u16) -> Result<Vec<Str
     let zone = ". 60 IN SOA . . 1 3600 600 86400 60\n. 60 IN NS .\n";
     let own = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
     Ok(match engine {
-        Engine::Echo => {
-            let code = if matches!(role, Role::Block(_)) { 3 } else { 0 };
-            own(&[echo::WORD, &port.to_string(), &code.to_string()])
+        Engine::Echo | Engine::Joined => {
+            let (port, code) = (port.to_string(), if matches!(role, Role::Block(_)) { "3" } else { "0" });
+            let mut words: Vec<String> = own(&[echo::WORD, &port, code]);
+            words.extend((engine == Engine::Joined).then(|| echo::JOINED.to_owned()));
+            words
         }
         Engine::Ours => {
             let config = write("config.toml", &configuration(role))?;

@@ -65,8 +65,15 @@ impl Name {
         for (lowered, word) in lowered.iter_mut().zip(words) {
             *lowered = lower(u64::from_le_bytes(*word)).to_le_bytes();
         }
-        for (lowered, byte) in name.bytes[wire.len() - rest.len()..].iter_mut().zip(rest) {
-            *lowered = byte.to_ascii_lowercase();
+        let end = wire.len();
+        match (wire.last_chunk(), end.checked_sub(8).and_then(|start| name.bytes[start..end].first_chunk_mut())) {
+            // Some of them once more.
+            (Some(last), Some(lowered)) => *lowered = lower(u64::from_le_bytes(*last)).to_le_bytes(),
+            _ => {
+                for (lowered, byte) in name.bytes[..end].iter_mut().zip(rest) {
+                    *lowered = byte.to_ascii_lowercase();
+                }
+            }
         }
         name
     }

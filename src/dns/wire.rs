@@ -113,21 +113,23 @@ fn write(buffer: &mut [u8], question: &Question, said: &Said) -> Option<usize> {
     let flags = flags(question.flags, said.code).to_be_bytes();
     let counts = [u8::from(!said.answer.is_empty()), u8::from(says_none), u8::from(question.edns.is_some())];
     header[2..].copy_from_slice(&[flags[0], flags[1], 0, 1, 0, counts[0], 0, counts[1], 0, counts[2]]);
-    let mut length = 0;
-    let mut put = |bytes: &[u8]| {
-        rest[length..length + bytes.len()].copy_from_slice(bytes);
-        length += bytes.len();
-    };
-    put(said.answer);
+    // Each has its length in the program: most are then written by an instruction or two.
+    let mut length = said.answer.len();
+    if length > 0 {
+        rest[..length].copy_from_slice(said.answer);
+    }
     if says_none {
-        put(&SOA);
+        *rest[length..].first_chunk_mut()? = SOA;
+        length += SOA.len();
     }
     if let Some(Edns { wants_signatures, .. }) = question.edns {
         let [high, low] = SIZE.to_be_bytes();
         let signatures = if wants_signatures { 0x80 } else { 0 };
         let option_length = u8::try_from(said.option.len()).unwrap_or_default();
-        put(&[0, 0, 41, high, low, 0, 0, signatures, 0, 0, option_length]);
-        put(said.option);
+        *rest[length..].first_chunk_mut()? = [0, 0, 41, high, low, 0, 0, signatures, 0, 0, option_length];
+        length += 11;
+        rest[length..length + said.option.len()].copy_from_slice(said.option);
+        length += said.option.len();
     }
     Some(question.end + length)
 }

@@ -2,12 +2,15 @@
 //!
 //! Nearly all that a server of small messages costs is calls to the kernel; a batch shares them. Nothing here waits.
 
+mod headers;
+
 use std::fmt;
 use std::io;
-use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd as _};
-use std::ptr;
+use std::time::Duration;
+
+use self::headers::Headers;
 
 /// As many are taken, or sent, by one call.
 pub const AT_ONCE: usize = 64;
@@ -28,6 +31,15 @@ pub struct Peer {
 
 impl Peer {
     const NONE: Self = Self { control: [0; CONTROL], name: [0; NAME], name_length: 0, control_length: 0 };
+    /// With room for whoever it will be.
+    #[allow(clippy::cast_possible_truncation)] // 28 and 40
+    const ANY: Self = Self { name_length: NAME as u8, control_length: CONTROL as u8, ..Self::NONE };
+
+    /// Whether it is a socket of this node, by a loopback address, and asked at the only address that ours has.
+    fn is_here(&self) -> bool {
+        let is_loopback = |address: SocketAddr| address.ip().is_loopback();
+        self.control_length == 0 && self.address().is_some_and(is_loopback)
+    }
 
     /// Its address; `None` for another family than IP.
     pub fn address(&self) -> Option<SocketAddr> {
@@ -63,34 +75,46 @@ pub struct Incoming {
     /// Of each one that has come; and of its answer, 0 for none.
     lengths: Box<[(usize, usize)]>,
     headers: Headers,
+    /// So many are taken the next time at the most: to prepare for one costs something, whether it comes or not.
+    wanted: usize,
+    is_all: bool,
 }
+
+/// As many are always prepared for.
+const AT_LEAST: usize = 8;
 
 impl Incoming {
     /// Buffers of this size, and behind each so many bytes more that only an answer may use.
     pub fn new(size: usize, spare: usize) -> Self {
         let bytes = vec![0; AT_ONCE * (size + spare)].into_boxed_slice();
         let peers = vec![Peer::NONE; AT_ONCE].into_boxed_slice();
-        Self { bytes, size, peers, lengths: vec![(0, 0); AT_ONCE].into_boxed_slice(), headers: Headers::new() }
+        let lengths = vec![(0, 0); AT_ONCE].into_boxed_slice();
+        Self { bytes, size, peers, lengths, headers: Headers::new(), wanted: AT_LEAST, is_all: false }
     }
 
     fn stride(&self) -> usize {
         self.bytes.len() / AT_ONCE
     }
 
-    /// Takes what has come, up to [`AT_ONCE`]: how many. Less than that: no more was there.
+    /// Takes what has come, up to [`AT_ONCE`] and to twice of what came the last time: how many. [`Self::is_all`] says whether more
+    /// may be there.
     ///
     /// A datagram above the size is cut, and its length then above the size.
     ///
     /// # Errors
     /// As `recvmmsg`; `WouldBlock` where none has come.
     pub fn receive(&mut self, socket: impl AsFd) -> io::Result<usize> {
-        let (stride, size) = (self.stride(), self.size);
-        for (at, (bytes, peer)) in self.bytes.chunks_exact_mut(stride).zip(self.peers.iter_mut()).enumerate() {
-            peer.name_length = NAME_LENGTH;
-            peer.control_length = CONTROL_LENGTH;
+        let (stride, size, wanted) = (self.stride(), self.size, self.wanted);
+        let places = self.bytes.chunks_exact_mut(stride).zip(self.peers.iter_mut()).take(wanted);
+        for (at, (bytes, peer)) in places.enumerate() {
+            (peer.name_length, peer.control_length) = (Peer::ANY.name_length, Peer::ANY.control_length);
             self.headers.set(at, &mut bytes[..size], peer);
         }
-        let count = self.headers.receive(&socket)?;
+        let received = self.headers.receive(&socket, wanted);
+        let count = received.as_ref().copied().unwrap_or_default();
+        self.is_all = count < wanted;
+        self.wanted = (2 * count).clamp(AT_LEAST, AT_ONCE);
+        let count = received?;
         for at in 0..count {
             let (length, name, control) = self.headers.lengths(at);
             self.peers[at].name_length = name;
@@ -98,6 +122,17 @@ impl Incoming {
             self.lengths[at] = (length, 0);
         }
         Ok(count)
+    }
+
+    /// From now on, answers that lie one behind the other, are of one size and go to one socket of this node pass through the network
+    /// together, if this kernel can do that: each is a datagram of its own again when it is read.
+    pub fn join_answers(&mut self) {
+        self.headers.joins = can_join().unwrap_or_default();
+    }
+
+    /// Whether nothing was there any more behind what has come the last time.
+    pub fn is_all(&self) -> bool {
+        self.is_all
     }
 
     /// One that has come: its buffer with the spare bytes, its length, and who sent it.
@@ -114,15 +149,13 @@ impl Incoming {
     /// Sends the answers to the first `count`, each to where its question came from; one that cannot be sent is lost.
     pub fn send(&mut self, socket: impl AsFd, count: usize) {
         let stride = self.stride();
-        let mut filled = 0;
         let all = self.bytes.chunks_exact_mut(stride).zip(self.peers.iter_mut()).zip(&self.lengths[..count]);
         for ((bytes, peer), (_, length)) in all {
             if *length > 0 {
-                self.headers.set(filled, &mut bytes[..*length], peer);
-                filled += 1;
+                self.headers.add(&mut bytes[..*length], peer);
             }
         }
-        self.headers.send(&socket, filled);
+        self.headers.send(&socket);
     }
 }
 
@@ -163,14 +196,12 @@ impl Outgoing {
         let mut rest = &mut self.bytes[..];
         let mut begin = 0;
         for messages in self.messages.chunks_mut(AT_ONCE) {
-            let mut filled = 0;
             for (end, peer) in messages {
                 let (bytes, after) = rest.split_at_mut(*end - begin);
                 (rest, begin) = (after, *end);
-                self.headers.set(filled, bytes, peer);
-                filled += 1;
+                self.headers.add(bytes, peer);
             }
-            self.headers.send(&socket, filled);
+            self.headers.send(&socket);
         }
         self.bytes.clear();
         self.messages.clear();
@@ -192,94 +223,19 @@ impl fmt::Debug for Outgoing {
     }
 }
 
-#[allow(clippy::cast_possible_truncation)] // 28
-const NAME_LENGTH: u8 = NAME as u8;
-#[allow(clippy::cast_possible_truncation)] // 40
-const CONTROL_LENGTH: u8 = CONTROL as u8;
-
-/// The kernel's headers of a batch. The pointers in them hold from `set` to the call behind it.
-struct Headers {
-    messages: Box<[libc::mmsghdr; AT_ONCE]>,
-    parts: Box<[libc::iovec; AT_ONCE]>,
-}
-
-impl Headers {
-    #[allow(unsafe_code)] // structures of numbers and pointers
-    fn new() -> Self {
-        // SAFETY: zeros are numbers, null pointers and empty lists.
-        let zeroed = unsafe { (MaybeUninit::zeroed().assume_init(), MaybeUninit::zeroed().assume_init()) };
-        Self { messages: Box::new(zeroed.0), parts: Box::new(zeroed.1) }
-    }
-
-    fn set(&mut self, at: usize, bytes: &mut [u8], peer: &mut Peer) {
-        let part = &mut self.parts[at];
-        part.iov_base = bytes.as_mut_ptr().cast();
-        part.iov_len = bytes.len();
-        let message = &mut self.messages[at].msg_hdr;
-        message.msg_iov = part;
-        message.msg_iovlen = 1;
-        message.msg_name = if peer.name_length == 0 { ptr::null_mut() } else { peer.name.as_mut_ptr().cast() };
-        message.msg_namelen = peer.name_length.into();
-        message.msg_control = if peer.control_length == 0 { ptr::null_mut() } else { peer.control.as_mut_ptr().cast() };
-        message.msg_controllen = peer.control_length.into();
-        message.msg_flags = 0;
-    }
-
-    /// Length, length of the name, length of the control part, as the kernel has filled them.
-    fn lengths(&self, at: usize) -> (usize, u8, u8) {
-        let message = &self.messages[at];
-        let small = |length: usize| u8::try_from(length).unwrap_or_default();
-        let length = usize::try_from(message.msg_len).unwrap_or(usize::MAX);
-        let is_cut = message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
-        let name = usize::try_from(message.msg_hdr.msg_namelen).unwrap_or_default().min(NAME);
-        let control =
-            if message.msg_hdr.msg_flags & libc::MSG_CTRUNC == 0 { message.msg_hdr.msg_controllen } else { 0 };
-        (length + usize::from(is_cut), small(name), small(control.min(CONTROL)))
-    }
-
-    #[allow(unsafe_code)] // there is no safe way to take several
-    fn receive(&mut self, socket: &impl AsFd) -> io::Result<usize> {
-        let count = libc::c_uint::try_from(AT_ONCE).unwrap_or_default();
-        let file = socket.as_fd().as_raw_fd();
-        // SAFETY: each header points to buffers of the lengths that it says, which nobody else uses until this returns.
-        let done =
-            unsafe { libc::recvmmsg(file, self.messages.as_mut_ptr(), count, libc::MSG_DONTWAIT, ptr::null_mut()) };
-        usize::try_from(done).map_err(|_| io::Error::last_os_error())
-    }
-
-    #[allow(unsafe_code)] // there is no safe way to send several
-    fn send(&mut self, socket: &impl AsFd, count: usize) {
-        let file = socket.as_fd().as_raw_fd();
-        let (mut sent, mut is_told) = (0, false);
-        while sent < count {
-            let messages = &mut self.messages[sent..count];
-            let left = libc::c_uint::try_from(messages.len()).unwrap_or_default();
-            // SAFETY: as above. Of these bytes the kernel only reads.
-            let done =
-                unsafe { libc::sendmmsg(file, messages.as_mut_ptr(), left, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
-            match usize::try_from(done) {
-                Ok(done @ 1..) => (sent, is_told) = (sent + done, false),
-                // That is what an earlier one has met, and is told once. This one was not tried.
-                _ if !is_told && io::Error::last_os_error().kind() == io::ErrorKind::ConnectionRefused => {
-                    is_told = true;
-                }
-                // The first of them cannot be sent; the others may.
-                _ => (sent, is_told) = (sent + 1, false),
-            }
-        }
-    }
-}
-
 /// From now on each datagram tells to which of our addresses it came, and its answer leaves from there: for a socket that has them all.
 ///
 /// # Errors
 /// As `setsockopt`.
-#[allow(unsafe_code)] // an option that no safe interface has
 pub fn tell_own_address(socket: &UdpSocket) -> io::Result<()> {
-    let (level, option) = match socket.local_addr()? {
-        SocketAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_PKTINFO),
-        SocketAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO),
-    };
+    match socket.local_addr()? {
+        SocketAddr::V4(_) => switch_on(socket, libc::IPPROTO_IP, libc::IP_PKTINFO),
+        SocketAddr::V6(_) => switch_on(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO),
+    }
+}
+
+#[allow(unsafe_code)] // options that no safe interface has
+fn switch_on(socket: &UdpSocket, level: libc::c_int, option: libc::c_int) -> io::Result<()> {
     let on: libc::c_int = 1;
     let size = libc::socklen_t::try_from(size_of_val(&on)).unwrap_or_default();
     // SAFETY: the option's value is a number of this size.
@@ -288,6 +244,31 @@ pub fn tell_own_address(socket: &UdpSocket) -> io::Result<()> {
         _ => Err(io::Error::last_os_error()),
     }
 }
+
+/// Whether this kernel takes joined datagrams apart: an older one would not even say that it does not, and deliver one that is all of
+/// them. Tried with two.
+fn can_join() -> io::Result<bool> {
+    let (from, to) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
+    to.set_read_timeout(Some(PATIENCE))?;
+    to.send_to(&[0], from.local_addr()?)?;
+    let (mut bytes, mut peer, mut two) = ([0; 8], Peer::ANY, [[1; 3], [2; 3]]);
+    let mut headers = Headers::new();
+    from.set_read_timeout(Some(PATIENCE))?;
+    from.peek(&mut bytes)?;
+    headers.set(0, &mut bytes, &mut peer);
+    headers.receive(&from, 1)?;
+    (_, peer.name_length, peer.control_length) = headers.lengths(0);
+    headers.joins = true;
+    let mut other = peer;
+    for (bytes, peer) in two.iter_mut().zip([&mut peer, &mut other]) {
+        headers.add(bytes, peer);
+    }
+    headers.send(&from);
+    Ok(headers.joins && to.recv(&mut bytes)? == 3 && to.recv(&mut bytes)? == 3)
+}
+
+/// How long is waited for a datagram of our own.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {
@@ -313,6 +294,10 @@ mod tests {
             to.set_port(server.local_addr().unwrap().port());
             let mut incoming = Incoming::new(8, 4);
             assert_eq!(incoming.receive(&server).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+            for count in [8, 16, 32] {
+                (0..count).for_each(|_| drop(client.send_to(b"more and more", to)));
+                assert_eq!((incoming.receive(&server).unwrap(), incoming.is_all()), (count, false));
+            }
             for number in 0..70_u8 {
                 client.send_to(&[number; 3], to).unwrap();
             }
@@ -324,12 +309,12 @@ mod tests {
                 incoming.answer(at, 12);
             }
             incoming.send(&server, AT_ONCE);
-            assert_eq!(incoming.receive(&server).unwrap(), 7);
+            assert_eq!((incoming.receive(&server).unwrap(), incoming.is_all()), (7, true));
             let (bytes, length, _) = taken(&mut incoming, 6);
             assert!(bytes == [7; 8] && length > 8, "a longer one is cut, and says so");
             let mut answers = Incoming::new(16, 0);
-            assert_eq!(answers.receive(&client).unwrap(), 32);
-            let (bytes, length, from) = taken(&mut answers, 31);
+            assert_eq!([8, 16, 32].map(|_| answers.receive(&client).unwrap()), [8, 16, 8]);
+            let (bytes, length, from) = taken(&mut answers, 7);
             assert_eq!((bytes, length, from), (vec![200; 8], 12, Some(to)), "from the address that was asked");
         }
     }

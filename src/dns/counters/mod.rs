@@ -50,10 +50,9 @@ fn open<T>(figures: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Counters {
-    /// A name was blocked; whether for the first time, as far as is remembered.
-    pub fn blocked(&self, question: &Question) -> bool {
-        count(&self.blocked, 1);
-        open(&self.names).count(&question.name)
+    /// To count blocked names with, several at a time: meanwhile nobody reads which ones they were.
+    pub fn blocking(&self) -> Blocking<'_> {
+        Blocking { blocked: &self.blocked, names: open(&self.names) }
     }
 
     /// A question was answered here: localhost, or that there is nothing of this type.
@@ -118,6 +117,21 @@ impl Counters {
             top_blocked: open(&self.names).top(TOP),
             upstreams: open(&self.upstreams).iter().map(|tally| tally.figures()).collect(),
         }
+    }
+}
+
+/// See [`Counters::blocking`].
+#[derive(Debug)]
+pub struct Blocking<'a> {
+    blocked: &'a AtomicU64,
+    names: MutexGuard<'a, Names>,
+}
+
+impl Blocking<'_> {
+    /// A name was blocked; whether for the first time, as far as is remembered.
+    pub fn count(&mut self, question: &Question) -> bool {
+        count(self.blocked, 1);
+        self.names.count(&question.name)
     }
 }
 
@@ -248,8 +262,8 @@ mod tests {
         let threads = [Counters::default(), Counters::default()];
         for (counters, times) in threads.iter().zip([2, 3]) {
             for number in 0..times {
-                assert_eq!(counters.blocked(&ask("name")), number == 0, "the first time in this thread");
-                counters.blocked(&ask(&format!("other-{times}-{number}")));
+                assert_eq!(counters.blocking().count(&ask("name")), number == 0, "the first time in this thread");
+                counters.blocking().count(&ask(&format!("other-{times}-{number}")));
                 counters.answered_here();
                 counters.remembered();
                 counters.forwarded();

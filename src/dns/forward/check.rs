@@ -44,7 +44,8 @@ fn is_bare(header: &[u8; 12]) -> bool {
 pub fn cut(answer: &mut [u8], end: usize) -> usize {
     answer[2] |= 0x02;
     answer[6..12].fill(0);
-    end
+    // One that has no question has nothing behind its header then.
+    if answer[4..6] == [0; 2] { 12 } else { end }
 }
 
 #[cfg(test)]
@@ -110,5 +111,7 @@ mod tests {
         let mut wanted = ASKED.to_vec();
         wanted[2] = 0x83;
         assert_eq!(answer[..length], wanted);
+        answer[5] = 0;
+        assert_eq!(cut(&mut answer, ASKED.len()), 12);
     }
 }

@@ -11,7 +11,6 @@ use tokio::task::{AbortHandle, spawn_local};
 
 use super::Forwarder;
 use super::streams::{self, Stream};
-use crate::host::datagrams::AT_ONCE;
 
 /// One upstream's.
 #[derive(Clone, Debug)]
@@ -42,7 +41,7 @@ impl Inlet {
                 let Some(forwarder) = forwarder.upgrade() else { return };
                 match forwarder.take_batch(way, file.get_ref()) {
                     // There may be more; others have their turn first.
-                    Ok(AT_ONCE) => tokio::task::yield_now().await,
+                    Ok(false) => tokio::task::yield_now().await,
                     Err(error) if error.kind() != io::ErrorKind::WouldBlock => forwarder.refused(line, &error),
                     _ => ready.clear_ready(),
                 }

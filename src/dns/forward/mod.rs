@@ -4,7 +4,7 @@
 //! another one. No task waits for an answer: one table knows all questions that are on their way, and one task looks at it
 //! when there is anything in it.
 
-mod check;
+pub(super) mod check;
 mod exchange;
 mod inlet;
 mod pending;
@@ -142,8 +142,8 @@ impl Forwarder {
         }
     }
 
-    /// Takes what has come by a socket: how many messages.
-    fn take_batch(&self, way: u32, socket: &UdpSocket) -> io::Result<usize> {
+    /// Takes what has come by a socket: whether that was all.
+    fn take_batch(&self, way: u32, socket: &UdpSocket) -> io::Result<bool> {
         let mut incoming = self.incoming.borrow_mut();
         let count = incoming.receive(socket)?;
         let now = clock::now();
@@ -155,7 +155,7 @@ impl Forwarder {
                 exchange.take(way, &mut bytes[..length], is_cut, now);
             }
         });
-        Ok(count)
+        Ok(incoming.is_all())
     }
 
     /// Takes one message.

@@ -20,7 +20,12 @@ pub struct Suffixes {
     entries: Vec<Entry>,
     /// The names as they travel, without the zero; what stands above one is its end.
     bytes: Vec<u8>,
+    /// A bit for the hash of each last label, which are few: nearly all that nothing is known of ends here.
+    tops: [u64; TOPS],
 }
+
+/// So many words of bits.
+const TOPS: usize = 16;
 
 /// All that a search has to see of an entry: one line of the processor's cache.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,7 +64,7 @@ impl Suffixes {
     /// None yet, and room for so many beside our own.
     pub fn with_room_for(count: usize) -> Self {
         let slots = vec![Slot::default(); (2 * count).next_power_of_two().max(512)];
-        Self { slots: slots.into(), seed: SEED, entries: Vec::new(), bytes: Vec::new() }
+        Self { slots: slots.into(), seed: SEED, entries: Vec::new(), bytes: Vec::new(), tops: [0; TOPS] }
     }
 
     /// Adds a name with its marks; what stands above it, up to the root, gets marks of its own. The root itself is in no set.
@@ -71,6 +76,10 @@ impl Suffixes {
         let (mut hash, mut end) = (self.seed, wire.len());
         for start in Labels::of(wire).starts().rev() {
             let ending = &wire[start..];
+            if end == wire.len() {
+                let (word, bit) = top(ending);
+                self.tops[word] |= bit;
+            }
             hash = mixed(hash, &wire[start..end]);
             end = start;
             let marks = if start == 0 { marks } else { above };
@@ -99,11 +108,22 @@ impl Suffixes {
     #[inline]
     pub fn find(&self, name: &Name) -> Found {
         let wire = bare(name);
-        let labels = Labels::of(wire);
+        let (mut last, mut at, mut labels) = (0, 0, 0);
+        while let Some(length) = wire.get(at) {
+            (last, at, labels) = (at, at + 1 + usize::from(*length), labels + 1);
+        }
+        let (word, bit) = top(&wire[last..]);
+        if self.tops[word] & bit == 0 && labels > 0 {
+            return Found { marks: 0, whole: None, labels };
+        }
+        self.find_all(wire, &Labels::of(wire))
+    }
+
+    /// The same, where the last label may be there.
+    fn find_all(&self, wire: &[u8], labels: &Labels) -> Found {
         let mut found = Found { marks: 0, whole: Some(0), labels: labels.count };
         let (mut hash, mut end, mut last) = (self.seed, wire.len(), None);
-        for at in (0..labels.count).rev() {
-            let start = usize::from(labels.starts[at]);
+        for start in labels.starts().rev() {
             hash = mixed(hash, &wire[start..end]);
             end = start;
             let Some(slot) = self.probe(hash) else {
@@ -116,7 +136,7 @@ impl Suffixes {
         }
         // Where the longest ending is there, so are the others; and a hash may lie.
         match last {
-            Some((start, slot)) if self.wire(slot.entry) != &wire[start..] => self.find_slowly(wire, &labels),
+            Some((start, slot)) if self.wire(slot.entry) != &wire[start..] => self.find_slowly(wire, labels),
             _ => found,
         }
     }
@@ -301,6 +321,14 @@ fn mixed(behind: u64, label: &[u8]) -> u64 {
         }
         (.., label) => mix(behind, label.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))),
     }
+}
+
+/// The word of a last label among [`Suffixes::tops`], and its bit.
+#[inline]
+#[allow(clippy::cast_possible_truncation)] // parts of it
+fn top(label: &[u8]) -> (usize, u64) {
+    let hash = mixed(SEED, label);
+    ((hash >> 6) as usize % TOPS, 1 << (hash % 64))
 }
 
 /// What the place of a slot does not say of a hash.

@@ -3,8 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)] // a check fails by that
 
+mod answers;
 #[cfg(test)]
 mod random;
+
+pub use answers::check_answer;
 
 use std::sync::Arc;
 

@@ -197,6 +197,8 @@ fn run<T>(
     let runtime = Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default())?;
     let stop = async move {
         let plan = Arc::clone(&orders.borrow_and_update().plan);
+        let mut batch = Incoming::new(LARGEST, wire::SPARE);
+        batch.join_answers();
         let thread = Rc::new(Thread {
             forwarder: Forwarder::new(&plan, &common.own, Arc::clone(&counters))?,
             plan: RefCell::new(Arc::clone(&plan)),
@@ -204,7 +206,7 @@ fn run<T>(
             counters,
             log_queries: common.log_queries,
             names: log::Names::new(),
-            batch: RefCell::new(Incoming::new(LARGEST, wire::SPARE)),
+            batch: RefCell::new(batch),
             moment: Cell::new(None),
             connections: Connections::new(common.connections),
         });

@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 
 use super::thread::{LARGEST, Thread};
 use crate::dns::ask::Asker;
+use crate::dns::counters::Blocking;
 use crate::host::clock;
 
 /// How long a connection may wait for nothing and ask nothing.
@@ -338,6 +339,7 @@ impl Speaker {
         let before = bytes.len();
         // Whoever answers at once, while we do, has what we have not written yet behind it.
         let mut answers = self.connection.untaken.take();
+        let mut blocking = self.thread.counters.blocking();
         let rest = loop {
             let [high, low, rest @ ..] = bytes else { break bytes };
             let size = usize::from(u16::from_be_bytes([*high, *low]));
@@ -348,7 +350,7 @@ impl Speaker {
             }
             let seen = size.min(LARGEST + 1);
             let Some(message) = rest.get(..seen) else { break bytes };
-            self.answer(message, slate, &mut answers);
+            self.answer(message, slate, &mut blocking, &mut answers);
             self.skip = size.saturating_sub(rest.len());
             bytes = &rest[size.min(rest.len())..];
         };
@@ -360,11 +362,11 @@ impl Speaker {
         *self.connection.untaken.borrow_mut() = answers;
     }
 
-    fn answer(&self, message: &[u8], slate: &mut [u8], answers: &mut Vec<u8>) {
+    fn answer(&self, message: &[u8], slate: &mut [u8], blocking: &mut Blocking<'_>, answers: &mut Vec<u8>) {
         slate[..message.len()].copy_from_slice(message);
         let connection = &self.connection;
         let asker = || (connection.pending.get() < PENDING).then(|| Asker::by_stream(Reply::new(connection)));
-        if let Some(length) = self.thread.answer(slate, message.len(), true, asker) {
+        if let Some(length) = self.thread.answer(slate, message.len(), true, blocking, asker) {
             put(answers, &slate[..length]);
         }
     }

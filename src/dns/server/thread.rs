@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::handler::{self, Judged};
 use super::tcp::Connections;
 use crate::dns::ask::Asker;
-use crate::dns::counters::Counters;
+use crate::dns::counters::{Blocking, Counters};
 use crate::dns::forward::Forwarder;
 use crate::dns::log;
 use crate::dns::plan::Plan;
@@ -49,12 +49,13 @@ impl Thread {
     /// The answer to a message, in its place: its length. `None`: it deserves none, or gets it later, by the asker.
     ///
     /// The message is the first `length` bytes of the buffer (above [`LARGEST`]: what is there of a longer one); the answer may need
-    /// [`wire::SPARE`] bytes more. Without an asker nothing is asked, and that is the answer.
+    /// [`wire::SPARE`] bytes more. Names that are blocked are counted there. Without an asker nothing is asked, and that is the answer.
     pub fn answer(
         &self,
         buffer: &mut [u8],
         length: usize,
         is_stream: bool,
+        blocking: &mut Blocking<'_>,
         asker: impl FnOnce() -> Option<Asker>,
     ) -> Option<usize> {
         let length = length.min(buffer.len());
@@ -79,7 +80,7 @@ impl Thread {
                 return self.ask(buffer, length, question, asker());
             }
             Action::Block => {
-                if self.counters.blocked(question) && !self.log_queries {
+                if blocking.count(question) && !self.log_queries {
                     self.names.blocked(question);
                 }
             }

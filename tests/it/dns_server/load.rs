@@ -187,3 +187,29 @@ fn more_questions_than_it_can_answer_harm_nobody_for_long() {
     is_served(&server);
     assert!(begun.elapsed() < Duration::from_secs(10));
 }
+
+#[test]
+fn after_a_flood_it_sleeps() {
+    let server = Server::start(&[]);
+    let socket = server.udp();
+    for round in 0..20 {
+        for number in 0..1000 {
+            let _ = socket.send(&query(number, "flood.example", A));
+        }
+        let socket = server.udp();
+        socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        let query = query(round, "patient.example", A);
+        assert_eq!(ask_patiently(&socket, &query), no_name(&query), "it is heard again");
+    }
+    // In hundredths of a second.
+    let used = || -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.child.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        [11, 12].map(|at: usize| fields[at].parse::<u64>().unwrap()).iter().sum()
+    };
+    std::thread::sleep(Duration::from_millis(200));
+    let before = used();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(used() <= before + 3, "{} hundredths of a second", used() - before);
+    is_served(&server);
+}

@@ -1,6 +1,7 @@
-//! Messages that are made up: questions, questions with something changed, anything. The same ones each time.
+//! Messages that are made up: questions, questions with something changed, anything; and answers. The same ones each time.
 
-use super::{check, plan};
+use super::{check, check_answer, plan};
+use crate::dns::question::read;
 
 /// As many messages of each kind.
 const MESSAGES: usize = 70_000;
@@ -88,7 +89,11 @@ fn question(random: &mut Random) -> Vec<u8> {
 
 /// The same, with some bytes changed, cut off, doubled or added.
 fn mutated(random: &mut Random) -> Vec<u8> {
-    let mut message = question(random);
+    let message = question(random);
+    changed(random, message)
+}
+
+fn changed(random: &mut Random, mut message: Vec<u8>) -> Vec<u8> {
     for _ in 0..=random.below(3) {
         let at = random.below(message.len());
         match random.below(8) {
@@ -133,4 +138,73 @@ fn both_paths_agree_on_mutated_questions() {
 #[test]
 fn both_paths_agree_on_anything() {
     check_all(anything, MESSAGES / 20);
+}
+
+/// As many answers.
+const ANSWERS: usize = 30_000;
+
+/// Data of records, behind their types.
+const DATA: [&[u8]; 8] = [
+    b"\0\x01\x0a\0\0\x01",
+    b"\0\x01\x0a\0\0\x02",
+    b"\0\x1c\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01",
+    b"\0\x10\x04text",
+    b"\0\x05\xc0\x0c",
+    b"\0\x06\0\0\0\0\0\x01\0\0\x0e\x10\0\0\x02\x58\0\x01\x51\x80\0\0\0\x0a",
+    b"\0\x02\x02ns\xc0\x0c",
+    b"\xff\0\x01x",
+];
+
+/// A message, and what an upstream may answer to it.
+fn conversation(random: &mut Random) -> (Vec<u8>, Vec<u8>) {
+    let asked = loop {
+        let mut message = question(random);
+        message[2] &= 1;
+        if read(&message).is_ok_and(|question| question.class == 1) {
+            break message;
+        }
+    };
+    let end = read(&asked).unwrap().end;
+    let mut answer = asked[..end].to_vec();
+    let code = [0, 0, 0, 0, 3, 3, 2, 5, 1, 4][random.below(10)];
+    (answer[2], answer[3], answer[11]) = (0x80 | asked[2], 0x80 | code, 0);
+    for section in [7, 9, 11] {
+        for _ in 0..random.below(if section == 7 { 4 } else { 2 }) {
+            let (kind, data) = random.one(&DATA).split_at(2);
+            let seconds = [1 << 31, random.below(9), random.below(4000)][random.below(9).div_ceil(2).min(2)];
+            let seconds = u32::try_from(seconds).unwrap().to_be_bytes();
+            let length = u16::try_from(data.len()).unwrap().to_be_bytes();
+            answer.extend([&[0xc0, 12], kind, &[0, 1], &seconds, &length, data].concat());
+            answer[section] += 1;
+        }
+    }
+    if random.below(3) == 0 {
+        answer.extend(random.one(&EDNS[2..]));
+        answer[11] += 1;
+    }
+    (asked, answer)
+}
+
+#[test]
+fn what_an_upstream_answers_is_remembered_as_it_came() {
+    let mut random = Random(1);
+    let remembered = (0..ANSWERS).filter(|_| {
+        let (asked, answer) = conversation(&mut random);
+        let age = u32::try_from(random.below(12)).unwrap();
+        check_answer(&asked, &answer, age)
+    });
+    let remembered = remembered.count();
+    assert!(remembered >= ANSWERS / 20, "{remembered} of {ANSWERS}");
+}
+
+#[test]
+fn what_an_upstream_says_may_be_anything() {
+    let mut random = Random(2);
+    let remembered = (0..ANSWERS).filter(|_| {
+        let (asked, answer) = conversation(&mut random);
+        let answer = if random.below(8) == 0 { anything(&mut random) } else { changed(&mut random, answer) };
+        check_answer(&asked, &answer, 0)
+    });
+    let remembered = remembered.count();
+    assert!(remembered >= ANSWERS / 100, "{remembered} of {ANSWERS}");
 }
