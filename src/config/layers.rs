@@ -141,7 +141,7 @@ fn check_mode(path: &Path, mode: u32) -> Result<(), Problem> {
         return Ok(());
     }
     let message = format!("others can write this file (mode {mode:04o}): nothing of it is used");
-    Err(Problem::whole(message, path).hint(format!("chmod go-w {}", shell_escape::escape(path.to_string_lossy()))))
+    Err(Problem::whole(message, path).command(format!("chmod go-w {}", shell_escape::escape(path.to_string_lossy()))))
 }
 
 /// Only mine, root's, or a trusted owner's counts. The one beside the program may also be the program owner's, who has his code

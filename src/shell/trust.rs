@@ -4,6 +4,8 @@
 //! environment is entered only if it is the user's or root's and nobody else can write it, or if the user has said so.
 //! What somebody allowed holds for what he looked at: the record keeps it, and a change withdraws it.
 
+pub mod stale;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};

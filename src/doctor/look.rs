@@ -1,0 +1,66 @@
+//! How the checks look at storage: themselves where it is this node's, else in a child, in time.
+//!
+//! Once some of it has not answered, nobody looks at any of it again: a child that is stuck stays so, and one is enough.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::finding::{Finding, Mend};
+use crate::host::Host;
+use crate::host::mounts::{self, Storage};
+use crate::host::patience::{Patience, in_time};
+use crate::host::process::Stuck;
+use crate::node::memory::Memory;
+
+/// How long shared storage is waited for.
+pub const PATIENCE: Duration = Duration::from_millis(700);
+
+/// Who looks.
+pub struct Eyes<'a> {
+    host: &'a Host,
+    patience: Patience,
+    /// The storage that does not answer.
+    hung: Option<PathBuf>,
+}
+
+impl<'a> Eyes<'a> {
+    /// Those of a process that knows already that this storage does not answer, or of none.
+    pub fn new(host: &'a Host, hung: Option<PathBuf>) -> Self {
+        let record = Memory::of(host).map(|memory| memory.file("reader"));
+        Self { host, patience: Patience { deadline: PATIENCE, record }, hung }
+    }
+
+    /// What `check`, of this name, finds, which looks at these paths and at nothing else that may hang.
+    pub fn look(&mut self, name: &str, paths: &[PathBuf], check: impl Fn() -> Vec<Finding>) -> Vec<Finding> {
+        let shared = paths.iter().find_map(|path| match mounts::storage(self.host, path) {
+            Storage::Shared(mount) => Some(mount),
+            Storage::Local => None,
+        });
+        let Some(mount) = shared else { return check() };
+        if self.hung.is_none() {
+            let said = in_time(&self.patience, || serde_json::to_vec(&check()).unwrap_or_default());
+            match said.map(|bytes| serde_json::from_slice(&bytes)) {
+                Ok(Ok(found)) => return found,
+                Ok(Err(_)) => return vec![Finding::note(name, "not looked at: the process that did gave no answer")],
+                Err(Stuck) => self.hung = Some(mount.clone()),
+            }
+        }
+        let hung = self.hung.as_deref().unwrap_or(&mount);
+        vec![Finding::note(
+            name,
+            format!("not looked at what lies on {}: {} does not answer", mount.display(), hung.display()),
+        )]
+    }
+
+    /// The storage that does not answer, as a finding.
+    pub fn hung(&self) -> Option<Finding> {
+        self.hung.as_deref().map(hung)
+    }
+}
+
+fn hung(mount: &Path) -> Finding {
+    let reader = Mend::new("ps -eo pid,stat,wchan:30,args | grep ' D'", "tells which processes wait for it");
+    Finding::problem("storage", format!("{} does not answer", mount.display()))
+        .hint("shells go by what this node has kept until it does; nothing on this node mends it")
+        .mend(reader)
+}
