@@ -2,7 +2,7 @@
 
 use clap::{ArgMatches, Command};
 
-use crate::doctor::Question;
+use crate::doctor::{Fix, Question};
 
 const EXAMPLES: &str = "\
 Whatever is wrong, nothing is changed without --fix, and that does only what is hpcsh's own: the original resolv.conf again where the
@@ -29,10 +29,11 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn read(matches: &mut ArgMatches) -> Question {
-    Question {
-        json: matches.get_flag("json"),
-        fix: matches.get_flag("fix"),
-        dry_run: matches.get_flag("dry-run"),
-        yes: matches.get_flag("yes"),
-    }
+    let fix = match (matches.get_flag("fix"), matches.get_flag("dry-run"), matches.get_flag("yes")) {
+        (_, true, _) => Fix::Told,
+        (true, _, true) => Fix::Unasked,
+        (true, ..) => Fix::Asked,
+        _ => Fix::No,
+    };
+    Question { json: matches.get_flag("json"), fix }
 }

@@ -21,16 +21,25 @@ use crate::shell::{env, rc, theirs, trust};
 use crate::storage::{hf, shared_home};
 
 /// What is asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
     /// For programs.
     pub json: bool,
-    /// Do what hpcsh may mend by itself.
-    pub fix: bool,
-    /// Say what that would be, and do nothing.
-    pub dry_run: bool,
-    /// Without a question.
-    pub yes: bool,
+    /// What is to become of what hpcsh may mend by itself.
+    pub fix: Fix,
+}
+
+/// What is to become of what hpcsh may mend by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fix {
+    /// It is told with all else.
+    No,
+    /// It is told, and what is left for people.
+    Told,
+    /// It is mended if the user agrees, where there is one to be asked.
+    Asked,
+    /// It is mended.
+    Unasked,
 }
 
 /// What is looked at, as it is configured.
@@ -80,15 +89,15 @@ pub fn examine(host: &Host, subject: Subject<'_>) -> Report {
 pub fn run(host: &mut Host, question: Question, examine: &dyn Fn(&Host) -> Report) -> Result<bool, Failure> {
     let mut report = examine(host);
     let mut outcome = repair::Outcome::default();
-    if question.fix || question.dry_run {
-        outcome = repair::run(host, question, &report, examine);
+    if question.fix != Fix::No {
+        outcome = repair::run(host, question.fix, &report, examine);
         if !outcome.fixed.is_empty() {
             report = examine(host);
         }
     }
     if question.json {
         host.print(report.json(&outcome.fixed));
-    } else if !question.dry_run {
+    } else if question.fix != Fix::Told {
         host.print(report.text());
         host.say(report.summary());
     }

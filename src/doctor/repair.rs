@@ -1,6 +1,6 @@
 //! `hpcsh doctor --fix`: what hpcsh may mend by itself, told before it is done, and what is left for somebody who knows better.
 
-use super::Question;
+use super::Fix;
 use super::report::{self, Report};
 use crate::dns::takeover;
 use crate::error::Failure;
@@ -19,23 +19,23 @@ pub struct Outcome {
 
 /// Tells the plan; does it where it is to be done, and the user does not object. What has been mended meanwhile, as `examine` tells, is
 /// left alone.
-pub fn run(host: &mut Host, question: Question, report: &Report, examine: &dyn Fn(&Host) -> Report) -> Outcome {
+pub fn run(host: &mut Host, fix: Fix, report: &Report, examine: &dyn Fn(&Host) -> Report) -> Outcome {
     let mut outcome = Outcome::default();
     let repairs = report.repairs();
-    let verb = if question.dry_run { "would run" } else { "to be run" };
+    let verb = if fix == Fix::Told { "would run" } else { "to be run" };
     for (_, mend) in &repairs {
         host.say(format!("{verb}: {}  # {}", report::command(mend), mend.does));
     }
     if repairs.is_empty() {
         host.say("nothing to do: there is nothing that hpcsh may mend by itself");
     }
-    if question.dry_run {
+    if fix == Fix::Told {
         for mend in report.for_people() {
             host.say(format!("for you to run: {}  # {}", report::command(mend), mend.does));
         }
         return outcome;
     }
-    if repairs.is_empty() || !question.yes && !host.confirm("Run that?") {
+    if repairs.is_empty() || fix == Fix::Asked && !host.confirm("Run that?") {
         return outcome;
     }
     // The answer may have taken its time.

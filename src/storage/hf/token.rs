@@ -6,7 +6,7 @@ use super::place;
 use crate::finding::{Finding, Mend};
 use crate::host::{Host, files, users};
 
-/// The files that may hold one: those of this environment, and those of the configured HF_TOKEN_PATH.
+/// The files that may hold one: those of this environment, and those of the configured `HF_TOKEN_PATH`.
 pub fn asked(host: &Host, configured: Option<&Path>) -> Vec<PathBuf> {
     let mut tokens = vec![place::token(host)];
     tokens.extend(configured.map(Path::to_owned).filter(|path| *path != tokens[0]));
