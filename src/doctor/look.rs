@@ -23,6 +23,23 @@ pub struct Eyes<'a> {
     hung: Option<PathBuf>,
 }
 
+/// What nobody has looked at.
+pub struct Unseen {
+    /// The storage on which it lies.
+    pub mount: PathBuf,
+    /// The storage that does not answer.
+    pub hung: PathBuf,
+}
+
+impl Unseen {
+    /// As a finding of this name.
+    pub fn note(&self, name: &str) -> Finding {
+        let Self { mount, hung } = self;
+        let message = format!("not looked at what lies on {}: {} does not answer", mount.display(), hung.display());
+        Finding::note(name, message)
+    }
+}
+
 impl<'a> Eyes<'a> {
     /// Those of a process that knows already that this storage does not answer, or of none.
     pub fn new(host: &'a Host, hung: Option<PathBuf>) -> Self {
@@ -32,24 +49,33 @@ impl<'a> Eyes<'a> {
 
     /// What `check`, of this name, finds, which looks at these paths and at nothing else that may hang.
     pub fn look(&mut self, name: &str, paths: &[PathBuf], check: impl Fn() -> Vec<Finding>) -> Vec<Finding> {
+        self.try_look(name, paths, check).unwrap_or_else(|unseen| vec![unseen.note(name)])
+    }
+
+    /// The same; `Err` where nobody has looked.
+    pub fn try_look(
+        &mut self,
+        name: &str,
+        paths: &[PathBuf],
+        check: impl Fn() -> Vec<Finding>,
+    ) -> Result<Vec<Finding>, Unseen> {
         let shared = paths.iter().find_map(|path| match mounts::storage(self.host, path) {
             Storage::Shared(mount) => Some(mount),
             Storage::Local => None,
         });
-        let Some(mount) = shared else { return check() };
+        let Some(mount) = shared else { return Ok(check()) };
         if self.hung.is_none() {
             let said = in_time(&self.patience, || serde_json::to_vec(&check()).unwrap_or_default());
             match said.map(|bytes| serde_json::from_slice(&bytes)) {
-                Ok(Ok(found)) => return found,
-                Ok(Err(_)) => return vec![Finding::note(name, "not looked at: the process that did gave no answer")],
+                Ok(Ok(found)) => return Ok(found),
+                Ok(Err(_)) => {
+                    return Ok(vec![Finding::note(name, "not looked at: the process that did gave no answer")]);
+                }
                 Err(Stuck) => self.hung = Some(mount.clone()),
             }
         }
-        let hung = self.hung.as_deref().unwrap_or(&mount);
-        vec![Finding::note(
-            name,
-            format!("not looked at what lies on {}: {} does not answer", mount.display(), hung.display()),
-        )]
+        let hung = self.hung.clone().unwrap_or_else(|| mount.clone());
+        Err(Unseen { mount, hung })
     }
 
     /// The storage that does not answer, as a finding.

@@ -64,7 +64,12 @@ pub fn examine(host: &Host, subject: Subject<'_>) -> Report {
     let mut eyes = Eyes::new(host, hung);
     let mut found = config;
     if let Some(home) = &roots.shared {
-        found.extend(eyes.look("storage", std::slice::from_ref(home), || shared_home::checks(host, home)));
+        match eyes.try_look("storage", std::slice::from_ref(home), || shared_home::checks(host, home)) {
+            Ok(looked) => found.extend(looked),
+            // That it does not answer is told below.
+            Err(unseen) if unseen.mount == unseen.hung => {}
+            Err(unseen) => found.push(unseen.note("storage")),
+        }
     }
     found.extend(eyes.look("shell", &rc::asked(host), || rc::checks(host)));
     let exports = env::plan(env, roots);
@@ -73,8 +78,11 @@ pub fn examine(host: &Host, subject: Subject<'_>) -> Report {
     let token = token.map(Path::new);
     found.extend(eyes.look("storage", &hf::token::asked(host, token), || hf::token::checks(host, token)));
     found.extend(node::checks::checks(host, node));
-    let places = node::places::asked(host, &roots.local);
-    found.extend(eyes.look("node", &places, || node::places::checks(host, &roots.local)));
+    let local = &roots.local;
+    found.extend(eyes.look("node", std::slice::from_ref(local), || node::places::checks(host, local)));
+    if let Some(dir) = node::places::temporary(host) {
+        found.extend(eyes.look("node", std::slice::from_ref(&dir), || node::places::temporary_checks(host, &dir)));
+    }
     found.extend(eyes.look("dns", &dns::checks::asked(host), || dns::checks::checks(host)));
     found.extend(eyes.look("trust", &trust::stale::asked(host, trust), || trust::stale::checks(host, trust)));
     // What others say of it follows from that.

@@ -11,12 +11,7 @@ use crate::host::{Host, run_dir};
 
 const NAME: &str = "node";
 
-/// The paths that the checks ask storage for.
-pub fn asked(host: &Host, local: &Path) -> Vec<PathBuf> {
-    temporary(host).into_iter().chain([local.to_owned()]).collect()
-}
-
-/// What is wrong with each of them. `local` is the node-local directory.
+/// What is wrong with the node-local directory, which is at `local`, and with the run directory.
 pub fn checks(host: &Host, local: &Path) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(refusal) = local_dir::refusal(&host.locate(local)) {
@@ -37,9 +32,8 @@ pub fn checks(host: &Host, local: &Path) -> Vec<Finding> {
             Finding::problem(NAME, message).hint("an XDG_RUNTIME_DIR below /run, /dev/shm, /tmp or /var is used too"),
         );
     }
-    found.extend(temporary(host).and_then(|dir| lost(host, &dir)));
     if found.is_empty() {
-        found.push(Finding::ok(NAME, format!("{} is this node's own, and yours", local.display())));
+        found.push(Finding::ok(NAME, format!("the node-local directory {} can be used", local.display())));
     }
     found
 }
@@ -61,17 +55,17 @@ fn refused(local: &Path, Refusal { why, may_close }: &Refusal) -> Finding {
 }
 
 /// The directory for temporary files, where the environment names one.
-fn temporary(host: &Host) -> Option<PathBuf> {
+pub fn temporary(host: &Host) -> Option<PathBuf> {
     host.nonempty("TMPDIR").map(PathBuf::from).filter(|dir| dir.is_absolute())
 }
 
 /// What is wrong with that: a job may have its name from another node.
-fn lost(host: &Host, dir: &Path) -> Option<Finding> {
-    let why = local_dir::unwritable(&host.locate(dir))?;
+pub fn temporary_checks(host: &Host, dir: &Path) -> Vec<Finding> {
+    let Some(why) = local_dir::unwritable(&host.locate(dir)) else { return Vec::new() };
     let message = format!("TMPDIR names {}, which {why}: programs fail, or use /tmp", dir.display());
     let mend = match why.as_str() {
         "is not there" => Mend::of("mkdir -p", dir, "makes it"),
         _ => Mend::new("unset TMPDIR", "has programs use /tmp"),
     };
-    Some(Finding::problem(NAME, message).mend(mend))
+    vec![Finding::problem(NAME, message).mend(mend)]
 }

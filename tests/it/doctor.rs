@@ -12,7 +12,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Home, NOBODY, PROGRAM, is_root, run, skip};
+use crate::support::{Home, NOBODY, PROGRAM, run, skip};
 
 /// What a run has found.
 #[derive(Clone, Debug, PartialEq)]
@@ -212,25 +212,29 @@ fn a_configuration_that_others_can_write_is_refused_until_it_is_closed() {
     fs::create_dir_all(blank.join("hpcsh")).unwrap();
     fs::rename(&file, blank.join("hpcsh/config.toml")).unwrap();
     fs::set_permissions(blank.join("hpcsh/config.toml"), Permissions::from_mode(0o666)).unwrap();
-    let doctor = || {
+    let here = || {
         let mut command = doctor(&home);
         command.env("XDG_CONFIG_HOME", &blank);
         command
     };
-    let found = Seen::of(&mut doctor());
+    let found = Seen::of(&mut here());
     assert_eq!(found.problems(), ["config: others can write this file (mode 0666): nothing of it is used"]);
     // What others may have written there, somebody is to read before.
-    assert_eq!(Seen::of(doctor().arg("--fix")).problems(), found.problems());
+    assert_eq!(Seen::of(here().arg("--fix")).problems(), found.problems());
     let command = found.command("others can write");
     assert!(command.starts_with("chmod go-w '"), "{command}");
     obey(&home, &command);
-    assert_eq!(Seen::of(&mut doctor()).problems(), [""; 0]);
-    if !is_root() {
+    assert_eq!(Seen::of(&mut here()).problems(), [""; 0]);
+    let Some(theirs) = Home::of_nobody() else {
         skip("only root can give a file to somebody else");
         return;
-    }
+    };
+    let file = theirs.configure("shared_home = \"SHARED\"\n");
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    let message = "config: cannot be read: Permission denied (os error 13)";
+    assert_eq!(Seen::of(doctor(&theirs).env("HPCSH_EXPORTS", "x")).problems(), [message]);
     chown(blank.join("hpcsh/config.toml"), Some(NOBODY), None).unwrap();
-    let found = Seen::of(&mut doctor());
+    let found = Seen::of(&mut here());
     assert_eq!(found.problems(), ["config: this file belongs to nobody: nothing of it is used"]);
     assert!(found.one("belongs to nobody")["hint"].as_str().unwrap().contains("trusted_owners"));
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Seen, doctor, sound};
 use crate::entering::environment;
 use crate::storage::{Behaviour, stuck};
-use crate::support::Home;
+use crate::support::{Home, PROGRAM};
 
 /// The most that a whole look may take, on a machine that does other things too.
 const SOON: Duration = Duration::from_secs(4);
@@ -95,6 +95,79 @@ fn whatever_lies_on_storage_that_hangs_is_not_waited_for_again() {
             assert!(began.elapsed() < Duration::from_secs(20), "it answers again, and nobody says so");
         }
     }
+}
+
+/// Whatever names a path there, nobody who looks is held up: as root, and as somebody else.
+#[test]
+fn whatever_variable_leads_to_storage_that_hangs_it_is_told_in_time() {
+    for home in [Some(sound()), Home::of_nobody()].into_iter().flatten() {
+        home.write(".bashrc", "eval \"$(hpcsh init bash)\"\n");
+        home.configure("shared_home = \"SHARED\"\nnode.verdict = \"offline\"\n");
+        for name in ["tmp", "local", "bin", "hf"] {
+            fs::create_dir(home.shared().join(name)).unwrap();
+        }
+        let Some(storage) = home.slow_shared() else { return };
+        storage.behave(Behaviour::Hang);
+        let names = [
+            ("TMPDIR", "tmp"),
+            ("HPCSH_LOCAL_DIR", "local"),
+            ("HF_HOME", "hf"),
+            ("HF_TOKEN_PATH", "hf/token"),
+            ("ZDOTDIR", "zsh"),
+            ("XDG_CONFIG_HOME", "config"),
+            ("HPCSH_CONFIG", "config.toml"),
+            ("SHELL", "bin/zsh"),
+            ("PATH", "bin"),
+            ("HOME", "home"),
+            ("PWD", "here"),
+            ("XDG_CACHE_HOME", "cache"),
+        ];
+        for all in [false, true] {
+            for (name, value) in names {
+                let mut command = doctor(&home);
+                for (other, value) in names.iter().filter(|(other, _)| all || *other == name) {
+                    command.env(other, home.shared().join(value));
+                }
+                let began = Instant::now();
+                let found = Seen::of(&mut command);
+                let took = began.elapsed();
+                assert!(took < SOON, "{name}={value}: {took:?}");
+                let hung = format!("storage: {} does not answer", home.shared().display());
+                assert!(found.problems().contains(&hung), "{name}={value}: {found:#?}");
+                if all {
+                    break;
+                }
+            }
+        }
+        storage.behave(Behaviour::Answers);
+    }
+}
+
+/// A program there is not looked at, nor is it run: the line in the rc file tells where it lies.
+#[test]
+fn a_line_that_hangs_with_the_storage_of_its_program_is_told_before_it_does() {
+    let home = sound();
+    let program = home.shared().join("my tools/bin/hpcsh");
+    fs::create_dir_all(program.parent().unwrap()).unwrap();
+    fs::copy(PROGRAM, &program).unwrap();
+    let word = format!("'{}'", program.display());
+    let line = format!("if [ -x {word} ]; then eval \"$({word} init bash)\"; fi\n");
+    home.write(".bashrc", &line);
+    assert_eq!(timed(&home).0.notes(), [""; 0], "it lies on this node's disk");
+    let Some(storage) = home.slow_shared() else { return };
+    let rc = home.path().join(".bashrc").display().to_string();
+    let point = home.shared().display().to_string();
+    let note = format!("shell: {rc} calls the program on {point}: while that hangs, a new bash hangs too");
+    for behaviour in [Behaviour::Answers, Behaviour::Hang] {
+        storage.behave(behaviour);
+        let found = timed(&home).0;
+        assert_eq!(found.notes(), [&*note], "{behaviour:?}");
+        let command = found.command("calls the program on");
+        assert_eq!(command, format!("./install.sh --rc --local-first --prefix '{point}/my tools'"));
+    }
+    let first = format!("_hpcsh_login=${{HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}}/login.bash; {line}");
+    home.write(".bashrc", first);
+    assert_eq!(timed(&home).0.notes(), [""; 0]);
 }
 
 /// What a slow one says is all heard.

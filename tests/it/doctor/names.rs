@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Seen;
 use crate::dns_takeover::world::{KINDS, World};
-use crate::support::{NOBODY, PROGRAM, run};
+use crate::support::{NOBODY, PROGRAM, has, run, skip};
 
 /// What is found on that node, by this user; without what the home and its rc files say.
 fn found(world: &World, user: u32, words: &[&str]) -> Seen {
@@ -110,6 +110,71 @@ fn a_takeover_that_was_cut_short_leaves_a_journal_that_is_found_and_ended() {
     assert!(!journal.exists());
     assert_eq!((world.shot(), world.text()), (before, text));
     assert_eq!(found(&world, 0, &["--fix"]).value["fixed"], json!([]));
+}
+
+/// Really killed, at each call that gives a file another name: what it leaves is found, if it is anything, and mended.
+#[test]
+fn whatever_a_kill_leaves_is_mended() {
+    if !has("strace") {
+        skip("strace is not installed");
+        return;
+    }
+    let Some(world) = World::new("") else { return };
+    (KINDS[0].make)(&world);
+    world.serve();
+    let (before, text) = (world.shot(), world.text());
+    let mut found_at = Vec::new();
+    for word in ["on", "off"] {
+        for number in 1..=9 {
+            if word == "off" {
+                world.dns("on");
+            }
+            let inject = format!("inject=?rename,?renameat,?renameat2:signal=KILL:when={number}");
+            let words = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=?rename,?renameat,?renameat2", "-e", &inject];
+            let outcome = run(&mut world.command(0, &[&words[..], &[PROGRAM, "dns", word]].concat()));
+            let is_on = world.text() != text;
+            let seen = found(&world, 0, &[]);
+            let at = of_names(&seen);
+            if outcome.status == 0 {
+                assert_eq!((at, is_on), (vec![], word == "on"), "{word} {number}");
+                assert!(number > 1, "{word} was never killed");
+                world.serve_once();
+                world.dns("off");
+                world.serve_once();
+                break;
+            }
+            // The server is there: who has taken over is as he is to be.
+            assert!(!is_on || at.is_empty(), "{word} {number}: {at:?}");
+            found_at.extend(at.first().cloned());
+            let fixed = found(&world, 0, &["--fix"]);
+            assert_eq!(of_names(&fixed), [""; 0], "{word} {number}");
+            if is_on {
+                world.dns("restore");
+            }
+            assert_eq!((world.shot(), world.text()), (before.clone(), text.clone()), "{word} {number}");
+            assert_eq!(found(&world, 0, &["--fix"]).value["fixed"], json!([]), "{word} {number}");
+        }
+    }
+    let cut = "a `hpcsh dns on` or `off` was cut short, and has left its journal for /etc/resolv.conf";
+    assert!(!found_at.is_empty() && found_at.iter().all(|at| at == cut), "{found_at:?}");
+}
+
+/// What cannot be mended is told, with another exit code than that of what was only found.
+#[test]
+fn a_mend_that_fails_is_told() {
+    let Some(world) = World::new("") else { return };
+    (KINDS[0].make)(&world);
+    world.dns("on");
+    kill_the_server(&world);
+    assert_eq!(world.run(&["mount", "-o", "remount,bind,ro", "/etc"]).status, 0);
+    let text = world.text();
+    let outcome = world.hpcsh(&["doctor", "--fix"]);
+    assert_eq!((outcome.status, world.text()), (1, text));
+    assert!(outcome.err.contains("error: /etc/resolv.conf cannot be put back: "), "{}", outcome.err);
+    assert!(outcome.err.ends_with("error: 1 of what was to be mended could not be\n"), "{}", outcome.err);
+    assert!(outcome.out.contains(DEAD), "{}", outcome.out);
+    assert_eq!(world.run(&["mount", "-o", "remount,bind,rw", "/etc"]).status, 0);
+    assert_eq!(of_names(&found(&world, 0, &["--fix"])), [""; 0]);
 }
 
 #[test]
