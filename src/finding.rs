@@ -1,14 +1,11 @@
 //! What a check has found: how bad that is, in one sentence, and what mends it.
 //!
-//! Each capability's `checks` give these, `hpcsh doctor` shows them. A plain value, so that a process that may hang can look, and
-//! say it through a pipe.
+//! Each capability's `checks` give these, `hpcsh doctor` shows them.
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 /// How bad it is; the worst comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// Something does not work, or will not.
     Problem,
@@ -19,6 +16,14 @@ pub enum Level {
 }
 
 impl Level {
+    /// All of them, in that order.
+    pub const ALL: [Self; 3] = [Self::Problem, Self::Note, Self::Ok];
+
+    /// The level of this word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.word() == word)
+    }
+
     /// The level as one word: `problem`, `note`, `ok`.
     pub fn word(self) -> &'static str {
         match self {
@@ -30,7 +35,7 @@ impl Level {
 }
 
 /// Where in a file it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The file.
     pub file: String,
@@ -39,7 +44,7 @@ pub struct Place {
 }
 
 /// What hpcsh may do by itself, since only what is its own changes, and what somebody else has made stays.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Repair {
     /// `hpcsh dns restore`
     RestoreResolvConf,
@@ -50,7 +55,7 @@ pub enum Repair {
 }
 
 /// A command that mends it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mend {
     /// To be typed as it stands.
     pub command: String,
@@ -92,7 +97,7 @@ pub fn typed(path: &Path) -> String {
 }
 
 /// What one check has found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Of which capability the check is: `config`, `storage`, `shell`, `env`, `node`, `dns`, `trust`.
     pub check: String,
@@ -109,24 +114,24 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(check: &str, level: Level, message: impl Into<String>) -> Self {
-        let message = message.into();
+    #[inline(never)] // as many copies of it as there are findings would be half of `doctor`
+    fn new(check: &str, level: Level, message: String) -> Self {
         Self { check: check.to_owned(), level, message, place: None, hint: None, mends: Vec::new() }
     }
 
     /// Something that does not work, or will not.
     pub fn problem(check: &str, message: impl Into<String>) -> Self {
-        Self::new(check, Level::Problem, message)
+        Self::new(check, Level::Problem, message.into())
     }
 
     /// Something that works, and that somebody may want otherwise.
     pub fn note(check: &str, message: impl Into<String>) -> Self {
-        Self::new(check, Level::Note, message)
+        Self::new(check, Level::Note, message.into())
     }
 
     /// Something that is as it should be.
     pub fn ok(check: &str, message: impl Into<String>) -> Self {
-        Self::new(check, Level::Ok, message)
+        Self::new(check, Level::Ok, message.into())
     }
 
     /// The same, at this place.

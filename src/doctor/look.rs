@@ -5,6 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::Value;
+
+use super::json;
 use crate::finding::{Finding, Mend};
 use crate::host::Host;
 use crate::host::mounts::{self, Storage};
@@ -48,7 +51,7 @@ impl<'a> Eyes<'a> {
     }
 
     /// What `check`, of this name, finds, which looks at these paths and at nothing else that may hang.
-    pub fn look(&mut self, name: &str, paths: &[PathBuf], check: impl Fn() -> Vec<Finding>) -> Vec<Finding> {
+    pub fn look(&mut self, name: &str, paths: &[PathBuf], check: &dyn Fn() -> Vec<Finding>) -> Vec<Finding> {
         self.try_look(name, paths, check).unwrap_or_else(|unseen| vec![unseen.note(name)])
     }
 
@@ -57,7 +60,7 @@ impl<'a> Eyes<'a> {
         &mut self,
         name: &str,
         paths: &[PathBuf],
-        check: impl Fn() -> Vec<Finding>,
+        check: &dyn Fn() -> Vec<Finding>,
     ) -> Result<Vec<Finding>, Unseen> {
         let shared = paths.iter().find_map(|path| match mounts::storage(self.host, path) {
             Storage::Shared(mount) => Some(mount),
@@ -65,11 +68,12 @@ impl<'a> Eyes<'a> {
         });
         let Some(mount) = shared else { return Ok(check()) };
         if self.hung.is_none() {
-            let said = in_time(&self.patience, || serde_json::to_vec(&check()).unwrap_or_default());
-            match said.map(|bytes| serde_json::from_slice(&bytes)) {
-                Ok(Ok(found)) => return Ok(found),
-                Ok(Err(_)) => {
-                    return Ok(vec![Finding::note(name, "not looked at: the process that did gave no answer")]);
+            let say = || Value::Array(check().iter().map(json::value).collect()).to_string().into_bytes();
+            match in_time(&self.patience, say) {
+                Ok(said) => {
+                    let found = serde_json::from_slice(&said).ok().and_then(|value| json::heard(&value));
+                    let lost = || vec![Finding::note(name, "not looked at: the process that did gave no answer")];
+                    return Ok(found.unwrap_or_else(lost));
                 }
                 Err(Stuck) => self.hung = Some(mount.clone()),
             }

@@ -3,6 +3,7 @@
 //! Each capability has the checks of its own; here they are asked in turn, in time, and what they may mend by themselves is mended.
 //! Comes up whatever is wrong, above all with the configuration, which is one of the findings.
 
+mod json;
 pub mod look;
 pub mod repair;
 pub mod report;
@@ -64,27 +65,27 @@ pub fn examine(host: &Host, subject: Subject<'_>) -> Report {
     let mut eyes = Eyes::new(host, hung);
     let mut found = config;
     if let Some(home) = &roots.shared {
-        match eyes.try_look("storage", std::slice::from_ref(home), || shared_home::checks(host, home)) {
+        match eyes.try_look("storage", std::slice::from_ref(home), &|| shared_home::checks(host, home)) {
             Ok(looked) => found.extend(looked),
             // That it does not answer is told below.
             Err(unseen) if unseen.mount == unseen.hung => {}
             Err(unseen) => found.push(unseen.note("storage")),
         }
     }
-    found.extend(eyes.look("shell", &rc::asked(host), || rc::checks(host)));
+    found.extend(eyes.look("shell", &rc::asked(host), &|| rc::checks(host)));
     let exports = env::plan(env, roots);
     found.extend(theirs::checks(host, &exports, roots));
     let token = exports.iter().find(|export| export.name == "HF_TOKEN_PATH").and_then(|export| export.value(true));
     let token = token.map(Path::new);
-    found.extend(eyes.look("storage", &hf::token::asked(host, token), || hf::token::checks(host, token)));
+    found.extend(eyes.look("storage", &hf::token::asked(host, token), &|| hf::token::checks(host, token)));
     found.extend(node::checks::checks(host, node));
     let local = &roots.local;
-    found.extend(eyes.look("node", std::slice::from_ref(local), || node::places::checks(host, local)));
+    found.extend(eyes.look("node", std::slice::from_ref(local), &|| node::places::checks(host, local)));
     if let Some(dir) = node::places::temporary(host) {
-        found.extend(eyes.look("node", std::slice::from_ref(&dir), || node::places::temporary_checks(host, &dir)));
+        found.extend(eyes.look("node", std::slice::from_ref(&dir), &|| node::places::temporary_checks(host, &dir)));
     }
-    found.extend(eyes.look("dns", &dns::checks::asked(host), || dns::checks::checks(host)));
-    found.extend(eyes.look("trust", &trust::stale::asked(host, trust), || trust::stale::checks(host, trust)));
+    found.extend(eyes.look("dns", &dns::checks::asked(host), &|| dns::checks::checks(host)));
+    found.extend(eyes.look("trust", &trust::stale::asked(host, trust), &|| trust::stale::checks(host, trust)));
     // What others say of it follows from that.
     Report::new(eyes.hung().into_iter().chain(found).collect())
 }

@@ -1,20 +1,24 @@
 //! All that was found: one value, for people and for programs.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::json;
 use crate::finding::{Finding, Level, Mend, Repair};
 use crate::host::users;
 use crate::quote;
 
-/// What all checks have found, the worst first, and otherwise in the order in which they looked.
+/// What all checks have found, in the order in which they looked; told is the worst first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report(Vec<Finding>);
 
 impl Report {
     /// Of these findings.
-    pub fn new(mut findings: Vec<Finding>) -> Self {
-        findings.sort_by_key(|finding| finding.level);
+    pub fn new(findings: Vec<Finding>) -> Self {
         Self(findings)
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = &Finding> {
+        Level::ALL.into_iter().flat_map(|level| self.0.iter().filter(move |finding| finding.level == level))
     }
 
     fn count(&self, level: Level) -> usize {
@@ -46,7 +50,7 @@ impl Report {
 
     /// For people.
     pub fn text(&self) -> String {
-        self.0.iter().map(lines).collect()
+        self.in_order().map(lines).collect()
     }
 
     /// How it stands, in a line for people.
@@ -68,13 +72,13 @@ impl Report {
 
     /// For programs. `fixed` are the commands whose work was done.
     pub fn json(&self, fixed: &[String]) -> String {
-        let value = json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "problems": self.count(Level::Problem),
-            "notes": self.count(Level::Note),
-            "fixed": fixed,
-            "findings": self.0.iter().map(value).collect::<Vec<_>>(),
-        });
+        let value = json::object([
+            ("version", Value::from(env!("CARGO_PKG_VERSION"))),
+            ("problems", Value::from(self.count(Level::Problem))),
+            ("notes", Value::from(self.count(Level::Note))),
+            ("fixed", Value::Array(fixed.iter().map(|command| Value::from(command.as_str())).collect())),
+            ("findings", Value::Array(self.in_order().map(json::value).collect())),
+        ]);
         serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
     }
 }
@@ -102,21 +106,6 @@ fn lines(finding: &Finding) -> String {
         text.push_str(&format!("           hint: {}\n", quote::visible(hint)));
     }
     text
-}
-
-fn value(finding: &Finding) -> Value {
-    let mend = |mend: &Mend| json!({ "command": mend.command, "does": mend.does, "root": mend.as_root, "fix": mend.repair.is_some() });
-    let at = finding.place.as_ref().and_then(|place| place.at);
-    json!({
-        "check": finding.check,
-        "level": finding.level.word(),
-        "message": finding.message,
-        "file": finding.place.as_ref().map(|place| &place.file),
-        "line": at.map(|(line, _)| line),
-        "column": at.map(|(_, column)| column),
-        "hint": finding.hint,
-        "mends": finding.mends.iter().map(mend).collect::<Vec<_>>(),
-    })
 }
 
 #[cfg(test)]
