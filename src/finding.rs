@@ -69,13 +69,14 @@ pub struct Mend {
 
 impl Mend {
     /// A command and what it does.
-    pub fn new(command: impl Into<String>, does: impl Into<String>) -> Self {
-        Self { command: command.into(), does: does.into(), as_root: false, repair: None }
+    #[inline(never)] // see `Finding::new`
+    pub fn new(command: &str, does: &str) -> Self {
+        Self { command: command.to_owned(), does: does.to_owned(), as_root: false, repair: None }
     }
 
     /// A command with a path behind it, quoted where a shell would read it otherwise.
-    pub fn of(command: &str, path: &Path, does: impl Into<String>) -> Self {
-        Self::new(format!("{command} {}", typed(path)), does)
+    pub fn of(command: &str, path: &Path, does: &str) -> Self {
+        Self::new(&format!("{command} {}", typed(path)), does)
     }
 
     /// The same, for root alone.
@@ -114,7 +115,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    #[inline(never)] // as many copies of it as there are findings would be half of `doctor`
+    // As many copies of it as there are findings would make the program larger, of which a login pays for each page.
+    #[inline(never)]
     fn new(check: &str, level: Level, message: String) -> Self {
         Self { check: check.to_owned(), level, message, place: None, hint: None, mends: Vec::new() }
     }
@@ -148,6 +150,7 @@ impl Finding {
 
     /// The same with one more command.
     #[must_use]
+    #[inline(never)] // see `new`
     pub fn mend(mut self, mend: Mend) -> Self {
         self.mends.push(mend);
         self

@@ -27,9 +27,12 @@ pub fn checks(read: &Result<Loaded, Box<Stale>>) -> Vec<Finding> {
 
 /// A configuration in which nothing is wrong.
 fn sound(loaded: &Loaded) -> Finding {
-    let mut files: Vec<&PathBuf> = loaded.settings.iter().map(|(_, said)| &said.file).collect();
-    files.sort();
-    files.dedup();
+    let mut files: Vec<&PathBuf> = Vec::new();
+    for (_, said) in loaded.settings.iter() {
+        if !files.contains(&&said.file) {
+            files.push(&said.file);
+        }
+    }
     if files.is_empty() {
         let init = Mend::new("hpcsh config init", "writes a first configuration");
         return Finding::note(NAME, "nothing is configured: shells get no variables").mend(init);
@@ -49,7 +52,7 @@ fn finding(problem: &Problem) -> Finding {
         }
         (_, Some((line, _))) => {
             let command = format!("${{EDITOR:-vi}} +{line} {}", typed(&problem.file));
-            found.mend(Mend::new(command, "opens it at the line"))
+            found.mend(Mend::new(&command, "opens it at the line"))
         }
         _ => found,
     }

@@ -19,6 +19,7 @@ fn text(text: Option<&str>) -> Value {
 }
 
 /// The finding for whoever reads JSON.
+#[inline(never)] // there are two of them
 pub fn value(finding: &Finding) -> Value {
     let Finding { check, level, message, place, hint, mends } = finding;
     let at = place.as_ref().and_then(|place| place.at);
@@ -45,24 +46,28 @@ fn mend(mend: &Mend) -> Value {
 }
 
 /// What a child has found, without places, which those have that were found without one. What lies on storage that may hang is not
-/// mended unasked: no `Repair` is heard. `None` where it is no list of findings.
+/// mended unasked: no `Repair` is heard. `None` where it is no list.
 pub fn heard(value: &Value) -> Option<Vec<Finding>> {
-    let texts = |value: &Value, key: &str| Some(value.get(key)?.as_str()?.to_owned());
     let mend = |value: &Value| {
         let as_root = value.get("root")?.as_bool()?;
-        Some(Mend { command: texts(value, "command")?, does: texts(value, "does")?, as_root, repair: None })
+        Some(Mend { command: text_of(value, "command")?, does: text_of(value, "does")?, as_root, repair: None })
     };
     let finding = |value: &Value| {
         Some(Finding {
-            check: texts(value, "check")?,
+            check: text_of(value, "check")?,
             level: Level::of(value.get("level")?.as_str()?)?,
-            message: texts(value, "message")?,
+            message: text_of(value, "message")?,
             place: None,
-            hint: texts(value, "hint"),
-            mends: value.get("mends")?.as_array()?.iter().map(mend).collect::<Option<_>>()?,
+            hint: text_of(value, "hint"),
+            mends: value.get("mends")?.as_array()?.iter().filter_map(mend).collect(),
         })
     };
-    value.as_array()?.iter().map(finding).collect()
+    Some(value.as_array()?.iter().filter_map(finding).collect())
+}
+
+/// The text that has this key.
+fn text_of(value: &Value, key: &str) -> Option<String> {
+    Some(value.get(key)?.as_str()?.to_owned())
 }
 
 #[cfg(test)]
@@ -83,7 +88,7 @@ mod tests {
         let mut told = findings.to_vec();
         told[2].mends[1].repair = None;
         assert_eq!(heard(&said), Some(told));
-        for odd in [Value::Null, Value::from("x"), Value::Array(vec![object([("check", Value::from("x"))])])] {
+        for odd in [Value::Null, Value::from("x"), object([])] {
             assert_eq!(heard(&odd), None);
         }
     }

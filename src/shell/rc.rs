@@ -99,7 +99,7 @@ fn missing(shell: Shell, path: &Path) -> Finding {
         Shell::Zsh | Shell::Bash => format!("eval \"$(hpcsh init {})\"", shell.name()),
     };
     let message = format!("{} has no line of hpcsh: a new {} goes without it", path.display(), shell.name());
-    Finding::note(NAME, message).mend(Mend::new(format!("echo '{line}' >> {}", typed(path)), "adds it"))
+    Finding::note(NAME, message).mend(Mend::new(&format!("echo '{line}' >> {}", typed(path)), "adds it"))
 }
 
 /// What keeps a line from the program: that it is gone, or its storage hangs.
@@ -109,7 +109,9 @@ fn unreachable(host: &Host, shell: Shell, path: &Path, line: &str) -> Option<Fin
     if let Some(gone) = named.filter(|program| is_local(program) && !files::exists(&host.locate(program))) {
         let message = format!("{} calls {}, which is not there: the line does nothing", path.display(), gone.display());
         let command = format!("./install.sh --rc --shell {}", shell.name());
-        return Some(Finding::problem(NAME, message).mend(Mend::new(command, "writes the line anew, and the program")));
+        return Some(
+            Finding::problem(NAME, message).mend(Mend::new(&command, "writes the line anew, and the program")),
+        );
     }
     let program = named.or(host.program())?;
     let Storage::Shared(mount) = mounts::storage(host, program) else { return None };

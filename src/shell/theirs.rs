@@ -16,12 +16,13 @@ pub fn checks(host: &Host, exports: &[Export], roots: &Roots) -> Vec<Finding> {
         return Vec::new();
     }
     let marker = Marker::inherited(host.variable(Marker::NAME).unwrap_or_default().into_encoded_bytes());
-    let lost = |export: &Export| {
-        let Origin::Preset(row, _) = export.origin else { return None };
-        let current = host.nonempty(&export.name).filter(|_| row.place == Place::Shared)?;
+    let mut found = Vec::new();
+    for export in exports {
+        let Origin::Preset(row, _) = export.origin else { continue };
+        let Some(current) = host.nonempty(&export.name).filter(|_| row.place == Place::Shared) else { continue };
         let is_theirs = fate(export, true, Some(current.as_bytes()), &marker) == Fate::Users;
         if !is_theirs || !Path::new(&current).starts_with(&home) {
-            return None;
+            continue;
         }
         let name = &export.name;
         let ours = export.value(true).or(export.value(false)).unwrap_or_default();
@@ -29,10 +30,8 @@ pub fn checks(host: &Host, exports: &[Export], roots: &Roots) -> Vec<Finding> {
             "{name} is your own and lies in a home that may not last: {}; hpcsh would have it at {ours}",
             current.display()
         );
-        Some(
-            Finding::note("env", message)
-                .mend(Mend::new(format!("unset {name}"), "leaves it to the next shell's hpcsh")),
-        )
-    };
-    exports.iter().filter_map(lost).collect()
+        let unset = Mend::new(&format!("unset {name}"), "leaves it to the next shell's hpcsh");
+        found.push(Finding::note("env", message).mend(unset));
+    }
+    found
 }

@@ -19,19 +19,20 @@ pub fn asked(host: &Host, settings: &Settings) -> Vec<PathBuf> {
 
 /// Each that was allowed and is not entered any more, since it has changed or is gone.
 pub fn checks(host: &Host, settings: &Settings) -> Vec<Finding> {
-    let stale = |record: super::Record| {
+    let mut found = Vec::new();
+    for record in &(Records { host, dir: &settings.records }.all()) {
         let facts = Facts::of(host, &record.path);
         let identity = facts.as_ref().map(Facts::identity);
         if record.allowed.is_none() || identity.as_ref().ok() == record.allowed.as_ref() {
-            return None;
+            continue;
         }
         let why = identity.map_or_else(String::clone, |_| "has changed since it was allowed".to_owned());
-        let mut found =
-            Finding::note("trust", format!("{} is not entered as allowed: it {why}", record.path.display()));
+        let message = format!("{} is not entered as allowed: it {why}", record.path.display());
+        let mut stale = Finding::note("trust", message);
         if facts.is_ok() {
-            found = found.mend(Mend::of("hpcsh allow", &record.path, "allows it as it is now"));
+            stale = stale.mend(Mend::of("hpcsh allow", &record.path, "allows it as it is now"));
         }
-        Some(found.mend(Mend::of("hpcsh trust --forget", &record.path, "takes back what was said")))
-    };
-    Records { host, dir: &settings.records }.all().into_iter().filter_map(stale).collect()
+        found.push(stale.mend(Mend::of("hpcsh trust --forget", &record.path, "takes back what was said")));
+    }
+    found
 }

@@ -16,16 +16,17 @@ pub fn asked(host: &Host, configured: Option<&Path>) -> Vec<PathBuf> {
 
 /// Those of ours that others can read, where they can enter the directory.
 pub fn checks(host: &Host, configured: Option<&Path>) -> Vec<Finding> {
-    let is_open = |path: &PathBuf| {
+    let is_open = |path: &Path| {
         let at = host.locate(path);
         let (Ok(file), Some(Ok(dir))) = (files::entry(&at), at.parent().map(files::entry)) else { return false };
         // The group's bits, and everybody's: to read the file, and to pass through the directory.
         let reached = |bits: u32| file.mode & bits & 0o044 != 0 && dir.mode & (bits & 0o011) != 0;
         file.owner == users::my_id() && (reached(0o070) || reached(0o007))
     };
-    let finding = |path: PathBuf| {
+    let mut found = Vec::new();
+    for path in asked(host, configured).iter().filter(|path| is_open(path)) {
         let message = format!("others can read your Hugging Face token {}", path.display());
-        Finding::problem("storage", message).mend(Mend::of("chmod 600", &path, "closes it to them"))
-    };
-    asked(host, configured).into_iter().filter(is_open).map(finding).collect()
+        found.push(Finding::problem("storage", message).mend(Mend::of("chmod 600", path, "closes it to them")));
+    }
+    found
 }
