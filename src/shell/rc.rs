@@ -7,6 +7,7 @@ use super::init::Shell;
 use crate::finding::{Finding, Mend, typed};
 use crate::host::mounts::{self, Storage};
 use crate::host::{Host, files};
+use crate::quote;
 
 const NAME: &str = "shell";
 
@@ -31,11 +32,15 @@ fn own(host: &Host) -> Option<Shell> {
     Shell::ALL.into_iter().find_map(|(known, shell)| (known == name).then_some(shell))
 }
 
+/// The directories in which programs are looked for.
+fn dirs(host: &Host) -> Vec<PathBuf> {
+    let path = host.nonempty("PATH").unwrap_or_default();
+    path.to_string_lossy().split(':').map(PathBuf::from).filter(|dir| dir.is_absolute()).collect()
+}
+
 /// The shells that are installed here. What lies on storage that may hang is not looked at, and does not count.
 fn installed(host: &Host) -> Vec<Shell> {
-    let path = host.nonempty("PATH").unwrap_or_default();
-    let dirs: Vec<PathBuf> =
-        path.to_string_lossy().split(':').map(PathBuf::from).filter(|dir| dir.is_absolute()).collect();
+    let dirs = dirs(host);
     let is_there = |path: &Path| mounts::storage(host, path) == Storage::Local && files::exists(&host.locate(path));
     let has = |shell: &Shell| own(host) == Some(*shell) || dirs.iter().any(|dir| is_there(&dir.join(shell.name())));
     Shell::ALL.into_iter().map(|(_, shell)| shell).filter(has).collect()
@@ -79,7 +84,7 @@ pub fn checks(host: &Host) -> Vec<Finding> {
                 with.push(shell.name());
                 found.extend(unreachable(host, shell, &path, line));
             }
-            None if own.is_none_or(|own| own == shell) && !is_evaluated => found.push(missing(shell, &path)),
+            None if own.is_none_or(|own| own == shell) && !is_evaluated => found.push(missing(host, shell, &path)),
             None => without.push(shell.name()),
         }
     }
@@ -92,14 +97,28 @@ pub fn checks(host: &Host) -> Vec<Finding> {
     found
 }
 
-/// A shell without the line.
-fn missing(shell: Shell, path: &Path) -> Finding {
-    let line = match shell {
-        Shell::Fish => "hpcsh init fish | source".to_owned(),
-        Shell::Zsh | Shell::Bash => format!("eval \"$(hpcsh init {})\"", shell.name()),
+/// A shell without the line. The one that is proposed names the program by its path, unless PATH leads there.
+fn missing(host: &Host, shell: Shell, path: &Path) -> Finding {
+    let is_elsewhere = |program: &&Path| dirs(host).iter().all(|dir| Some(dir.as_path()) != program.parent());
+    let program = match host.program().filter(is_elsewhere) {
+        Some(program) => quoted(&program.to_string_lossy()),
+        None => "hpcsh".to_owned(),
     };
+    let line = match shell {
+        Shell::Fish => format!("{program} init fish | source"),
+        Shell::Zsh | Shell::Bash => format!("eval \"$({program} init {})\"", shell.name()),
+    };
+    let mut command = format!("echo {} >> {}", quoted(&line), typed(path));
+    if let (Shell::Fish, Some(dir)) = (shell, path.parent()) {
+        command = format!("mkdir -p {} && {command}", typed(dir));
+    }
     let message = format!("{} has no line of hpcsh: a new {} goes without it", path.display(), shell.name());
-    Finding::note(NAME, message).mend(Mend::new(&format!("echo '{line}' >> {}", typed(path)), "adds it"))
+    Finding::note(NAME, message).mend(Mend::new(&command, "adds it"))
+}
+
+/// A word for a shell.
+fn quoted(text: &str) -> String {
+    String::from_utf8_lossy(&quote::sh(text)).into_owned()
 }
 
 /// What keeps a line from the program: that it is gone, or its storage hangs.

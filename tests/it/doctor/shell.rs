@@ -16,24 +16,36 @@ fn a_missing_line_is_told_and_what_is_told_adds_it() {
             skip(&format!("{shell} is not installed"));
             continue;
         }
-        let home = Home::new();
-        home.configure("shared_home = \"SHARED\"\nnode.verdict = \"offline\"\n");
-        home.write(file, "# hpcsh init zsh bash fish: not yet\n");
-        let look = || Seen::of(doctor(&home).env("SHELL", format!("/usr/bin/{shell}")));
-        let found = look();
-        let message =
-            format!("shell: {} has no line of hpcsh: a new {shell} goes without it", home.path().join(file).display());
-        assert_eq!(found.notes(), [message], "{found:#?}");
-        obey(&home, &found.command("has no line of hpcsh"));
-        assert_eq!(look().notes(), [""; 0], "{shell}");
-        // And the shell reads what was added as what it is.
-        let mut command = home.command(shell);
-        let dir = home.path().join("bin");
-        fs::create_dir_all(&dir).unwrap();
-        std::os::unix::fs::symlink(PROGRAM, dir.join("hpcsh")).unwrap();
-        command.env("PATH", format!("{}:{}", dir.display(), crate::support::path()));
-        let outcome = run(command.args(["-i", "-c", "echo node=$HPCSH_NODE"]));
-        assert!(outcome.out.contains("node=offline\n"), "{shell}: {outcome:?}");
+        // The program is found by its name, or is not; the file is there, or is not.
+        for is_in_path in [false, true] {
+            let home = Home::new();
+            home.configure("shared_home = \"SHARED\"\nnode.verdict = \"offline\"\n");
+            let program = home.path().join("it's/hpcsh");
+            fs::create_dir(program.parent().unwrap()).unwrap();
+            fs::copy(PROGRAM, &program).unwrap();
+            let dir = if is_in_path { format!("{}:", program.parent().unwrap().display()) } else { String::new() };
+            let path = dir + &crate::support::path();
+            if is_in_path {
+                home.write(file, "# hpcsh init zsh bash fish: not yet\n");
+            }
+            let look = || {
+                let mut command = home.command(&program);
+                Seen::of(command.arg("doctor").env("SHELL", format!("/usr/bin/{shell}")).env("PATH", &path))
+            };
+            let found = look();
+            let message = format!(
+                "shell: {} has no line of hpcsh: a new {shell} goes without it",
+                home.path().join(file).display()
+            );
+            assert_eq!(found.notes(), [message], "{found:#?}");
+            obey(&home, &found.command("has no line of hpcsh"));
+            assert_eq!(look().notes(), [""; 0], "{shell}");
+            let text = fs::read_to_string(home.path().join(file)).unwrap();
+            assert_eq!(text.contains("/hpcsh"), !is_in_path, "{text}");
+            // And the shell reads what was added as what it is.
+            let outcome = run(home.command(shell).env("PATH", &path).args(["-i", "-c", "echo node=$HPCSH_NODE"]));
+            assert!(outcome.out.contains("node=offline\n"), "{shell}: {outcome:?}");
+        }
     }
 }
 
