@@ -160,7 +160,8 @@ fn a_line_that_hangs_with_the_storage_of_its_program_is_told_before_it_does() {
     let note = format!("shell: {rc} calls the program on {point}: while that hangs, a new bash hangs too");
     for behaviour in [Behaviour::Answers, Behaviour::Hang] {
         storage.behave(behaviour);
-        let found = timed(&home).0;
+        let (found, took) = timed(&home);
+        assert!(took < SOON, "{behaviour:?}: {took:?}");
         assert_eq!(found.notes(), [&*note], "{behaviour:?}");
         let command = found.command("calls the program on");
         assert_eq!(command, format!("./install.sh --rc --local-first --prefix '{point}/my tools'"));
