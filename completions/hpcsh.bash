@@ -34,6 +34,9 @@ _hpcsh() {
             hpcsh,dns)
                 cmd="hpcsh__subcmd__dns"
                 ;;
+            hpcsh,doctor)
+                cmd="hpcsh__subcmd__doctor"
+                ;;
             hpcsh,env)
                 cmd="hpcsh__subcmd__env"
                 ;;
@@ -110,7 +113,7 @@ _hpcsh() {
 
     case "${cmd}" in
         hpcsh)
-            opts="-h -V --config --help --version init env status wait airgap dns hf allow deny trust config completions man"
+            opts="-h -V --config --help --version init env status wait airgap dns hf allow deny trust doctor config completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -719,6 +722,35 @@ _hpcsh() {
                     return 0
                     ;;
                 --prometheus)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hpcsh__subcmd__doctor)
+            opts="-h --config --json --fix --dry-run --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
                         oldifs="$IFS"

@@ -37,6 +37,7 @@ complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "hf" -d 'Models in the H
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "allow" -d 'Let `cd` enter an environment, as it is now'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "deny" -d 'Never let `cd` enter an environment'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "trust" -d 'Which environments `cd` enters unasked'
+complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "doctor" -d 'What is wrong on this node, and the command that mends it'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "config" -d 'Write, show and check the configuration'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "completions" -d 'Print what completes the words of hpcsh in a shell'
 complete -c hpcsh -n "__fish_hpcsh_needs_command" -f -a "man" -d 'Print the manual page, or write all of them'
@@ -164,6 +165,12 @@ complete -c hpcsh -n "__fish_hpcsh_using_subcommand trust" -l json -d 'For progr
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand trust" -l forget -d 'Take back what was said of DIR'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand trust" -l dry-run -d 'With --forget: say what would be taken back, change nothing'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand trust" -s h -l help -d 'Print help'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand doctor" -l config -d 'Read this configuration too, over all others' -r -F
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand doctor" -l json -d 'For programs'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand doctor" -l fix -d 'Mend what is hpcsh\'s own; ask before, on a terminal'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand doctor" -l dry-run -d 'Say what --fix would do, change nothing'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand doctor" -l yes -d 'With --fix: do not ask'
+complete -c hpcsh -n "__fish_hpcsh_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and not __fish_seen_subcommand_from init show check path schema" -l config -d 'Read this configuration too, over all others' -r -F
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and not __fish_seen_subcommand_from init show check path schema" -s h -l help -d 'Print help'
 complete -c hpcsh -n "__fish_hpcsh_using_subcommand config; and not __fish_seen_subcommand_from init show check path schema" -f -a "init" -d 'Write a first configuration'

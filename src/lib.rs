@@ -3,10 +3,10 @@
 //! Modules in reading order, each using only what stands below it; a test holds the `use crate::` lines to that:
 //!
 //! 1. [`resolver`]: what the offline resolver is given; [`login`]: what happens at one; [`cli`]: what was typed; [`config`]: what is configured. clap and toml stop here.
-//! 2. The capabilities: [`shell`], [`node`], [`serve`], [`dns`], [`storage`].
+//! 2. The capabilities: [`shell`], [`node`], [`serve`], [`dns`], [`storage`]; [`doctor`]: what is wrong with any of them.
 //! 3. [`namespace`]: a network and mounts of one's own; [`journal`]: changes that can be taken back; [`net`]: names, TLS and HTTP without the C library.
 //! 4. [`host`]: the only door to the world.
-//! 5. [`verdict`], [`span`], [`quote`], [`digest`], [`error`]: values.
+//! 5. [`verdict`], [`span`], [`quote`], [`digest`], [`error`], [`finding`]: values.
 
 pub mod login;
 pub mod resolver;
@@ -15,6 +15,7 @@ pub mod cli;
 pub mod config;
 
 pub mod dns;
+pub mod doctor;
 pub mod node;
 pub mod serve;
 pub mod shell;
@@ -28,6 +29,7 @@ pub mod host;
 
 pub mod digest;
 pub mod error;
+pub mod finding;
 pub mod quote;
 pub mod span;
 pub mod verdict;
@@ -74,6 +76,7 @@ pub fn run(host: &mut Host, words: impl IntoIterator<Item = OsString>) -> u8 {
         }
         Task::Env(env) => run_env(host, config, env).map(|()| true),
         Task::Status(status) => Ok(run_status(host, config, &status)),
+        Task::Doctor(question) => run_doctor(host, config, question),
         Task::Hf(task) => task.and_then(|task| run_hf(host, task)),
         Task::Wait(wait) => run_wait(host, config, *wait).map(|()| true),
         Task::Airgap(airgap) => match run_airgap(host, config, airgap) {
@@ -208,6 +211,21 @@ fn run_status(host: &mut Host, config: Option<&Path>, status: &StatusArguments) 
     };
     let beside = Beside { stale: stale.as_deref(), resolver: &resolver };
     node::status::run(host, &loaded.config.node, status.question, &beside) || status.question.answer != Answer::ExitCode
+}
+
+/// Gives whether nothing is wrong.
+fn run_doctor(host: &mut Host, config: Option<&Path>, question: doctor::Question) -> Result<bool, Failure> {
+    let examine = |host: &Host| {
+        let read = login::configuration(host, config, doctor::look::PATIENCE);
+        let found = config::checks::checks(&read);
+        let (loaded, hung) = match read {
+            Ok(loaded) => (loaded, None),
+            Err(stale) => (stale.rest, Some(stale.mount)),
+        };
+        let config::Config { env, roots, node, trust, .. } = &loaded.config;
+        doctor::examine(host, doctor::Subject { config: found, hung, env, roots, node, trust })
+    };
+    doctor::run(host, question, &examine)
 }
 
 /// Gives whether everything that was looked at may be entered.

@@ -4,6 +4,7 @@ mod airgap;
 mod completions;
 mod config;
 mod dns;
+mod doctor;
 mod env;
 mod hf;
 mod init;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 
+use crate::doctor::Question;
 use crate::error::{Failure, Kind};
 
 pub use airgap::AirgapArguments;
@@ -57,6 +59,8 @@ pub enum Task {
     Airgap(AirgapArguments),
     /// `hpcsh dns`
     Dns(DnsTask),
+    /// `hpcsh doctor`
+    Doctor(Question),
     /// `hpcsh config`
     Config(ConfigTask),
     /// `hpcsh allow`, `hpcsh deny`, `hpcsh trust`
@@ -96,7 +100,8 @@ pub fn command() -> Command {
         )
         .subcommands([init::command(), env::command(), status::command(), wait::command()])
         .subcommands([airgap::command(), dns::command(), hf::command()])
-        .subcommands([trust::allow(), trust::deny(), trust::trust(), config::command()])
+        .subcommands([trust::allow(), trust::deny(), trust::trust()])
+        .subcommands([doctor::command(), config::command()])
         .subcommands([completions::command(), man::command()])
 }
 
@@ -123,6 +128,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
         "airgap" => Task::Airgap(airgap::read(&mut below)),
         "dns" => Task::Dns(dns::read(&mut below)),
         "allow" | "deny" | "trust" => Task::Trust(trust::read(&name, &mut below)),
+        "doctor" => Task::Doctor(doctor::read(&mut below)),
         "completions" => Task::Completions(completions::read(&mut below)),
         "man" => Task::Man(man::read(&mut below)),
         _ => Task::Config(config::read(&mut below)),

@@ -114,7 +114,7 @@ pub fn read(host: &Host, layer: &Layer, look: Look, owners: &[String], problems:
     };
     let is_wrong = check_mode(path, mode).and_then(|()| check_owner(host, path, owner, program_owner, owners));
     if let Err(problem) = is_wrong {
-        problems.push(problem);
+        problems.push(*problem);
         return None;
     }
     match String::from_utf8(bytes) {
@@ -136,12 +136,13 @@ pub fn read(host: &Host, layer: &Layer, look: Look, owners: &[String], problems:
 }
 
 /// A configuration can set any variable, so it is code: what everybody can write is nobody's.
-fn check_mode(path: &Path, mode: u32) -> Result<(), Problem> {
+fn check_mode(path: &Path, mode: u32) -> Result<(), Box<Problem>> {
     if mode & 0o022 == 0 {
         return Ok(());
     }
     let message = format!("others can write this file (mode {mode:04o}): nothing of it is used");
-    Err(Problem::whole(message, path).hint(format!("chmod go-w {}", shell_escape::escape(path.to_string_lossy()))))
+    let command = format!("chmod go-w {}", shell_escape::escape(path.to_string_lossy()));
+    Err(Box::new(Problem::whole(message, path).command(command)))
 }
 
 /// Only mine, root's, or a trusted owner's counts. The one beside the program may also be the program owner's, who has his code
@@ -152,7 +153,7 @@ fn check_owner(
     owner: u32,
     program_owner: Option<u32>,
     trusted: &[String],
-) -> Result<(), Problem> {
+) -> Result<(), Box<Problem>> {
     let is_trusted =
         |name: &String| name.parse() == Ok(owner) || users::by_name(host, name).is_some_and(|user| user.id == owner);
     let is_fine = owner == 0 || owner == users::my_id() || program_owner == Some(owner);
@@ -163,7 +164,7 @@ fn check_owner(
     let hint = format!(
         "make it yours (cp, then mv), or let root put \"{name}\" into trusted_owners in /etc/hpcsh/config.toml"
     );
-    Err(Problem::whole(format!("this file belongs to {name}: nothing of it is used"), path).hint(hint))
+    Err(Box::new(Problem::whole(format!("this file belongs to {name}: nothing of it is used"), path).hint(hint)))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Each capability owns its `Settings`; this floor alone knows TOML and fills them. A wrong setting is left out and
 //! told: what is right around it holds.
 
+pub mod checks;
 mod document;
 mod expand;
 pub mod intranet;

@@ -15,6 +15,8 @@ pub struct Problem {
     pub place: Option<Place>,
     /// What to do.
     pub hint: Option<String>,
+    /// Whether the hint is a command as it stands.
+    pub is_command: bool,
 }
 
 /// A stretch of one line.
@@ -65,7 +67,7 @@ impl Problem {
 
     /// A problem with a file as a whole.
     pub fn whole(message: impl Into<String>, file: &Path) -> Self {
-        Self { message: printable(&message.into()), file: file.to_owned(), place: None, hint: None }
+        Self { message: printable(&message.into()), file: file.to_owned(), place: None, hint: None, is_command: false }
     }
 
     /// The same problem with advice.
@@ -73,6 +75,12 @@ impl Problem {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The same problem with the command that mends it.
+    #[must_use]
+    pub fn command(self, command: impl Into<String>) -> Self {
+        Self { is_command: true, ..self.hint(command) }
     }
 
     /// The problem on one line, for a prompt: `FILE:LINE:COLUMN: MESSAGE`.

@@ -6,6 +6,7 @@
 pub mod ask;
 pub mod cache;
 pub mod check;
+pub mod checks;
 pub mod counters;
 pub mod domains;
 pub mod exec;

@@ -59,6 +59,68 @@ fn made(path: &Path, mode: u32) -> Result<fs::Metadata, String> {
     fs::symlink_metadata(path).map_err(|error| cannot("look at", error))
 }
 
+/// Why a directory is not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Half a sentence about it.
+    pub why: String,
+    /// Whether it is enough to close it: it is ours, and others can look into it and change nothing.
+    pub may_close: bool,
+}
+
+/// Why the node-local directory would not be used, or nothing could be written there; `None`: it would. Makes nothing.
+pub fn refusal(path: &Path) -> Option<Refusal> {
+    let refused = |why: String| Some(Refusal { why, may_close: false });
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let above = path.parent()?;
+            let why = unwritable(above)?;
+            return refused(format!("cannot be made: {} {why}", above.display()));
+        }
+        Err(error) => return refused(format!("cannot be looked at: {error}")),
+        Ok(found) => found,
+    };
+    if let Some(wrong) = wrong(&found) {
+        return refused(wrong.to_owned());
+    }
+    if found.mode() & 0o077 != 0 {
+        return Some(Refusal { why: "is open to other users".to_owned(), may_close: found.mode() & 0o022 == 0 });
+    }
+    unwritable(path).and_then(refused)
+}
+
+/// Why nothing can be written into a directory, as half a sentence; `None`: something can.
+pub fn unwritable(dir: &Path) -> Option<String> {
+    use rustix::fs::{Access, AtFlags, CWD, StatVfsMountFlags, accessat, statvfs};
+    let space = match statvfs(dir) {
+        Ok(space) => space,
+        Err(rustix::io::Errno::NOENT) => return Some("is not there".to_owned()),
+        Err(error) => return Some(format!("cannot be looked at: {}", io::Error::from(error))),
+    };
+    if space.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        return Some("lies on a file system that is read-only".to_owned());
+    }
+    if let Err(error) = accessat(CWD, dir, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
+        return Some(format!("cannot be written: {}", io::Error::from(error)));
+    }
+    // Some file systems count neither.
+    let is_full = space.f_blocks > 0 && space.f_bavail == 0 || space.f_files > 0 && space.f_favail == 0;
+    is_full.then(|| "lies on a file system that is full".to_owned())
+}
+
+/// Closes a directory of ours to others.
+///
+/// # Errors
+/// As `open` and `fchmod`; `PermissionDenied` where it is not ours any more.
+pub fn close(path: &Path) -> io::Result<()> {
+    use rustix::fs::{Mode, OFlags, fchmod, fstat, open};
+    let dir = open(path, OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    if fstat(&dir)?.st_uid != users::my_id() {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    Ok(fchmod(&dir, Mode::from_raw_mode(0o700))?)
+}
+
 fn wrong(found: &fs::Metadata) -> Option<&'static str> {
     if !found.is_dir() {
         Some("is no directory")
@@ -85,6 +147,10 @@ mod tests {
 
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         assert!(ensure(&path).unwrap_err().contains("is open to other users"));
+        assert_eq!(refusal(&path), Some(Refusal { why: "is open to other users".into(), may_close: true }));
+        close(&path).unwrap();
+        assert_eq!((ensure(&path), refusal(&path)), (Ok(()), None));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
 
         assert_eq!(ensure_seen(&path), Ok(()));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o775)).unwrap();
@@ -96,5 +162,12 @@ mod tests {
         let link = temporary.path().join("link");
         symlink("/etc", &link).unwrap();
         assert!(ensure(&link).unwrap_err().contains("is no directory"));
+        assert_eq!(refusal(&link), Some(Refusal { why: "is no directory".into(), may_close: false }));
+        assert!(close(&link).is_err());
+        let deep = temporary.path().join("none/deep");
+        let why = format!("cannot be made: {} is not there", temporary.path().join("none").display());
+        assert_eq!(refusal(&deep), Some(Refusal { why, may_close: false }));
+        assert_eq!(refusal(&temporary.path().join("new")), None);
+        assert!(!temporary.path().join("new").exists(), "to look makes nothing");
     }
 }

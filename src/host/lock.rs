@@ -18,6 +18,13 @@ const PAUSE: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct Lock(#[allow(dead_code)] File); // it is open, and that is all there is to it
 
+/// Whether another process holds the lock of this name at this moment; where that cannot be told, it does not.
+pub fn is_held(path: &Path) -> bool {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    file.is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK))
+}
+
 impl Lock {
     /// Takes the lock of this name, which is made where it is not there, and waits at most so long for another process.
     ///

@@ -39,6 +39,11 @@ const BUSY: u8 = b'b';
 /// # Errors
 /// `Stuck` where storage does not answer, or somebody waits for its answer since longer than the deadline.
 pub fn in_time(patience: &Patience, work: impl Fn() -> Vec<u8>) -> Result<Vec<u8>, Stuck> {
+    // Once for all kinds of work: the program stays small.
+    heard_in_time(patience, &work)
+}
+
+fn heard_in_time(patience: &Patience, work: &dyn Fn() -> Vec<u8>) -> Result<Vec<u8>, Stuck> {
     let begun = clock::now();
     let mut record = patience.record.as_deref();
     let mut awaited = None;
@@ -57,7 +62,7 @@ pub fn in_time(patience: &Patience, work: impl Fn() -> Vec<u8>) -> Result<Vec<u8
             // once they need not queue. Or of nothing that can be had.
             State::Reading(_) | State::Unusable => record = None,
         }
-        let said = in_child(left, || recorded(record, &work))?;
+        let said = in_child(left, || recorded(record, work))?;
         match said.split_first() {
             Some((&BUSY, _)) => {
                 lost += 1;
@@ -81,7 +86,7 @@ pub fn answers(host: &Host, path: &Path, patience: &Patience) -> bool {
 }
 
 /// What the child does: makes the record, does the work, removes the record, says it.
-fn recorded(record: Option<&Path>, work: impl Fn() -> Vec<u8>) -> Vec<u8> {
+fn recorded(record: Option<&Path>, work: &dyn Fn() -> Vec<u8>) -> Vec<u8> {
     let made = match record.map(|path| (path, record::make(path))) {
         Some((_, Err(error))) if error.kind() == io::ErrorKind::AlreadyExists => return vec![BUSY],
         Some((path, Ok(mine))) => Some((path, mine)),

@@ -115,6 +115,15 @@ impl Memory {
     pub fn holder(&self, host: &Host) -> Option<u32> {
         Holder::of(&self.file("lock")).filter(|holder| holder.lives(host)).map(|holder| holder.id)
     }
+
+    /// The lock of a process that has ended without giving it back. It holds nobody up: the next one takes it.
+    pub fn abandoned(&self, host: &Host) -> Option<PathBuf> {
+        let path = self.file("lock");
+        // A shell makes it before it writes into it.
+        let is_written = files::read_short(&path).is_ok_and(|text| !text.is_empty());
+        let lives = || Holder::of(&path).is_some_and(|holder| holder.lives(host));
+        (is_written && !lives()).then_some(path)
+    }
 }
 
 /// `MILLISECONDS TAB TARGET TAB WHAT WENT WRONG`

@@ -1,7 +1,9 @@
 //! What this node is and reaches.
 
 pub mod airgap;
+pub mod checks;
 pub mod memory;
+pub mod places;
 pub mod probe;
 pub mod settle;
 pub mod status;

@@ -8,5 +8,7 @@ pub mod init;
 pub mod kept;
 pub mod last;
 mod prologue;
+pub mod rc;
 pub mod ready;
+pub mod theirs;
 pub mod trust;

@@ -5,6 +5,7 @@
 //! What somebody allowed holds for what he looked at: the record keeps it, and a change withdraws it.
 
 pub mod records;
+pub mod stale;
 pub mod word;
 
 use std::path::{Path, PathBuf};

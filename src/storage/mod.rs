@@ -2,3 +2,4 @@
 
 pub mod hf;
 mod pool;
+pub mod shared_home;

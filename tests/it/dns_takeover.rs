@@ -4,7 +4,7 @@ mod disk;
 mod killed;
 mod owners;
 mod power;
-mod world;
+pub mod world;
 
 use std::fs;
 use std::io::Read as _;

@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["shell", "node", "serve", "dns", "storage", "image", "doctor"],
     &["namespace", "journal", "net"],
     &["host"],
-    &["verdict", "span", "quote", "digest", "error"],
+    &["verdict", "span", "quote", "digest", "error", "finding"],
 ];
 
 /// What a wing may use of another wing, beside the floors below: (who, what).

@@ -16,6 +16,7 @@ mod dns_forward;
 mod dns_policy;
 mod dns_server;
 mod dns_takeover;
+mod doctor;
 mod early;
 mod entering;
 mod environments;

@@ -1,7 +1,9 @@
 //! `hpcsh dns status`: what a resolver that runs says of itself, over a unix socket.
 //!
-//! [`place`] is where the socket lies, [`text`] what people read, [`prometheus`] what is scraped.
+//! [`place`] is where the socket lies, [`text`] what people read, [`prometheus`] what is scraped,
+//! [`checks`] what is wrong.
 
+pub mod checks;
 pub mod place;
 pub mod prometheus;
 pub mod text;

@@ -1,8 +1,9 @@
 //! How the node comes to ask us, and comes back from it: /etc/resolv.conf with our server in front of the original ones.
 //!
 //! [`text`] is what stands there then, [`plan`] how it comes there on this node, [`switch`] does it; [`owner`] knows who else writes
-//! the file, [`server`] who answers. The journal has the original; where that is lost, the text has it too.
+//! the file, [`server`] who answers, [`checks`] what is wrong. The journal has the original; where that is lost, the text has it too.
 
+pub mod checks;
 pub mod owner;
 pub mod plan;
 pub mod server;
@@ -15,7 +16,6 @@ use std::path::{Path, PathBuf};
 pub use server::Service;
 pub use switch::{off, on, restore};
 
-use crate::error::Failure;
 use crate::host::likeness::Likeness;
 use crate::host::{Host, files, local_dir, users};
 use crate::journal::{self, Stands};
@@ -121,27 +121,6 @@ pub fn standing(host: &Host) -> Standing {
         Some(at) if server::ask(at).is_none() => Standing::Dead(at),
         Some(at) => Standing::Here(at),
     }
-}
-
-/// What is wrong with it on this node, and the command that mends it.
-pub fn checks(host: &Host) -> Vec<Failure> {
-    let mut found = Vec::new();
-    if let Standing::Dead(at) = standing(host) {
-        found.push(
-            Failure::failed(format!("{} names hpcsh's resolver at {at}, which is not there", resolv_conf::PATH))
-                .hint("as root: `hpcsh dns on` starts it, `hpcsh dns restore` brings the original back"),
-        );
-    }
-    if let Found::Changed(_) = look(host) {
-        found.push(
-            Failure::failed(format!("{} was changed since `hpcsh dns on`", resolv_conf::PATH))
-                .hint("as root: `hpcsh dns on` takes it for the original as it is"),
-        );
-    }
-    for why in places(host).into_iter().filter_map(|dir| journal::glance(&dir, NAME).err()) {
-        found.push(Failure::failed(why).hint("as root: hpcsh dns restore"));
-    }
-    found
 }
 
 /// Whom a resolver that listens here asks: the servers of the original but itself, in their order. Who asks himself never ends, nor

@@ -1,7 +1,7 @@
 //! Models, data sets and spaces in the Hugging Face cache, read without its library.
 //!
 //! [`place`]: where the cache is. [`name`]: what is asked for. [`snapshot`]: a name's revision there, and its path as the library
-//! gives it. [`listing`]: what a snapshot should hold; [`state`]: what of it is there. The commands: [`path`], [`list`], [`check`]. [`say`]: sizes and ages.
+//! gives it. [`listing`]: what a snapshot should hold; [`state`]: what of it is there. The commands: [`path`], [`list`], [`check`]. [`say`]: sizes and ages. [`token`]: who can read it.
 //!
 //! Nothing here writes: to bring or to remove models is `hf`'s work.
 
@@ -14,6 +14,7 @@ mod place;
 mod say;
 mod snapshot;
 mod state;
+pub mod token;
 
 /// How many questions wait for a server at once. A local file system answers from memory, so a few are enough there.
 fn threads(is_local: bool) -> usize {

@@ -58,12 +58,22 @@ fn named(host: &Host) -> (PathBuf, Option<&'static str>) {
             return (expand(host, path), Some(variable));
         }
     }
-    let (home, variable) = match (host.variable("HF_HOME"), host.variable("XDG_CACHE_HOME")) {
+    let (home, variable) = home(host);
+    (home.join("hub"), variable)
+}
+
+/// The directory of all that belongs to the Hub, and the variable that decided.
+fn home(host: &Host) -> (PathBuf, Option<&'static str>) {
+    match (host.variable("HF_HOME"), host.variable("XDG_CACHE_HOME")) {
         (Some(home), _) => (expand(host, home), Some("HF_HOME")),
         (None, Some(caches)) => (expand(host, Path::new(&caches).join("huggingface").into()), Some("XDG_CACHE_HOME")),
         (None, None) => (host.home().unwrap_or_default().join(".cache/huggingface"), None),
-    };
-    (home.join("hub"), variable)
+    }
+}
+
+/// Where the token lies.
+pub fn token(host: &Host) -> PathBuf {
+    host.variable("HF_TOKEN_PATH").map_or_else(|| home(host).0.join("token"), |path| expand(host, path))
 }
 
 /// As Python's `expandvars(expanduser(…))`, and since 2.x `expanduser` once more, of what a variable holds.
