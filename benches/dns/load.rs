@@ -121,6 +121,8 @@ pub fn udp(to: SocketAddr, questions: &[Vec<u8>], shape: Shape) -> Result<Outcom
                         break;
                     }
                 }
+                // The last batch was full, and was the last.
+                Err(error) if error.kind() == ErrorKind::WouldBlock && under_way < shape.window => break,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     let mut files = [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)];
                     let _ = poll(&mut files, Some(&Timespec { tv_sec: 0, tv_nsec: 50_000_000 }));

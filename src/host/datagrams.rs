@@ -4,6 +4,7 @@
 
 mod headers;
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
@@ -39,6 +40,11 @@ impl Peer {
     fn is_here(&self) -> bool {
         let is_loopback = |address: SocketAddr| address.ip().is_loopback();
         self.control_length == 0 && self.address().is_some_and(is_loopback)
+    }
+
+    /// Its port, which stands in one place for both families.
+    fn port(&self) -> u16 {
+        u16::from_be_bytes([self.name[2], self.name[3]])
     }
 
     /// Its address; `None` for another family than IP.
@@ -146,14 +152,27 @@ impl Incoming {
         self.lengths[at].1 = length;
     }
 
-    /// Sends the answers to the first `count`, each to where its question came from; one that cannot be sent is lost.
+    /// Sends the answers to the first `count`, each to where its question came from; one that cannot be sent is lost. Where answers
+    /// are joined, those to one port leave behind one another, the longest first, since the last of a run may be shorter.
     pub fn send(&mut self, socket: impl AsFd, count: usize) {
         let stride = self.stride();
-        let all = self.bytes.chunks_exact_mut(stride).zip(self.peers.iter_mut()).zip(&self.lengths[..count]);
-        for ((bytes, peer), (_, length)) in all {
-            if *length > 0 {
-                self.headers.add(&mut bytes[..*length], peer);
+        let mut order = [(0, Reverse(0), 0); AT_ONCE];
+        let mut left = 0;
+        for at in 0..count {
+            let length = self.lengths[at].1;
+            if length > 0 {
+                order[left] = (self.peers[at].port(), Reverse(length), at);
+                left += 1;
             }
+        }
+        let order = &mut order[..left];
+        if self.headers.joins {
+            order.sort_unstable();
+        }
+        for (_, _, at) in order {
+            let at = *at;
+            let bytes = &mut self.bytes[at * stride..][..self.lengths[at].1];
+            self.headers.add(bytes, &mut self.peers[at]);
         }
         self.headers.send(&socket);
     }
