@@ -113,8 +113,8 @@ function _hpcsh_refresh
         end
         return 0
     else if _hpcsh_is_ours $lock
-        # Of one that has ended; one that is empty, at second sight: it may just be being written.
-        if not test -s $lock; and test -z "$_hpcsh_empty"
+        # Of one that has ended; one that was empty, at second sight: it may just be being written, and by now it may have been.
+        if test -z "$_hpcsh_since"; and test -z "$_hpcsh_empty"
             set -g _hpcsh_empty 1
             return 0
         end
