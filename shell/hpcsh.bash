@@ -43,7 +43,7 @@ function _hpcsh_call {
 }
 
 # Of an outer shell that exports all that is assigned.
-[[ ${_hpcsh_loaded-} == "$$" ]] || _hpcsh_parts='' _hpcsh_loaded=''
+[[ ${_hpcsh_loaded-} == "$$" ]] || _hpcsh_parts='' _hpcsh_loaded='' _hpcsh_sized='' _hpcsh_histfile=''
 # The configured directories come first in PATH, where they are not in it; HPCSH_EXPORTS has those that we added.
 _hpcsh_added=
 for _hpcsh_dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do

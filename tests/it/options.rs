@@ -262,6 +262,16 @@ fn off_puts_back_what_was_there() {
     }
 }
 
+/// What an outer shell remembers, which exports all that is assigned, is not the inner one's: there the sizes are the user's.
+#[test]
+fn off_takes_nothing_back_for_an_outer_shell() {
+    let home = Home::with_article();
+    let before = "export _hpcsh_sized=1 _hpcsh_histfile=/outer; HISTSIZE=7 HISTFILESIZE=8 HISTFILE=/mine";
+    let script = format!("{before}\n{}\nhpcsh_off; echo $HISTSIZE $HISTFILESIZE $HISTFILE", Shell::Bash.line());
+    let outcome = Shell::Bash.bare(&home, true, &script);
+    assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("7 8 /mine\n", ""));
+}
+
 #[test]
 fn a_shell_that_is_not_interactive_gets_exports_only() {
     for shell in Shell::ALL {
