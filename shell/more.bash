@@ -194,9 +194,9 @@ function _hpcsh_unhook {
     # A string, and no subscript: to assign by one makes an array of it, which others' code then takes for a list of commands,
     # and bash before 4.4 unsets no string by one.
     case $PROMPT_COMMAND in
-      _hpcsh_precmd) \builtin unset -v PROMPT_COMMAND ;;
-      *$'\n'_hpcsh_precmd) PROMPT_COMMAND=${PROMPT_COMMAND%$'\n'*} ;;
-      *_hpcsh_precmd*) PROMPT_COMMAND=${PROMPT_COMMAND//_hpcsh_precmd/:} ;;
+      _hpcsh_precmd_keeping) \builtin unset -v PROMPT_COMMAND ;;
+      *$'\n'_hpcsh_precmd_keeping) PROMPT_COMMAND=${PROMPT_COMMAND%$'\n'*} ;;
+      *_hpcsh_precmd_keeping*) PROMPT_COMMAND=${PROMPT_COMMAND//_hpcsh_precmd_keeping/:} ;;
     esac
     \return 0
   else

@@ -14,7 +14,15 @@ function _hpcsh_stale {
 
 # The hook of bash before 5.1, whose PROMPT_COMMAND is one string. A readonly one stays as it is.
 function _hpcsh_append {
-  \builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_hpcsh_precmd" 2>/dev/null || \builtin true
+  \builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_hpcsh_precmd_keeping" 2>/dev/null || \builtin true
+}
+
+# What stands there: of commands in one string, each leaves its status to the next. From 5.1 on each element of the array sees the
+# status of the command line, whatever the others return.
+function _hpcsh_precmd_keeping {
+  \local "status=$?"
+  _hpcsh_precmd
+  [[ $- == *e* ]] || \return "$status"
 }
 
 # --- the first prompt
@@ -161,14 +169,7 @@ function _hpcsh_show {
 # none up to there. The first directories upwards are looked at here; the rest is left to _hpcsh_walk. bash copies a function
 # whenever it calls it, prints each condition, and is slow to cut words; so what is called often is one function of few commands.
 function _hpcsh_hook {
-  # From bash 5.1 on, each element of PROMPT_COMMAND sees the status of the command line, whatever the others return.
-  if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
-    function _hpcsh_precmd {
-      \local "status=$?"
-      _hpcsh_watch_all
-      [[ $- == *e* ]] || \return "$status"
-    }
-  elif [[ $_hpcsh_switches == *' enter '* ]]; then
+  if [[ $_hpcsh_switches == *' enter '* ]]; then
     function _hpcsh_precmd {
       if [[ ${PWD-}:${VIRTUAL_ENV-} != "$_hpcsh_at" ]]; then
         [[ ${PWD-}/:${VIRTUAL_ENV-} == "$_hpcsh_top"/*:"$_hpcsh_was" && ! -f $_hpcsh_lacks && (-z $_hpcsh_has || -f $_hpcsh_has) ]] &&
@@ -189,22 +190,6 @@ function _hpcsh_hook {
         _hpcsh_call node _hpcsh_watch
       fi
     }
-  fi
-}
-
-# What an older bash does before a prompt: the same.
-function _hpcsh_watch_all {
-  if [[ $_hpcsh_switches == *' enter '* && ${PWD-}:${VIRTUAL_ENV-} != "$_hpcsh_at" ]]; then
-    [[ ${PWD-}/:${VIRTUAL_ENV-} == "$_hpcsh_top"/*:"$_hpcsh_was" && ! -f $_hpcsh_lacks && (-z $_hpcsh_has || -f $_hpcsh_has) ]] &&
-      case $PWD in
-        $_hpcsh_below4) \builtin false ;;
-        $_hpcsh_below3) [[ ! -f $PWD/.venv/pyvenv.cfg && ! -f ${PWD%/*}/.venv/pyvenv.cfg && ! -f ${PWD%/*/*}/.venv/pyvenv.cfg ]] ;;
-        $_hpcsh_below2) [[ ! -f $PWD/.venv/pyvenv.cfg && ! -f ${PWD%/*}/.venv/pyvenv.cfg ]] ;;
-        $_hpcsh_below1) [[ ! -f $PWD/.venv/pyvenv.cfg ]] ;;
-      esac && _hpcsh_at=$PWD:$_hpcsh_was || _hpcsh_walk
-  fi
-  if (((SECONDS - _hpcsh_due + 6) / 6)); then
-    _hpcsh_call node _hpcsh_watch
   fi
 }
 

@@ -103,5 +103,5 @@ function _hpcsh_leave {
 }
 
 # What is asked for here is unpacked there.
-[[ -n ${_hpcsh_switches+1} ]] || _hpcsh_call prompt _hpcsh_unpack
+_hpcsh_call prompt _hpcsh_unpack
 _hpcsh_parts="${_hpcsh_parts-} venv "

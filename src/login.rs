@@ -255,10 +255,7 @@ pub fn refusal(host: &Host, config: Option<&Path>, environment: &Path) -> Option
     };
     let settings = loaded.config.trust;
     // What the configuration lies on has answered. An environment's own program may lie on other storage than it does.
-    let shared = trust::asked(&settings, environment).find_map(|path| match mounts::storage(host, &path) {
-        Storage::Local => None,
-        Storage::Shared(mount) => Some(mount),
-    });
+    let shared = mounts::first_shared(host, trust::asked(&settings, environment));
     let decide = || trust::refusal(host, &settings, environment);
     let Some(mount) = shared else {
         // The next shell asks without a word on the configuration.

@@ -14,6 +14,7 @@
 #![no_std]
 #![no_builtins]
 
+pub mod digest;
 pub mod name;
 pub mod record;
 

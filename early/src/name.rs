@@ -1,5 +1,7 @@
 //! Names of files, made without an allocator.
 
+use crate::digest;
+
 /// What the names of the answers to a shell's question about an environment begin with.
 const TRUSTED: &[u8] = b"ready.trusted-";
 
@@ -42,12 +44,8 @@ impl Name {
     /// Of the answer about the environment of this path, in the node-local directory: one of 256 names, so that there are never more
     /// files. Of two environments with one name, the later answer takes the place of the other.
     pub fn of_trusted(environment: &[u8]) -> Self {
-        // FNV-1a: the answer itself says which environment it is about.
-        let mut sum: u64 = 0xcbf2_9ce4_8422_2325;
-        for byte in environment {
-            sum = (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        let [slot, ..] = sum.to_le_bytes();
+        // The answer itself says which environment it is about.
+        let [slot, ..] = digest::of(environment).to_le_bytes();
         let digits = [slot >> 4, slot & 15].map(|digit| if digit < 10 { b'0' } else { b'a' - 10 } + digit);
         Self::of(TRUSTED.iter().chain(&digits))
     }

@@ -161,11 +161,7 @@ fn is_near(path: &[u8], stamp: &[u8]) -> bool {
 }
 
 fn is_as_it_was(path: &[u8], stamp: &[u8]) -> bool {
-    let Some(path) = Path::of(path) else { return false };
-    let file = system::remembered(path);
-    let found = system::stamp(file, system::ITSELF);
-    system::close(file);
-    found.is_some_and(|found| begins(&found, stamp))
+    Path::of(path).is_some_and(|path| has_stamp(system::remembered(path), stamp, |_| true))
 }
 
 /// The stamp, and behind it the path without symlinks: who has another directory lead to the same file may have it lead elsewhere
@@ -173,20 +169,21 @@ fn is_as_it_was(path: &[u8], stamp: &[u8]) -> bool {
 fn is_in_its_place(path: &[u8], place: &[u8]) -> bool {
     let (Some(path), Some((stamp, real))) = (Path::of(path), place.split_first_chunk::<56>()) else { return false };
     let mut buffer = [MaybeUninit::uninit(); 4096];
-    let file = system::remembered(path);
-    let found = system::stamp(file, system::ITSELF);
-    let is_so = found.is_some_and(|found| begins(&found, stamp))
-        && Path::of(Name::of_open(file).zeroed()).is_some_and(|open| same(system::target(open, &mut buffer), real));
-    system::close(file);
-    is_so
+    has_stamp(system::remembered(path), stamp, |file| {
+        Path::of(Name::of_open(file).zeroed()).is_some_and(|open| same(system::target(open, &mut buffer), real))
+    })
 }
 
 fn is_the_link(path: &[u8], stamp: &[u8]) -> bool {
-    let Some(path) = Path::of(path) else { return false };
-    let file = system::remembered_link(path);
+    Path::of(path).is_some_and(|path| has_stamp(system::remembered_link(path), stamp, |_| true))
+}
+
+/// Whether what was found has this stamp, or one that begins so, and whatever else is asked of it; it is given back.
+fn has_stamp(file: isize, stamp: &[u8], more: impl FnOnce(isize) -> bool) -> bool {
     let found = system::stamp(file, system::ITSELF);
+    let is_so = found.is_some_and(|found| begins(&found, stamp)) && more(file);
     system::close(file);
-    found.is_some_and(|found| begins(&found, stamp))
+    is_so
 }
 
 /// Whether a stamp's bytes begin so.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::json;
 use crate::finding::{Finding, Mend};
 use crate::host::Host;
-use crate::host::mounts::{self, Storage};
+use crate::host::mounts;
 use crate::host::patience::{Patience, in_time};
 use crate::host::process::Stuck;
 use crate::node::memory::Memory;
@@ -62,11 +62,7 @@ impl<'a> Eyes<'a> {
         paths: &[PathBuf],
         check: &dyn Fn() -> Vec<Finding>,
     ) -> Result<Vec<Finding>, Unseen> {
-        let shared = paths.iter().find_map(|path| match mounts::storage(self.host, path) {
-            Storage::Shared(mount) => Some(mount),
-            Storage::Local => None,
-        });
-        let Some(mount) = shared else { return Ok(check()) };
+        let Some(mount) = mounts::first_shared(self.host, paths) else { return Ok(check()) };
         if self.hung.is_none() {
             let say = || Value::Array(check().iter().map(json::value).collect()).to_string().into_bytes();
             match in_time(&self.patience, say) {

@@ -22,8 +22,8 @@ pub fn default_path(host: &Host) -> PathBuf {
 /// A sentence that says what is wrong with it; it must then not be used.
 pub fn ensure(path: &Path) -> Result<(), String> {
     let found = made(path, 0o700)?;
-    let wrong = wrong(&found).or_else(|| (found.mode() & 0o077 != 0).then_some("is open to other users"));
-    wrong.map_or(Ok(()), |wrong| Err(format!("the node-local directory {} {wrong}: it is not used", path.display())))
+    private(&found)
+        .map_or(Ok(()), |wrong| Err(format!("the node-local directory {} {wrong}: it is not used", path.display())))
 }
 
 /// The same for a directory in which others may see what there is, and change nothing.
@@ -80,13 +80,13 @@ pub fn refusal(path: &Path) -> Option<Refusal> {
         Err(error) => return refused(format!("cannot be looked at: {error}")),
         Ok(found) => found,
     };
-    if let Some(wrong) = wrong(&found) {
-        return refused(wrong.to_owned());
+    match private(&found) {
+        Some(why) => {
+            let may_close = wrong(&found).is_none() && found.mode() & 0o022 == 0;
+            Some(Refusal { why: why.to_owned(), may_close })
+        }
+        None => unwritable(path).and_then(refused),
     }
-    if found.mode() & 0o077 != 0 {
-        return Some(Refusal { why: "is open to other users".to_owned(), may_close: found.mode() & 0o022 == 0 });
-    }
-    unwritable(path).and_then(refused)
 }
 
 /// Why nothing can be written into a directory, as half a sentence; `None`: something can.
@@ -119,6 +119,11 @@ pub fn close(path: &Path) -> io::Result<()> {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     Ok(fchmod(&dir, Mode::from_raw_mode(0o700))?)
+}
+
+/// What is wrong with one that is to be ours alone.
+fn private(found: &fs::Metadata) -> Option<&'static str> {
+    wrong(found).or_else(|| (found.mode() & 0o077 != 0).then_some("is open to other users"))
 }
 
 fn wrong(found: &fs::Metadata) -> Option<&'static str> {

@@ -220,6 +220,14 @@ pub fn storage(host: &Host, path: &Path) -> Storage {
     if host.is_real() && files::is_on_root(path) { Storage::Local } else { host.mounts().leads_to(host, path) }
 }
 
+/// The first of these paths' storage that other machines write too, or that may hang; `None`: all of it is this node's.
+pub fn first_shared(host: &Host, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Option<PathBuf> {
+    paths.into_iter().find_map(|path| match storage(host, path.as_ref()) {
+        Storage::Shared(mount) => Some(mount),
+        Storage::Local => None,
+    })
+}
+
 /// The table, read when it is first asked for.
 pub(super) type Once = OnceCell<Mounts>;
 

@@ -51,10 +51,6 @@ pub fn keep(host: &Host, shell: Shell, premises: &Premises, facts: &Facts, rest:
 }
 
 fn record_of(host: &Host, shell: Shell, premises: &Premises, facts: &Facts, rest: &[u8]) -> Option<Record> {
-    // Before anything is asked: right after a change there is nothing to keep yet.
-    if !premises.layers.iter().all(|(_, seen)| seen.is_settled()) {
-        return None;
-    }
     let mut record = Record::empty();
     record.common(host, premises.boot, premises.layers)?;
     for dir in premises.ours {

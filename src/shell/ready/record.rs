@@ -25,6 +25,9 @@ impl Record {
     /// Adds what every answer depends on: the variables that anybody has asked for, the boot, the host, the network, the program,
     /// the table of users, the configuration's files. `None` where one of them may still change unseen.
     pub fn common(&mut self, host: &Host, boot: &Boot, layers: &[(PathBuf, Seen)]) -> Option<()> {
+        if !layers.iter().all(|(_, seen)| seen.is_settled()) {
+            return None;
+        }
         let program = host.program()?;
         let users = Path::new("/etc/passwd");
         for (name, value) in host.asked()? {

@@ -71,10 +71,7 @@ pub fn keep(host: &Host, layers: &[(PathBuf, Seen)], environment: &Path, before:
     for (file, seen) in &before.records {
         record.file(file, *seen, ALL);
     }
-    if layers.iter().all(|(_, seen)| seen.is_settled())
-        && record.common(host, &boot, layers).is_some()
-        && local_dir::ensure(&local_dir::default_path(host)).is_ok()
-    {
+    if record.common(host, &boot, layers).is_some() && local_dir::ensure(&local_dir::default_path(host)).is_ok() {
         let name = Name::of_trusted(path);
         let name = name.zeroed().split_last().map_or(&[][..], |(_, name)| name);
         record.keep(host, OsStr::from_bytes(name));

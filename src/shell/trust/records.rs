@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, Settings};
+use super::{Facts, Identity, Settings};
 use crate::digest;
 use crate::error::Failure;
 use crate::host::files;
@@ -18,6 +18,19 @@ pub struct Record {
     /// `None`: denied.
     pub allowed: Option<Identity>,
 }
+impl Record {
+    /// Why what was allowed is so no more, as half a sentence about it, from what is known of it now; `None`: it still is, or was
+    /// denied.
+    pub fn stale(&self, facts: &Result<Facts, String>) -> Option<String> {
+        let allowed = self.allowed.as_ref()?;
+        match facts {
+            Ok(facts) if *allowed == facts.identity() => None,
+            Ok(_) => Some("has changed since it was allowed".to_owned()),
+            Err(why) => Some(why.clone()),
+        }
+    }
+}
+
 /// How many paths of the same digest are told apart.
 const SAME_DIGEST: usize = 16;
 

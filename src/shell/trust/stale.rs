@@ -23,11 +23,7 @@ pub fn checks(host: &Host, settings: &Settings) -> Vec<Finding> {
     let mut found = Vec::new();
     for record in &(Records { host, dir: &settings.records }.all()) {
         let facts = Facts::of(host, &record.path);
-        let identity = facts.as_ref().map(Facts::identity);
-        if record.allowed.is_none() || identity.as_ref().ok() == record.allowed.as_ref() {
-            continue;
-        }
-        let why = identity.map_or_else(String::clone, |_| "has changed since it was allowed".to_owned());
+        let Some(why) = record.stale(&facts) else { continue };
         let message = format!("{} is not entered as allowed: it {why}", record.path.display());
         let mut stale = Finding::note("trust", message);
         if facts.is_ok() {

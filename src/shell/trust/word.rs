@@ -131,11 +131,10 @@ pub fn show(host: &mut Host, settings: &Settings, dir: Option<&Path>, json: bool
 
 /// The state of a record.
 fn row(host: &Host, record: Record) -> Row {
-    let (state, reason) = match (&record.allowed, Facts::of(host, &record.path)) {
-        (None, _) => ("denied", String::new()),
-        (Some(allowed), Ok(facts)) if *allowed == facts.identity() => ("allowed", String::new()),
-        (Some(_), Ok(_)) => ("stale", "it has changed since it was allowed".to_owned()),
-        (Some(_), Err(why)) => ("stale", format!("it {why}")),
+    let (state, reason) = match record.stale(&Facts::of(host, &record.path)) {
+        Some(why) => ("stale", format!("it {why}")),
+        None if record.allowed.is_some() => ("allowed", String::new()),
+        None => ("denied", String::new()),
     };
     Row { path: record.path, state, reason }
 }
