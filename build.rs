@@ -21,6 +21,7 @@ fn main() -> io::Result<()> {
         "hpcsh.bash",
         "prompt.bash",
         "variables.bash",
+        "mirrors.bash",
         "storage.bash",
         "more.bash",
         "venv.bash",

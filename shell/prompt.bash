@@ -77,6 +77,9 @@ function _hpcsh_first_prompt {
   if [[ $_hpcsh_verdict == unknown ]]; then
     _hpcsh_due=0
   fi
+  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]]; then
+    _hpcsh_call mirrors _hpcsh_first_offline
+  fi
   if [[ $_hpcsh_switches != *' enter '* && -n $_hpcsh_fixed && -z $_hpcsh_reader$_hpcsh_login ]]; then
     _hpcsh_call more _hpcsh_unhook
   else
@@ -219,7 +222,7 @@ function _hpcsh_unpack {
   \set -- $_hpcsh_packed
   [[ $globbing == *f* ]] || \set +f
   _hpcsh_switches=$1 _hpcsh_ls_colors=$2 _hpcsh_ttl=$3 _hpcsh_side=$4 _hpcsh_text_online=$5 _hpcsh_text_offline=$6 \
-    _hpcsh_text_unknown=$7 _hpcsh_text_stale=$8 _hpcsh_text_resolver=$9 _hpcsh_color=${10}
+    _hpcsh_text_unknown=$7 _hpcsh_text_stale=$8 _hpcsh_text_resolver=$9 _hpcsh_color=${10} _hpcsh_explicit=${11-}
 }
 
 _hpcsh_unpack

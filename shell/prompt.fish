@@ -11,7 +11,7 @@ function _hpcsh_renew
     set -g _hpcsh_old (string split \x1f -- "$HPCSH_EXPORTS")
     set -g _hpcsh_new
     set -g _hpcsh_names
-    set -gx HPCSH_EXPORTS \x1f
+    set -g _hpcsh_mirrored
     set -g _hpcsh_verdict $_hpcsh_fact
     switch "$HPCSH_OFFLINE"
         case 1
@@ -26,8 +26,14 @@ function _hpcsh_renew
         set -gx HPCSH_STORAGE stale
         _hpcsh_shared_last
     end
-    _hpcsh_always _hpcsh_admit
+    set -l offline
     if builtin contains -- offline $_hpcsh_verdict $_hpcsh_unknown; and test $_hpcsh_verdict != online
+        set offline 1
+        _hpcsh_find_mirrored
+    end
+    set -gx HPCSH_EXPORTS \x1f
+    _hpcsh_always _hpcsh_admit
+    if test -n "$offline"
         _hpcsh_offline _hpcsh_admit
     else
         _hpcsh_online _hpcsh_admit
@@ -44,6 +50,48 @@ function _hpcsh_renew
     set -eg _hpcsh_old
     set -eg _hpcsh_new
     set -eg _hpcsh_names
+    set -eg _hpcsh_mirrored
+end
+
+# Puts into the list _hpcsh_mirrored the names that mirrors of the user's leave out: not those of the records _hpcsh_old, which are
+# ours. A tool with a mirror is neither cut off from it nor told to try only once; the program knows those that the configuration
+# names, and in the environment stand others. _hpcsh_mirrors, which stands before this, has lines `NAME NAME=MIRROR MIRROR`;
+# _hpcsh_explicit, the names that the configuration gives a value itself.
+function _hpcsh_find_mirrored
+    for line in (string split \n -- $_hpcsh_mirrors)
+        set -l sides (string split = -- $line)
+        for name in (string split ' ' -- $sides[2])
+            if test $name = 'CARGO_REGISTRIES_*'
+                set -l found (set -nx | string match -- $name)
+                set -q found[1]; or continue
+            else if not set -q $name; or test -z "$$name"; or builtin contains -- "$name=$$name" $_hpcsh_old
+                continue
+            end
+            for name in (string split ' ' -- $sides[1])
+                if not string match -q "* $name *" -- $_hpcsh_explicit
+                    set -g _hpcsh_mirrored $_hpcsh_mirrored $name
+                end
+            end
+            break
+        end
+    end
+end
+
+# Leaves out what has come with a login that did not look at mirrors, where the node counts as offline.
+function _hpcsh_spare_mirrors
+    if test $_hpcsh_verdict = offline -o $_hpcsh_verdict$_hpcsh_unknown = unknownoffline
+        set -g _hpcsh_mirrored
+        set -g _hpcsh_old (string split \x1f -- "$HPCSH_EXPORTS")
+        _hpcsh_find_mirrored
+        for name in $_hpcsh_mirrored
+            if string match -q "$name=*" -- $_hpcsh_old
+                _hpcsh_renew
+                break
+            end
+        end
+        set -eg _hpcsh_mirrored
+        set -eg _hpcsh_old
+    end
 end
 
 # Puts the directories of PATH that lie on the shared storage, which does not answer, behind the others: a command that is found
@@ -63,6 +111,9 @@ end
 
 # Exports the variable $argv[1] with the value $argv[2] where it is unset or ours.
 function _hpcsh_admit
+    if builtin contains -- $argv[1] $_hpcsh_mirrored
+        return
+    end
     if not set -q $argv[1]; or builtin contains -- "$argv[1]=$$argv[1]" $_hpcsh_old
         set -gx $argv[1] $argv[2]
         set -gx HPCSH_EXPORTS $HPCSH_EXPORTS$argv[1]=$argv[2]\x1f
@@ -102,6 +153,7 @@ end
 # The warning, and the habits, each of which is a switch, and off where the user has his own. `ls` is in colour as fish brings
 # it, and fish keeps its own history.
 function _hpcsh_first_prompt
+    _hpcsh_spare_mirrors
     for line in $_hpcsh_notice $_hpcsh_warning
         test -n "$line"; and builtin printf 'hpcsh: %s\n' $line >&2
     end

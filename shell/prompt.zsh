@@ -11,14 +11,62 @@ function _hpcsh_renew {
     0) _hpcsh_verdict=online ;;
     *) _hpcsh_verdict=$_hpcsh_fact ;;
   esac
+  \local name
+  \local -a _hpcsh_records _hpcsh_mirrored
   \builtin set -- "_hpcsh_records_${_hpcsh_verdict/unknown/$_hpcsh_unknown}"
-  _hpcsh_merge "${(@ps:\x1f:)_hpcsh_records_always}" "${(@ps:\x1f:)${(P)1}}"
+  _hpcsh_records=("${(@ps:\x1f:)_hpcsh_records_always}" "${(@ps:\x1f:)${(P)1}}")
+  if [[ $1 == *_offline ]]; then
+    _hpcsh_mirrored
+    for name in $_hpcsh_mirrored; do
+      _hpcsh_records=("${(@)_hpcsh_records:#$name=*}")
+    done
+  fi
+  _hpcsh_merge "${_hpcsh_records[@]}"
   # Of another node's storage perhaps, where it was inherited.
   if [[ -n $_hpcsh_reader ]]; then
     \builtin export HPCSH_STORAGE=stale
     _hpcsh_shared_last
   else
     \builtin unset HPCSH_STORAGE
+  fi
+}
+
+# Puts into the array _hpcsh_mirrored the names that mirrors of the user's leave out. A tool with a mirror is neither cut off from it
+# nor told to try only once; the program knows those that the configuration names, and in the environment stand others.
+# _hpcsh_mirrors, which stands before this, has lines `NAME NAME=MIRROR MIRROR`; _hpcsh_explicit, the names that the configuration
+# gives a value itself.
+function _hpcsh_mirrored {
+  \local group name value
+  for group in "${(@f)_hpcsh_mirrors}"; do
+    for name in ${=group#*=}; do
+      if [[ $name == *\* ]]; then
+        value=${(k)parameters[(I)$name]}
+      else
+        value=${(P)name-}
+      fi
+      if [[ -n $value && ${HPCSH_EXPORTS-} != *$'\x1f'"$name=$value"$'\x1f'* ]]; then
+        for name in ${=group%%=*}; do
+          [[ $_hpcsh_explicit == *" $name "* ]] || _hpcsh_mirrored+=($name)
+        done
+        \break
+      fi
+    done
+  done
+}
+
+# Leaves out what has come with a login that did not look at mirrors, where the node counts as offline.
+function _hpcsh_spare_mirrors {
+  \builtin emulate -L zsh
+  \local name
+  \local -a _hpcsh_mirrored
+  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]]; then
+    _hpcsh_mirrored
+    for name in $_hpcsh_mirrored; do
+      if [[ $HPCSH_EXPORTS == *$'\x1f'$name=* ]]; then
+        _hpcsh_renew
+        \break
+      fi
+    done
   fi
 }
 
@@ -119,6 +167,7 @@ function _hpcsh_first_prompt {
   if [[ $_hpcsh_verdict == unknown ]]; then
     _hpcsh_due=0
   fi
+  _hpcsh_spare_mirrors
   if [[ $_hpcsh_switches == *' enter '* ]]; then
     function _hpcsh_precmd {
       if [[ $PWD:${VIRTUAL_ENV-} != "$_hpcsh_at" || '(SECONDS-_hpcsh_due+8)&~7' -ne 0 ]]; then

@@ -26,8 +26,13 @@ function _hpcsh_renew {
     0) _hpcsh_verdict=online ;;
     *) _hpcsh_verdict=$_hpcsh_fact ;;
   esac
-  _hpcsh_records=_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}
-  _hpcsh_merge "$_hpcsh_always${!_hpcsh_records}"
+  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]]; then
+    _hpcsh_records=$_hpcsh_always$_hpcsh_offline
+    _hpcsh_call mirrors _hpcsh_spare
+  else
+    _hpcsh_records=$_hpcsh_always$_hpcsh_online
+  fi
+  _hpcsh_merge "$_hpcsh_records"
   # Of another node's storage perhaps, where it was inherited.
   if [[ -n $_hpcsh_reader ]]; then
     \builtin export HPCSH_STORAGE=stale

@@ -157,7 +157,6 @@ struct Offline {
 /// The same, with these presets, chosen or not.
 fn offline(host: &mut Host, config: Option<&Path>, presets: &[&str], why: &str) -> Result<Offline, Failure> {
     let (loaded, exports) = configured(host, config, presets).map_err(|failure| failure.of_kind(Kind::Runner))?;
-    let exports = shell::format::without_mirrored(exports, host);
     let verdict = Verdict::new(State::Offline, why);
     let node = shell::format::Node { verdict: &verdict, is_offline: true };
     let mut variables = host.variables();

@@ -67,8 +67,7 @@ impl Login {
             is_fixed: standing.is_fixed,
             is_old: standing.is_old,
             memory: self.memory.as_ref().map(|memory| memory.stem().to_owned()),
-            reader: None,
-            notice: String::new(),
+            ..Facts::default()
         }
     }
 
@@ -196,7 +195,8 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         let notice = format!("{} does not answer: the history stays in memory", dir.display());
         facts = login.stale(facts, notice);
     }
-    let text = script(host, &loaded, shell);
+    let (text, has_mirror) = script(host, &loaded, shell);
+    facts.has_mirror = has_mirror;
     // Into a file, or on a terminal, goes what somebody wants to read or to keep. What was made without a part of the
     // configuration is no good one.
     let is_good = !init.print && !loaded.is_unread && facts.reader.is_none() && host.out_is_pipe();
@@ -229,7 +229,7 @@ pub fn keep(host: &Host, config: Option<&Path>, shell: Shell) {
         return;
     }
     see_to_history(host, &mut loaded, shell);
-    let text = script(host, &loaded, shell);
+    let (text, _) = script(host, &loaded, shell);
     let fixed = settle::configured(host, &loaded.config.node).map(|verdict| verdict.state);
     login.keep(host, &loaded, fixed, shell, &text);
     if let Some(memory) = &login.memory {
@@ -275,8 +275,8 @@ pub fn refusal(host: &Host, config: Option<&Path>, environment: &Path) -> Option
     }
 }
 
-/// The script that the configuration asks for.
-fn script(host: &Host, loaded: &Loaded, shell: Shell) -> Vec<u8> {
+/// The script that the configuration asks for, and whether the environment names a mirror that may leave some of its exports out.
+fn script(host: &Host, loaded: &Loaded, shell: Shell) -> (Vec<u8>, bool) {
     let mut warnings: Vec<String> = Vec::new();
     if let [first, rest @ ..] = loaded.problems.as_slice() {
         let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
@@ -286,15 +286,15 @@ fn script(host: &Host, loaded: &Loaded, shell: Shell) -> Vec<u8> {
     let exports = exports(loaded, || local.clone(), &mut warnings);
     let program = host.program().map_or_else(|| PathBuf::from("hpcsh"), Path::to_owned);
     let copy = local.ok().and_then(|()| kept::copies(shell, &loaded.config.roots.local));
-    Script {
+    let script = Script {
         shell,
         program: &program,
         copy: copy.as_deref(),
         exports: &exports,
         settings: &loaded.config.shell,
         warning: &warnings.join("; "),
-    }
-    .text()
+    };
+    (script.text(), env::has_mirror(host, &exports))
 }
 
 /// The exports of a configuration; without those in the node-local directory where that cannot be used.

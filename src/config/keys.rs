@@ -114,6 +114,7 @@ pub static KEYS: &[Key] = &[
     Key { name: "local_dir", kind: Kind::Path, default: "\"/var/tmp/hpcsh-UID\"", help: "node-local directory for caches that must not be shared; made 0700" },
     Key { name: "trusted_owners", kind: Kind::Texts, default: "[]", help: "users whose configuration files are read too; counts in /etc/hpcsh/config.toml only" },
     Key { name: "env.presets", kind: Kind::Choices(catalogue::PRESET_NAMES), default: "[]", help: "sets of tools' variables; `hpcsh env --explain` shows each" },
+    Key { name: "env.failfast", kind: Kind::Switch, default: "true", help: "the preset `failfast`, whatever `env.presets` names: errors after seconds while offline" },
     Key { name: "env.skip", kind: Kind::Texts, default: "[]", help: "variables of the presets that are left alone" },
     Key { name: "env.set", kind: Kind::Variables, default: "", help: "variables that are always set" },
     Key { name: "env.offline", kind: Kind::Variables, default: "", help: "variables that are set while the node is offline" },

@@ -126,8 +126,12 @@ fn assemble(host: &Host, from: &Settings) -> Config {
     // What the program and the shells go by, both.
     let ttl = span("node.ttl", probe::TTL).max(Duration::from_secs(1));
     let unknown_is_online = from.text("node.unknown") == Some("online");
+    let mut presets = from.list("env.presets");
+    if from.switch("env.failfast") {
+        presets.push(env::FAILFAST.to_owned());
+    }
     let env = env::Settings {
-        presets: from.list("env.presets"),
+        presets,
         skip: from.list("env.skip"),
         set: from.below("env.set"),
         offline: from.below("env.offline"),

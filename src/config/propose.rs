@@ -112,7 +112,7 @@ shared_home = {shared_home}
 state_dir = "$shared_home/home/$USER/.local/state/hpcsh"  # what must outlive a container: history, tokens
 
 [env]
-presets = ["huggingface", "uv", "wandb", "failfast"]  # also torch, vllm, conda, …; `hpcsh env --explain` tells the reasons
+presets = ["huggingface", "uv", "wandb"]  # also torch, vllm, conda, …; `hpcsh env --explain` tells the reasons
 
 [env.set]
 # UV_INDEX = "http://nexus.your.mirror/pypi/simple"

@@ -1,5 +1,7 @@
 //! The shells that have a script, and the code of each from `shell/`, without comments and indentation (see `build.rs`).
 
+use super::catalogue::mirrors;
+
 /// A shell that has a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shell {
@@ -15,6 +17,20 @@ pub enum Shell {
 macro_rules! code {
     ($file:literal) => {
         include_str!(concat!(env!("OUT_DIR"), "/", $file))
+    };
+}
+
+/// These texts as one, made when the program is.
+macro_rules! joined {
+    ($($text:expr),+) => {
+        const {
+            const TEXTS: &[&str] = &[$($text),+];
+            const BYTES: [u8; length(TEXTS)] = joined(TEXTS);
+            match std::str::from_utf8(&BYTES) {
+                Ok(text) => text,
+                Err(_) => unreachable!(),
+            }
+        }
     };
 }
 
@@ -49,7 +65,10 @@ impl Shell {
     pub const fn parts(self) -> &'static [Part] {
         match self {
             Self::Zsh => &[
-                ("prompt", code!("prompt.zsh")),
+                (
+                    "prompt",
+                    joined!("\\builtin typeset -g _hpcsh_mirrors='", mirrors::TABLE, "'\n", code!("prompt.zsh")),
+                ),
                 ("more", code!("more.zsh")),
                 ("enter", code!("enter.zsh")),
                 ("node", code!("node.zsh")),
@@ -57,6 +76,7 @@ impl Shell {
             Self::Bash => &[
                 ("prompt", code!("prompt.bash")),
                 ("variables", code!("variables.bash")),
+                ("mirrors", joined!("_hpcsh_mirrors='", mirrors::TABLE, "'\n", code!("mirrors.bash"))),
                 ("storage", code!("storage.bash")),
                 ("more", code!("more.bash")),
                 ("venv", code!("venv.bash")),
@@ -64,7 +84,7 @@ impl Shell {
                 ("node", code!("node.bash")),
             ],
             Self::Fish => &[
-                ("prompt", code!("prompt.fish")),
+                ("prompt", joined!("set -g _hpcsh_mirrors '", mirrors::TABLE, "'\n", code!("prompt.fish"))),
                 ("more", code!("more.fish")),
                 ("enter", code!("enter.fish")),
                 ("node", code!("node.fish")),
@@ -88,4 +108,29 @@ impl Shell {
         let mut parts = self.parts().iter().copied().chain([self.completion()]);
         parts.find_map(|(of, text)| (of == name).then_some(text))
     }
+}
+
+/// How many bytes these texts have together.
+const fn length(texts: &[&str]) -> usize {
+    let (mut length, mut at) = (0, 0);
+    while at < texts.len() {
+        length += texts[at].len();
+        at += 1;
+    }
+    length
+}
+
+/// The texts, one after another.
+const fn joined<const N: usize>(texts: &[&str]) -> [u8; N] {
+    let (mut bytes, mut length, mut text) = ([0; N], 0, 0);
+    while text < texts.len() {
+        let mut at = 0;
+        while at < texts[text].len() {
+            bytes[length] = texts[text].as_bytes()[at];
+            length += 1;
+            at += 1;
+        }
+        text += 1;
+    }
+    bytes
 }

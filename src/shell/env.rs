@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::host::Host;
+
 use super::catalogue::{self, Place, Preset, Presets, Variable, is_meant};
 
 /// The `[env]` table, values expanded.
@@ -36,6 +38,8 @@ pub struct Roots {
     pub intranet: Vec<String>,
 }
 
+/// The preset that holds unless it is switched off.
+pub const FAILFAST: &str = "failfast";
 /// The preset that has to know the intranet.
 pub const NEEDS_INTRANET: &str = "failfast-proxy";
 
@@ -111,6 +115,17 @@ pub fn plan(settings: &Settings, roots: &Roots) -> Vec<Export> {
         }
     }
     exports
+}
+
+/// Whether the environment names a mirror that may leave one of these exports out: it may be of ours, which the shell tells apart. Not
+/// a mirror of which only the beginning of the name is known: what the answer depends on is asked by name.
+pub fn has_mirror(host: &Host, exports: &[Export]) -> bool {
+    let mirrors = exports.iter().filter_map(|export| match export.origin {
+        Origin::Preset(row, _) if export.offline.is_some() => Some(row.unless.iter().filter(|name| **name != row.name)),
+        _ => None,
+    });
+    // Each is asked, whatever the others say, since the answer is kept for as long as all say the same.
+    mirrors.flatten().filter(|name| !name.ends_with('*') && host.nonempty(name).is_some()).count() > 0
 }
 
 impl Settings {

@@ -1,5 +1,6 @@
 //! The exports alone, for job scripts, images and manifests, and a table that gives each one's reason.
 
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 
 use serde::Serialize;
@@ -66,46 +67,55 @@ pub struct Row<'a> {
     pub source: &'static str,
     /// Whether the environment has a value of the user's own, which wins.
     pub yours: bool,
+    /// The mirror in the environment that leaves it out; `null`: none.
+    pub mirror: Option<String>,
 }
 
 /// The exports as rows, against the environment of `host`.
 pub fn rows<'a>(exports: &'a [Export], node: &Node<'_>, host: &Host) -> Vec<Row<'a>> {
     let marker = inherited(host);
+    let mirrors = Mirrors::of(host);
     let row = |export: &'a Export| {
         let current = current(host, &export.name);
         let (place, from, reason, source) = match export.origin {
             Origin::Preset(row, preset) => (row.place.word(), preset.name, row.reason, row.source),
             Origin::Table(table) => (table, table, "your configuration", ""),
         };
+        let mirror = mirrors.of_export(export).map(str::to_owned);
         Row {
             name: &export.name,
-            value: export.value(node.is_offline),
+            value: export.value(node.is_offline).filter(|_| mirror.is_none()),
             place,
             from,
             reason,
             source,
             yours: fate(export, node.is_offline, current.as_deref(), &marker) == Fate::Users,
+            mirror,
         }
     };
     exports.iter().map(row).collect()
 }
 
-/// The exports without those that a mirror switches off which the user has named in the environment of `host`: a configuration
-/// knows its own mirrors alone.
-pub fn without_mirrored(mut exports: Vec<Export>, host: &Host) -> Vec<Export> {
-    let marker = inherited(host);
-    let variables = host.variables();
-    let theirs: Vec<&str> = variables
-        .iter()
-        .filter_map(|(name, value)| Some((name.to_str()?, value.as_bytes())))
-        .filter(|(name, value)| !value.is_empty() && !marker.holds(name, value))
-        .map(|(name, _)| name)
-        .collect();
-    exports.retain(|export| match export.origin {
-        Origin::Preset(row, _) => !row.unless.iter().any(|mirror| theirs.iter().any(|name| is_meant(mirror, name))),
-        Origin::Table(_) => true,
-    });
-    exports
+/// The mirrors that the user has named in the environment of `host`, among all that he has there: a configuration knows its own
+/// alone.
+struct Mirrors(Vec<String>);
+
+impl Mirrors {
+    fn of(host: &Host) -> Self {
+        let marker = inherited(host);
+        let is_theirs = |name: &str, value: &[u8]| !value.is_empty() && !marker.holds(name, value);
+        let name = |(name, value): (OsString, OsString)| {
+            name.into_string().ok().filter(|name| is_theirs(name, value.as_bytes()))
+        };
+        Self(host.variables().into_iter().filter_map(name).collect())
+    }
+
+    /// The one that leaves this export out.
+    fn of_export(&self, export: &Export) -> Option<&str> {
+        let Origin::Preset(row, _) = export.origin else { return None };
+        let mut names = self.0.iter().map(String::as_str);
+        names.find(|name| *name != row.name && row.unless.iter().any(|mirror| is_meant(mirror, name)))
+    }
 }
 
 fn inherited(host: &Host) -> Marker {
@@ -168,11 +178,12 @@ const STORAGE: &str = "HPCSH_STORAGE";
 /// What becomes of the environment of `host`: each variable with its value, or that it is taken back.
 pub fn changes(exports: &[Export], node: &Node<'_>, host: &Host) -> Vec<(String, Option<Vec<u8>>)> {
     let old = inherited(host);
+    let mirrors = Mirrors::of(host);
     let mut marker = Marker::default();
     let mut changes = Vec::new();
     // What we exported once and the configuration no longer names is taken back too.
     let mut back = old.still_ours(|name| current(host, name));
-    for export in exports {
+    for export in exports.iter().filter(|export| mirrors.of_export(export).is_none()) {
         if let Fate::Set(value) = fate(export, node.is_offline, current(host, &export.name).as_deref(), &old) {
             changes.push((export.name.clone(), Some(value.as_bytes().to_vec())));
             marker.add(&export.name, value);
@@ -204,10 +215,11 @@ fn evaluated(exports: &[Export], node: &Node<'_>, host: &Host, dialect: &Dialect
 /// The rows as a table for people, the verdict above it, those of one preset or table of the configuration together.
 pub fn explain(rows: &[Row<'_>], verdict: &Verdict) -> String {
     let mut text = format!("node: {} ({})\n", verdict.state, verdict.reason);
-    let value = |row: &Row<'_>| match (row.yours, row.value) {
-        (true, _) => "(your own value)".to_owned(),
-        (false, Some(value)) => value.escape_debug().to_string(),
-        (false, None) => "-".to_owned(),
+    let value = |row: &Row<'_>| match (row.yours, &row.mirror, row.value) {
+        (true, ..) => "(your own value)".to_owned(),
+        (false, Some(mirror), _) => format!("({mirror} is set)"),
+        (false, None, Some(value)) => value.escape_debug().to_string(),
+        (false, None, None) => "-".to_owned(),
     };
     let cells = |row: &Row<'_>| [row.name.to_owned(), value(row), row.place.to_owned(), row.reason.to_owned()];
     let mut groups: Vec<(&str, Vec<[String; 4]>)> = Vec::new();
@@ -242,14 +254,17 @@ mod tests {
 
     use super::super::env::{Roots, Settings, plan};
     use super::*;
+    use crate::verdict::State;
 
     #[test]
     fn a_mirror_in_the_environment_counts_as_one_unless_it_is_ours() {
         let settings = Settings { presets: vec!["failfast".into()], ..Settings::default() };
         let names = |variables: &[(&str, &str)]| -> Vec<String> {
             let host = Host::pretend(Path::new("/nowhere"), variables, Box::new(io::sink()), Box::new(io::sink()));
-            let left = without_mirrored(plan(&settings, &Roots::default()), &host);
-            left.into_iter().map(|export| export.name).collect()
+            let exports = plan(&settings, &Roots::default());
+            let verdict = Verdict::new(State::Offline, "");
+            let changes = changes(&exports, &Node { verdict: &verdict, is_offline: true }, &host);
+            changes.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect()
         };
         let all = names(&[]);
         let left = names(&[("PIP_INDEX_URL", "http://mirror/"), ("CARGO_REGISTRIES_LAB_INDEX", "x"), ("UV_INDEX", "")]);

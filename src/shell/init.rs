@@ -7,8 +7,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::catalogue::mirrors;
 use super::code::Shell;
-use super::env::Export;
+use super::env::{Export, Origin};
 use super::prologue::{Prologue, Set};
 use crate::verdict::State;
 
@@ -152,6 +153,7 @@ impl Script<'_> {
             ("text_stale", prompt.stale.as_bytes()),
             ("text_resolver", prompt.resolver.as_bytes()),
             ("color", color.as_bytes()),
+            ("explicit", self.explicit().as_bytes()),
         ]);
         if self.shell != Shell::Bash {
             prologue.scalars(&[("records", settings.records.as_os_str().as_encoded_bytes())]);
@@ -170,6 +172,15 @@ impl Script<'_> {
     }
 }
 
+impl Script<'_> {
+    /// What no mirror in the environment leaves out: the names that the configuration gives a value itself, with blanks around them.
+    fn explicit(&self) -> String {
+        let is_explicit = |export: &&Export| matches!(export.origin, Origin::Table(_)) && mirrors::lists(&export.name);
+        let names = self.exports.iter().filter(is_explicit).map(|export| format!(" {} ", export.name));
+        names.collect()
+    }
+}
+
 /// What a script is told of the node on which it runs: not part of it, since it can be kept and used again by another shell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -185,6 +196,8 @@ pub struct Facts {
     pub reader: Option<PathBuf>,
     /// A line for the first prompt; empty: none.
     pub notice: String,
+    /// Whether the environment names a mirror that may leave some of the exports out.
+    pub has_mirror: bool,
 }
 
 impl Facts {
@@ -200,6 +213,7 @@ impl Facts {
             ("memory", &memory),
             ("reader", &reader),
             ("notice", self.notice.as_bytes()),
+            ("mirror", if self.has_mirror { b"1" } else { b"" }),
             ("login", b""),
         ];
         // What the code assigns before it asks: globals that zsh is told of, and fish, where a loop has its own.

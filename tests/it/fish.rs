@@ -97,7 +97,7 @@ fn tab_completes_commands_and_environments() {
 }
 
 /// Runs a script in an interactive fish whose config.fish is the one line, with `before` above it.
-fn session(home: &Home, before: &str, script: &str) -> Outcome {
+pub fn session(home: &Home, before: &str, script: &str) -> Outcome {
     configure(home, before, "");
     quiet(run(fish(home).args(["-i", "-c", script])))
 }

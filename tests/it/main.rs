@@ -20,6 +20,7 @@ mod doctor;
 mod early;
 mod entering;
 mod environments;
+mod failfast;
 mod fish;
 mod floors;
 mod forks;

@@ -216,7 +216,7 @@ fn odd_home() -> Home {
         format!("{name} = \"{escaped}\"\n")
     };
     let table: String = ODD.iter().map(line).collect();
-    home.configure(&format!("[node]\nverdict = \"offline\"\n[env.set]\n{table}"));
+    home.configure(&format!("[node]\nverdict = \"offline\"\n[env]\nfailfast = false\n[env.set]\n{table}"));
     home
 }
 

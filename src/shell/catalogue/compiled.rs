@@ -5,7 +5,7 @@ use super::Place::{Anywhere, Local};
 use super::{Variable, row};
 
 #[rustfmt::skip]
-pub(super) static ROWS: &[Variable] = &[
+pub(super) const ROWS: &[Variable] = &[
     row(&["torch", "vllm", "sglang"], "PyTorch", "TORCH_EXTENSIONS_DIR", Local, "cache/torch_extensions", &[],
         "builds race, and one that was killed leaves a lock for which all others wait", "torch utils/cpp_extension.py"),
     row(&["torch", "vllm", "sglang"], "PyTorch", "TORCHINDUCTOR_CACHE_DIR", Local, "cache/torchinductor", &[],

@@ -9,6 +9,7 @@
 //! (`TIKTOKEN_ENCODINGS_BASE`); and what only the user knows: mirrors, keys, `UV_LINK_MODE`.
 
 mod compiled;
+pub mod mirrors;
 mod models;
 mod packages;
 mod programs;
@@ -83,9 +84,11 @@ const fn row(
     Variable { presets: Presets::named(presets), tool, name, place, default, unless, reason, source }
 }
 
+static FILES: &[&[Variable]] = &[models::ROWS, packages::ROWS, programs::ROWS, compiled::ROWS, waits::ROWS];
+
 /// Every row, file by file.
 pub fn rows() -> impl Iterator<Item = &'static Variable> {
-    [models::ROWS, packages::ROWS, programs::ROWS, compiled::ROWS, waits::ROWS].into_iter().flatten()
+    FILES.iter().copied().flatten()
 }
 
 /// A set of rows that the configuration names.

@@ -8,7 +8,7 @@ pub(super) const HUB_MIRRORS: &[&str] = &["HF_ENDPOINT"];
 const HF: &str = "Hugging Face";
 
 #[rustfmt::skip]
-pub(super) static ROWS: &[Variable] = &[
+pub(super) const ROWS: &[Variable] = &[
     row(&["huggingface"], HF, "HF_HOME", Shared, "cache/hf", &[],
         "one cache of models and data sets for all nodes", "huggingface_hub constants.py; the article"),
     row(&["huggingface"], HF, "HF_TOKEN_PATH", Private, "huggingface/token", &[],

@@ -32,7 +32,7 @@ pub(super) const GO_MIRRORS: &[&str] = &["GOPROXY"];
 pub(super) const CARGO_MIRRORS: &[&str] = &["CARGO_REGISTRIES_*", "CARGO_REGISTRY_DEFAULT"];
 
 #[rustfmt::skip]
-pub(super) static ROWS: &[Variable] = &[
+pub(super) const ROWS: &[Variable] = &[
     row(&["uv"], "uv", "UV_CACHE_DIR", Shared, "cache/uv", &[],
         "packages are hard-linked from here: the same file system as the environments", "uv env_vars.rs; the article"),
     row(&["uv"], "uv", "UV_PYTHON_INSTALL_DIR", Shared, "cache/uv_python", &[],

@@ -6,7 +6,7 @@ use super::{Variable, row};
 const WANDB: &str = "Weights & Biases";
 
 #[rustfmt::skip]
-pub(super) static ROWS: &[Variable] = &[
+pub(super) const ROWS: &[Variable] = &[
     row(&["wandb", "failfast"], WANDB, "WANDB_MODE", Offline, "offline", &["WANDB_BASE_URL"],
         "runs are written to disk and synced later from a node that is online", "the article"),
     row(&["wandb"], WANDB, "WANDB_DIR", Shared, "cache", &[],

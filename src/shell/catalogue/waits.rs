@@ -15,7 +15,7 @@ const LISTS: &[&str] =
     &["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "NO_PROXY"];
 
 #[rustfmt::skip]
-pub(super) static ROWS: &[Variable] = &[
+pub(super) const ROWS: &[Variable] = &[
     row(&["patience"], "Hugging Face", "HF_HUB_ETAG_TIMEOUT", Online, "30", &[],
         "ten seconds are short on a slow link", "huggingface_hub constants.py"),
     row(&["patience"], "Hugging Face", "HF_HUB_DOWNLOAD_TIMEOUT", Online, "60", &[],
