@@ -90,6 +90,35 @@ fn a_look_up_of_the_internet_takes_milliseconds() {
     }
 }
 
+/// A program whose look-up fails, less the same program without one: microseconds, the least of thirty each.
+const PROGRAMS: &str = r#"
+import subprocess, sys, time
+def least(*words):
+    took = []
+    for _ in range(30):
+        start = time.perf_counter()
+        subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        took.append(time.perf_counter() - start)
+    return min(took)
+print(int((least("gron", "http://huggingface.co/") - least("gron", "--version")) * 1e6))
+"#;
+
+/// Go's own resolver, and the C library's by way of Go: nothing but a whole program can be timed.
+#[test]
+fn a_look_up_of_gos_takes_milliseconds() {
+    for user in users(&["gron"]).into_iter().take(1) {
+        for rest in ["", CLUSTER] {
+            let world = node(&user, rest);
+            for resolver in ["netdns=go", "netdns=cgo"] {
+                let script = "GODEBUG=\"$1\" python3 -c \"$2\"";
+                let least: i32 = world.run(&user, script, &[resolver, PROGRAMS]).clean().trim().parse().unwrap();
+                eprintln!("Go, {resolver}: {least} us{}", if rest.is_empty() { "" } else { ", Kubernetes" });
+                assert!(least < 5000, "{resolver}: {least} us");
+            }
+        }
+    }
+}
+
 #[test]
 fn exec_asks_the_resolver_where_it_answers() {
     let Some(programs) = LOOKUPS.as_ref() else { return };
