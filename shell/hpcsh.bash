@@ -56,7 +56,7 @@ done
 # hold records. Where none of the names is set, the usual login, there is nothing to compare; and a shell that is not interactive
 # has no next prompt to mend a verdict.
 _hpcsh_verdict=$_hpcsh_fact
-if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}${VIRTUAL_ENV-}$_hpcsh_reader$_hpcsh_mirror$_hpcsh_taken ]]; then
+if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}${VIRTUAL_ENV-}$_hpcsh_reader$_hpcsh_taken ]]; then
   _hpcsh_call variables _hpcsh_begin
 else
   _hpcsh_records=_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}

@@ -38,7 +38,7 @@ end
 # The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online run their arguments with each name and value behind them;
 # _hpcsh_unset has the number of the names that are not set, and of all. Where none is set, the usual login, there is nothing
 # to compare. HPCSH_EXPORTS tells which values are ours, to later calls and to nested shells.
-if test -z "$HPCSH_EXPORTS$HPCSH_OFFLINE$HPCSH_STORAGE$_hpcsh_reader$_hpcsh_mirror"; and test $_hpcsh_unset[1] = $_hpcsh_unset[2]
+if test -z "$HPCSH_EXPORTS$HPCSH_OFFLINE$HPCSH_STORAGE$_hpcsh_reader$_hpcsh_taken"; and test $_hpcsh_unset[1] = $_hpcsh_unset[2]
     set -gx HPCSH_NODE $_hpcsh_verdict
     _hpcsh_always set -gx
     if builtin contains -- offline $_hpcsh_verdict $_hpcsh_unknown; and test $_hpcsh_verdict != online
@@ -73,7 +73,7 @@ if not status is-interactive
     end
     for _hpcsh_dir in program copy verdict warning switches ls_colors shared history_size history_file records path unset \
         parts records_always records_offline records_online fact fixed expired notice login memory reader unknown ttl side color \
-        text_offline text_unknown text_online text_stale text_resolver history_shared explicit mirror mirrors
+        text_offline text_unknown text_online text_stale text_resolver history_shared explicit taken mirrors
         set -eg _hpcsh_$_hpcsh_dir
     end
     builtin functions -e _hpcsh_call _hpcsh_always _hpcsh_offline _hpcsh_online

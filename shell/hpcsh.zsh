@@ -61,7 +61,7 @@ for _hpcsh_dir in "${_hpcsh_path[@]}"; do
   fi
 done
 # Where none of the names is set, the usual login, there is nothing to compare.
-if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}$_hpcsh_reader$_hpcsh_mirror$_hpcsh_taken ]]; then
+if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}$_hpcsh_reader$_hpcsh_taken ]]; then
   _hpcsh_export "${_hpcsh_verdict/unknown/$_hpcsh_unknown}" "$_hpcsh_added"
 else
   _hpcsh_call prompt _hpcsh_renew

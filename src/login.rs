@@ -88,7 +88,7 @@ impl Login {
     fn stale(&self, facts: Facts, notice: String) -> Facts {
         // Where nobody keeps a record, it is never found to answer again.
         let reader = self.patience.record.clone().unwrap_or_else(|| PathBuf::from("/dev/null"));
-        Facts { reader: Some(reader), notice, ..facts }
+        Facts { reader: Some(reader), notice, is_taken: true, ..facts }
     }
 
     /// Keeps the script for logins to come, with the configuration's word on the node, if it has one. Gives the files, the script first.
@@ -99,6 +99,7 @@ impl Login {
         fixed: Option<State>,
         shell: Shell,
         text: &[u8],
+        exports: &[Export],
     ) -> Option<Vec<PathBuf>> {
         let dir = &loaded.config.roots.local;
         // Whoever has found the last one has looked at its directory.
@@ -109,7 +110,7 @@ impl Login {
         let script = kept::script(shell, dir, text)?;
         let mut kept = vec![script.clone()];
         if let (Some(last), Some(boot)) = (&self.last, &self.boot) {
-            kept.extend(last.keep(host, boot, &script, loaded.config.storage_wait, fixed));
+            kept.extend(last.keep(host, boot, &script, exports, loaded.config.storage_wait, fixed));
         }
         Some(kept)
     }
@@ -158,7 +159,7 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         (Ok(InTime { loaded, .. }), Some((last, line))) => {
             let problem = loaded.problems.first().map(Problem::brief).unwrap_or_default();
             let notice = format!("{problem}; all is as at the last login that could read it");
-            let facts = Facts { notice, ..login.facts_of_last(host, last, &loaded) };
+            let facts = Facts { notice, is_taken: true, ..login.facts_of_last(host, last, &loaded) };
             host.print([facts.text(shell), line].concat());
             return;
         }
@@ -195,13 +196,16 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         let notice = format!("{} does not answer: the history stays in memory", dir.display());
         facts = login.stale(facts, notice);
     }
-    let (text, has_mirror) = script(host, &loaded, shell);
-    facts.has_mirror = has_mirror;
+    let (text, exports) = script(host, &loaded, shell);
+    facts.is_taken = env::is_taken(host, &exports);
     // Into a file, or on a terminal, goes what somebody wants to read or to keep. What was made without a part of the
     // configuration is no good one.
     let is_good = !init.print && !loaded.is_unread && facts.reader.is_none() && host.out_is_pipe();
-    let kept =
-        if is_good { login.keep(host, &loaded, facts.is_fixed.then_some(facts.state), shell, &text) } else { None };
+    let kept = if is_good {
+        login.keep(host, &loaded, facts.is_fixed.then_some(facts.state), shell, &text, &exports)
+    } else {
+        None
+    };
     // A file is read quicker: zsh reads what a substitution prints 64 bytes a time, and a file in its compiled form; bash looks at each
     // byte of a substitution twice. fish reads its pipe as a file.
     let script = kept.as_ref().and_then(|kept| kept.first()).filter(|_| shell != Shell::Fish);
@@ -229,9 +233,9 @@ pub fn keep(host: &Host, config: Option<&Path>, shell: Shell) {
         return;
     }
     see_to_history(host, &mut loaded, shell);
-    let (text, _) = script(host, &loaded, shell);
+    let (text, exports) = script(host, &loaded, shell);
     let fixed = settle::configured(host, &loaded.config.node).map(|verdict| verdict.state);
-    login.keep(host, &loaded, fixed, shell, &text);
+    login.keep(host, &loaded, fixed, shell, &text, &exports);
     if let Some(memory) = &login.memory {
         memory.remind(host, &format!("login.{}", shell.name()), loaded.config.node.ttl);
     }
@@ -275,8 +279,8 @@ pub fn refusal(host: &Host, config: Option<&Path>, environment: &Path) -> Option
     }
 }
 
-/// The script that the configuration asks for, and whether the environment names a mirror that may leave some of its exports out.
-fn script(host: &Host, loaded: &Loaded, shell: Shell) -> (Vec<u8>, bool) {
+/// The script that the configuration asks for, and the variables that it sets.
+fn script(host: &Host, loaded: &Loaded, shell: Shell) -> (Vec<u8>, Vec<Export>) {
     let mut warnings: Vec<String> = Vec::new();
     if let [first, rest @ ..] = loaded.problems.as_slice() {
         let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
@@ -294,7 +298,7 @@ fn script(host: &Host, loaded: &Loaded, shell: Shell) -> (Vec<u8>, bool) {
         settings: &loaded.config.shell,
         warning: &warnings.join("; "),
     };
-    (script.text(), env::has_mirror(host, &exports))
+    (script.text(), exports)
 }
 
 /// The exports of a configuration; without those in the node-local directory where that cannot be used.

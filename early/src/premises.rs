@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 
 use crate::name::Name;
-use crate::record::{self, Stamp, Tag};
+use crate::record::{self, MARKER, Stamp, Tag};
 use crate::system::{self, Path};
 
 /// The variables of this process, and who it is.
@@ -114,6 +114,7 @@ pub fn holds(tag: Tag, first: &[u8], second: &[u8], environment: Environment) ->
     match tag {
         Tag::Set => is_set(first, environment),
         Tag::Unset => environment.after(first).is_none(),
+        Tag::Free => environment.after(first).is_none() || is_below(environment),
         Tag::Link => leads_to(first, second),
         Tag::Says => says(first, second),
         Tag::Node => same(system::node(&mut [MaybeUninit::uninit(); 390]), first),
@@ -126,6 +127,13 @@ pub fn holds(tag: Tag, first: &[u8], second: &[u8], environment: Environment) ->
         Tag::Ours => is_ours(first, environment.user),
         Tag::About | Tag::Verdict | Tag::Say | Tag::SayOnline | Tag::SayOffline | Tag::End => false,
     }
+}
+
+/// Whether the marker is set, and says something.
+fn is_below(environment: Environment) -> bool {
+    let Some(value) = environment.after(MARKER) else { return false };
+    // SAFETY: the word has a zero byte at its end.
+    unsafe { rest_of(value, b"=").is_some_and(|value| *value != 0) }
 }
 
 /// `NAME=VALUE`: the first of that name has that value.

@@ -6,6 +6,9 @@
 /// What every record begins with. Its number changes with what the entries mean.
 pub const MAGIC: &[u8] = b"hpcsh ready 1\n";
 
+/// The name of the variable that a shell below one of ours has inherited.
+pub const MARKER: &[u8] = b"HPCSH_EXPORTS";
+
 /// The most bytes that a record may have.
 pub const MOST: usize = 64 << 10;
 
@@ -15,8 +18,10 @@ pub const MOST: usize = 64 << 10;
 pub enum Tag {
     /// `NAME=VALUE`: this variable is set, and so.
     Set = b'e',
-    /// `NAME`: this variable is not set.
+    /// `NAME=`: this variable is not set.
     Unset = b'u',
+    /// `NAME=`: this variable is not set, or [`MARKER`] is.
+    Free = b'x',
     /// Path, target: this symlink stands there, and leads there.
     Link = b'l',
     /// Path, text: this file of the kernel's says that.
@@ -58,6 +63,7 @@ impl Tag {
         Some(match byte {
             b'e' => Self::Set,
             b'u' => Self::Unset,
+            b'x' => Self::Free,
             b'l' => Self::Link,
             b'k' => Self::Says,
             b'n' => Self::Node,

@@ -31,9 +31,10 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 
+use hpcsh_early::record::MARKER;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// The world as a command sees it.
@@ -50,8 +51,19 @@ pub struct Host {
     mounts: mounts::Once,
 }
 
-/// Variables by their names; `None`: unset.
-pub type Asked = BTreeMap<OsString, Option<OsString>>;
+/// What has been asked of variables, by their names, and what was said.
+pub type Asked = BTreeMap<OsString, Said>;
+
+/// What was said of a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// It has this value.
+    Set(OsString),
+    /// It is not set.
+    Unset,
+    /// See [`Host::is_free`].
+    Free,
+}
 
 enum Variables {
     Process,
@@ -90,17 +102,36 @@ impl Host {
     }
 
     /// The value of an environment variable; `None` where it is unset.
-    #[allow(clippy::disallowed_methods)] // this is the door
     pub fn variable(&self, name: impl AsRef<OsStr>) -> Option<OsString> {
         let name = name.as_ref();
-        let value = match &self.variables {
-            Variables::Process => std::env::var_os(name),
-            Variables::Given(map) => map.get(name).cloned(),
-        };
+        let value = self.value(name);
         if let Some(asked) = &mut *self.asked.borrow_mut() {
-            asked.insert(name.to_owned(), value.clone());
+            asked.insert(name.to_owned(), value.clone().map_or(Said::Unset, Said::Set));
         }
         value
+    }
+
+    #[allow(clippy::disallowed_methods)] // this is the door
+    fn value(&self, name: &OsStr) -> Option<OsString> {
+        match &self.variables {
+            Variables::Process => std::env::var_os(name),
+            Variables::Given(map) => map.get(name).cloned(),
+        }
+    }
+
+    /// Whether an environment variable is unset, or the marker is set: a shell below one of ours looks at each of them itself, so that
+    /// the answer for it is the one for others.
+    pub fn is_free(&self, name: &str) -> bool {
+        let name = OsStr::new(name);
+        let is_below = || self.value(OsStr::from_bytes(MARKER)).is_some_and(|value| !value.is_empty());
+        if self.value(name).is_some() && !is_below() {
+            self.variable(name);
+            return false;
+        }
+        if let Some(asked) = &mut *self.asked.borrow_mut() {
+            asked.entry(name.to_owned()).or_insert(Said::Free);
+        }
+        true
     }
 
     /// What anybody has asked of the environment so far; `None` where somebody has asked for all of it.

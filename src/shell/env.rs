@@ -117,15 +117,16 @@ pub fn plan(settings: &Settings, roots: &Roots) -> Vec<Export> {
     exports
 }
 
-/// Whether the environment names a mirror that may leave one of these exports out: it may be of ours, which the shell tells apart. Not
-/// a mirror of which only the beginning of the name is known: what the answer depends on is asked by name.
-pub fn has_mirror(host: &Host, exports: &[Export]) -> bool {
+/// Whether the environment has a variable of these exports, or a mirror that leaves one of them out; see [`Host::is_free`]. Not a
+/// mirror of which only the beginning of the name is known: what the answer depends on is asked by name.
+pub fn is_taken(host: &Host, exports: &[Export]) -> bool {
     let mirrors = exports.iter().filter_map(|export| match export.origin {
-        Origin::Preset(row, _) if export.offline.is_some() => Some(row.unless.iter().filter(|name| **name != row.name)),
+        Origin::Preset(row, _) if export.offline.is_some() => Some(row.unless),
         _ => None,
     });
+    let names = mirrors.flatten().copied().filter(|name| !name.ends_with('*'));
     // Each is asked, whatever the others say, since the answer is kept for as long as all say the same.
-    mirrors.flatten().filter(|name| !name.ends_with('*') && host.nonempty(name).is_some()).count() > 0
+    exports.iter().map(|export| export.name.as_str()).chain(names).filter(|name| !host.is_free(name)).count() > 0
 }
 
 impl Settings {

@@ -165,7 +165,10 @@ impl Script<'_> {
         for set in Set::ALL {
             prologue.records(set, self.exports);
         }
-        prologue.probe("taken", self.exports.iter().map(|export| export.name.as_str()));
+        // What is set and not exported; in bash, where to ask for each is a tenth of a login, only where there is no program that has.
+        if self.shell != Shell::Bash {
+            prologue.probe("taken", self.exports);
+        }
         prologue.end_data();
         prologue.text.extend_from_slice(code.as_bytes());
         prologue.text
@@ -196,8 +199,8 @@ pub struct Facts {
     pub reader: Option<PathBuf>,
     /// A line for the first prompt; empty: none.
     pub notice: String,
-    /// Whether the environment names a mirror that may leave some of the exports out.
-    pub has_mirror: bool,
+    /// Whether the environment has a variable of the exports, or a mirror that leaves some of them out, or nobody knows.
+    pub is_taken: bool,
 }
 
 impl Facts {
@@ -213,7 +216,7 @@ impl Facts {
             ("memory", &memory),
             ("reader", &reader),
             ("notice", self.notice.as_bytes()),
-            ("mirror", if self.has_mirror { b"1" } else { b"" }),
+            ("taken", if self.is_taken { b"1" } else { b"" }),
             ("login", b""),
         ];
         // What the code assigns before it asks: globals that zsh is told of, and fish, where a loop has its own.
@@ -232,5 +235,12 @@ pub fn assignments(shell: Shell, words: &[(&str, OsString)]) -> Vec<u8> {
     let mut prologue = Prologue::new(shell, 0);
     let words: Vec<_> = words.iter().map(|(name, word)| (*name, word.as_encoded_bytes())).collect();
     prologue.scalars(&words);
+    prologue.text
+}
+
+/// Adds to the facts whether one of the exports is set, where no program has looked.
+pub fn probe(shell: Shell, exports: &[Export]) -> Vec<u8> {
+    let mut prologue = Prologue::new(shell, 0);
+    prologue.probe("taken", exports);
     prologue.text
 }

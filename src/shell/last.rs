@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::code::Shell;
-use super::init::{Facts, assignments};
+use super::env::Export;
+use super::init::{Facts, assignments, probe};
 use super::kept;
 use crate::digest;
 use crate::host::boot::Boot;
@@ -83,7 +84,7 @@ impl Last {
         [&self.file, script].into_iter().all(is_mine).then(|| line(self.shell, script))
     }
 
-    /// Keeps this script, which lies in this file. What cannot be written is not kept.
+    /// Keeps this script of these exports, which lies in this file. What cannot be written is not kept.
     ///
     /// Nor is what a proxy with a password reaches: nobody's password is written anywhere.
     /// `fixed` is the configuration's word on the node; a login finds out by itself what may turn. Gives the file with zsh's checks.
@@ -92,6 +93,7 @@ impl Last {
         host: &Host,
         boot: &Boot,
         script: &Path,
+        exports: &[Export],
         patience: Duration,
         fixed: Option<State>,
     ) -> Option<PathBuf> {
@@ -116,6 +118,7 @@ impl Last {
             }
             Shell::Bash => {
                 text.extend(self.checked(host, boot, script, fixed));
+                text.extend(probe(self.shell, exports));
                 text.extend_from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/login.bash")));
             }
             // It has no word for the network namespace without a process.

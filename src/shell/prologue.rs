@@ -173,9 +173,10 @@ impl Prologue {
         self.push(&[b"end\n"]);
     }
 
-    /// Tells whether one of these variables is set. The names are checked ones; asking for all of them at once is what
+    /// Adds to a variable whether one of the exports is set. The names are checked ones; asking for all of them at once is what
     /// spares a login the look at each.
-    pub fn probe<'a>(&mut self, name: &str, variables: impl Iterator<Item = &'a str>) {
+    pub fn probe(&mut self, name: &str, exports: &[Export]) {
+        let variables = exports.iter().map(|export| export.name.as_str());
         if self.shell == Shell::Fish {
             // How many are unset, and how many there are. PATH is one that is set, and keeps the list from being empty.
             let names: Vec<&str> = variables.collect();
@@ -185,7 +186,7 @@ impl Prologue {
         }
         // Not empty where one is set. The word needs no quotes: neither shell splits what it assigns.
         self.declare();
-        self.push(&[b"_hpcsh_", name.as_bytes(), b"="]);
+        self.push(&[b"_hpcsh_", name.as_bytes(), b"=$_hpcsh_", name.as_bytes()]);
         for variable in variables {
             self.push(&[b"${", variable.as_bytes(), b"+1}"]);
         }

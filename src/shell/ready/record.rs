@@ -8,7 +8,7 @@ use hpcsh_early::record::{MAGIC, MOST, Stamp, Tag, bytes};
 
 use crate::host::boot::Boot;
 use crate::host::stamp::{self, Seen};
-use crate::host::{Host, files, local_dir};
+use crate::host::{Host, Said, files, local_dir};
 
 /// All of a stamp's bytes.
 pub const ALL: usize = size_of::<Stamp>();
@@ -32,8 +32,9 @@ impl Record {
         let users = Path::new("/etc/passwd");
         for (name, value) in host.asked()? {
             match value {
-                Some(value) => self.push(Tag::Set, &[name.as_bytes(), b"=", value.as_bytes()].concat(), b""),
-                None => self.push(Tag::Unset, &[name.as_bytes(), b"="].concat(), b""),
+                Said::Set(value) => self.push(Tag::Set, &[name.as_bytes(), b"=", value.as_bytes()].concat(), b""),
+                Said::Unset => self.push(Tag::Unset, &[name.as_bytes(), b"="].concat(), b""),
+                Said::Free => self.push(Tag::Free, &[name.as_bytes(), b"="].concat(), b""),
             }
         }
         self.push(Tag::Says, b"/proc/sys/kernel/random/boot_id\0", format!("{}\n", boot.id).as_bytes());
