@@ -110,6 +110,30 @@ fn what_runs_before_the_c_library_calls_nothing() {
     assert!(run(Command::new("nm").arg(&object)).clean().contains("answer"), "it is empty");
 }
 
+/// A shell below one of ours has all of them, and looks at each itself.
+#[test]
+fn variables_of_ours_and_mirrors_are_found_out_where_they_are_set() {
+    if !is_possible() {
+        return;
+    }
+    let home = known(&[CONFIG, FIXED].concat());
+    for (name, value) in [("SITE", "theirs"), ("SITE", ""), ("PIP_INDEX_URL", "http://mirror")] {
+        for shell in SHELLS {
+            let set = |marker: &'static str| {
+                login(&home, shell, |command| {
+                    command.env(name, value).env("HPCSH_EXPORTS", marker);
+                })
+            };
+            let below = set("\u{1f}SITE=one\u{1f}");
+            assert!(below.1, "{shell}: {name}={value} below one of ours");
+            // Of an empty marker nobody is told anything. The answer is another one, and is not kept as the one for all.
+            let (said, is_early) = set("");
+            assert!(!is_early && said != below.0, "{shell}: {name}={value}");
+            assert!(login(&home, shell, |_| ()).0 == below.0, "{shell}: {name}={value}");
+        }
+    }
+}
+
 #[test]
 fn a_login_of_which_nothing_has_changed_is_answered_early() {
     if !is_possible() {
