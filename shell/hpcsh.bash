@@ -44,23 +44,16 @@ function _hpcsh_call {
 
 # Of an outer shell that exports all that is assigned.
 [[ ${_hpcsh_loaded-} == "$$" ]] || _hpcsh_parts='' _hpcsh_loaded='' _hpcsh_sized='' _hpcsh_histfile=''
-# The configured directories come first in PATH, where they are not in it; HPCSH_EXPORTS has those that we added.
-_hpcsh_added=
-for _hpcsh_dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
-  if [[ :$PATH: != *":$_hpcsh_dir:"* ]]; then
-    PATH=$_hpcsh_dir${PATH:+:$PATH}
-    _hpcsh_added+=PATH+=$_hpcsh_dir$'\x1f'
-  fi
-done
-# The node's facts stand before the prologue: _hpcsh_fact is its verdict. The prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online
-# hold records. Where none of the names is set, the usual login, there is nothing to compare; and a shell that is not interactive
-# has no next prompt to mend a verdict.
+# The facts stand before the prologue: _hpcsh_fact is the node's verdict, _hpcsh_first what comes first in PATH and is not in it yet. The
+# prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online hold records. Where none of the names is set, the usual login, there is
+# nothing to compare; and a shell that is not interactive has no next prompt to mend a verdict.
 _hpcsh_verdict=$_hpcsh_fact
 if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}${VIRTUAL_ENV-}$_hpcsh_reader$_hpcsh_taken ]]; then
   _hpcsh_call variables _hpcsh_begin
 else
   _hpcsh_records=_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}
   _hpcsh_records=$_hpcsh_always${!_hpcsh_records}
+  PATH=$_hpcsh_first${PATH-}
   _hpcsh_export
 fi
 

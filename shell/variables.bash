@@ -10,12 +10,22 @@ function _hpcsh_begin {
   if [[ $- != *i* && ($_hpcsh_fact == unknown || -n $_hpcsh_expired) ]]; then
     _hpcsh_settle
   fi
+  _hpcsh_added=
+  _hpcsh_each _hpcsh_prepend "$_hpcsh_path"
   _hpcsh_renew
   if [[ -n ${VIRTUAL_ENV-} ]]; then
     _hpcsh_environment_first
   fi
   if [[ $- != *i* ]]; then
     _hpcsh_call prompt _hpcsh_exports_only
+  fi
+}
+
+# Puts the directory $1 first into PATH, where it is not in it. The marker has those that we added.
+function _hpcsh_prepend {
+  if [[ :${PATH-}: != *":$1:"* ]]; then
+    PATH=$1${PATH:+:$PATH}
+    _hpcsh_added+=PATH+=$1$'\x1f'
   fi
 }
 
@@ -110,12 +120,15 @@ function _hpcsh_release {
   fi
 }
 
+# Takes the directory $1 out of `others`.
+function _hpcsh_without {
+  others=${others/":$1:"/:}
+}
+
 # Puts the environment that an outer shell entered in front of our directories again, where nothing else is in front of it.
 function _hpcsh_environment_first {
-  \local "bin=$VIRTUAL_ENV/bin" "others=:${PATH%%":$VIRTUAL_ENV/bin:"*}:" dir
-  for dir in ${_hpcsh_path[@]+"${_hpcsh_path[@]}"}; do
-    others=${others/":$dir:"/:}
-  done
+  \local "bin=$VIRTUAL_ENV/bin" "others=:${PATH%%":$VIRTUAL_ENV/bin:"*}:"
+  _hpcsh_each _hpcsh_without "$_hpcsh_path"
   if [[ $others == : ]]; then
     others=${PATH%%":$bin:"*}
     PATH=$bin:$others:${PATH#"$others:$bin:"}

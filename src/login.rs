@@ -18,7 +18,7 @@ use crate::node::memory::Memory;
 use crate::node::settle;
 use crate::shell::code::Shell;
 use crate::shell::env::{self, Export};
-use crate::shell::init::{Facts, Script};
+use crate::shell::init::{self, Facts, Script};
 use crate::shell::kept;
 use crate::shell::last::{self, Last};
 use crate::shell::ready::{self, Premises, trusted};
@@ -110,7 +110,8 @@ impl Login {
         let script = kept::script(shell, dir, text)?;
         let mut kept = vec![script.clone()];
         if let (Some(last), Some(boot)) = (&self.last, &self.boot) {
-            kept.extend(last.keep(host, boot, &script, exports, loaded.config.storage_wait, fixed));
+            let probe = init::probe(shell, exports, &loaded.config.shell.path);
+            kept.extend(last.keep(host, boot, &script, &probe, loaded.config.storage_wait, fixed));
         }
         Some(kept)
     }
@@ -198,6 +199,12 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     }
     let (text, exports) = script(host, &loaded, shell);
     facts.is_taken = env::is_taken(host, &exports);
+    if shell == Shell::Bash {
+        match init::first(host, &loaded.config.shell.path) {
+            Some(first) => facts.first = first,
+            None => facts.is_taken = true,
+        }
+    }
     // Into a file, or on a terminal, goes what somebody wants to read or to keep. What was made without a part of the
     // configuration is no good one.
     let is_good = !init.print && !loaded.is_unread && facts.reader.is_none() && host.out_is_pipe();

@@ -115,6 +115,8 @@ pub fn holds(tag: Tag, first: &[u8], second: &[u8], environment: Environment) ->
         Tag::Set => is_set(first, environment),
         Tag::Unset => environment.after(first).is_none(),
         Tag::Free => environment.after(first).is_none() || is_below(environment),
+        Tag::Has => has(environment, first) == Some(true) || is_below(environment),
+        Tag::Lacks => has(environment, first) == Some(false) || is_below(environment),
         Tag::Link => leads_to(first, second),
         Tag::Says => says(first, second),
         Tag::Node => same(system::node(&mut [MaybeUninit::uninit(); 390]), first),
@@ -134,6 +136,14 @@ fn is_below(environment: Environment) -> bool {
     let Some(value) = environment.after(MARKER) else { return false };
     // SAFETY: the word has a zero byte at its end.
     unsafe { rest_of(value, b"=").is_some_and(|value| *value != 0) }
+}
+
+/// Whether PATH has this directory; `None` where it is unset or empty.
+fn has(environment: Environment, dir: &[u8]) -> Option<bool> {
+    let path = environment.after(b"PATH=")?;
+    // SAFETY: the word has a zero byte at its end.
+    let path = unsafe { text_at(path) };
+    (!path.is_empty()).then(|| path.split(|byte| *byte == b':').any(|found| same(found, dir)))
 }
 
 /// `NAME=VALUE`: the first of that name has that value.

@@ -22,6 +22,10 @@ pub enum Tag {
     Unset = b'u',
     /// `NAME=`: this variable is not set, or [`MARKER`] is.
     Free = b'x',
+    /// Path: PATH, which is not empty, has it, or [`MARKER`] is set.
+    Has = b'h',
+    /// Path: PATH, which is not empty, has it not, or [`MARKER`] is set.
+    Lacks = b'm',
     /// Path, target: this symlink stands there, and leads there.
     Link = b'l',
     /// Path, text: this file of the kernel's says that.
@@ -64,6 +68,8 @@ impl Tag {
             b'e' => Self::Set,
             b'u' => Self::Unset,
             b'x' => Self::Free,
+            b'h' => Self::Has,
+            b'm' => Self::Lacks,
             b'l' => Self::Link,
             b'k' => Self::Says,
             b'n' => Self::Node,

@@ -51,8 +51,14 @@ pub struct Host {
     mounts: mounts::Once,
 }
 
-/// What has been asked of variables, by their names, and what was said.
-pub type Asked = BTreeMap<OsString, Said>;
+/// What has been asked of the environment, and what was said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Of variables, by their names.
+    pub variables: BTreeMap<OsString, Said>,
+    /// Whether PATH lacks these directories; see [`Host::path_lacks`].
+    pub path: BTreeMap<String, bool>,
+}
 
 /// What was said of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +84,7 @@ impl Host {
             out: Box::new(io::stdout()),
             err: Box::new(io::stderr()),
             variables: Variables::Process,
-            asked: RefCell::new(Some(Asked::new())),
+            asked: RefCell::new(Some(Asked::default())),
             root: PathBuf::from("/"),
             name: OnceCell::new(),
             program: OnceCell::new(),
@@ -93,7 +99,7 @@ impl Host {
             out,
             err,
             variables: Variables::Given(variables),
-            asked: RefCell::new(Some(Asked::new())),
+            asked: RefCell::new(Some(Asked::default())),
             root: root.into(),
             name: OnceCell::new(),
             program: OnceCell::new(),
@@ -106,7 +112,7 @@ impl Host {
         let name = name.as_ref();
         let value = self.value(name);
         if let Some(asked) = &mut *self.asked.borrow_mut() {
-            asked.insert(name.to_owned(), value.clone().map_or(Said::Unset, Said::Set));
+            asked.variables.insert(name.to_owned(), value.clone().map_or(Said::Unset, Said::Set));
         }
         value
     }
@@ -123,15 +129,33 @@ impl Host {
     /// the answer for it is the one for others.
     pub fn is_free(&self, name: &str) -> bool {
         let name = OsStr::new(name);
-        let is_below = || self.value(OsStr::from_bytes(MARKER)).is_some_and(|value| !value.is_empty());
-        if self.value(name).is_some() && !is_below() {
+        if self.value(name).is_some() && !self.is_below() {
             self.variable(name);
             return false;
         }
         if let Some(asked) = &mut *self.asked.borrow_mut() {
-            asked.entry(name.to_owned()).or_insert(Said::Free);
+            asked.variables.entry(name.to_owned()).or_insert(Said::Free);
         }
         true
+    }
+
+    /// Whether PATH lacks a directory; `None` where it is unset or empty. Below one of ours it counts as if it did, for the same reason.
+    pub fn path_lacks(&self, dir: &str) -> Option<bool> {
+        let path = self.value(OsStr::new("PATH")).filter(|path| !path.is_empty());
+        let Some(path) = path else {
+            self.variable("PATH");
+            return None;
+        };
+        let mut there = path.as_bytes().split(|byte| *byte == b':');
+        let lacks = self.is_below() || !there.any(|found| found == dir.as_bytes());
+        if let Some(asked) = &mut *self.asked.borrow_mut() {
+            asked.path.insert(dir.to_owned(), lacks);
+        }
+        Some(lacks)
+    }
+
+    fn is_below(&self) -> bool {
+        self.value(OsStr::from_bytes(MARKER)).is_some_and(|value| !value.is_empty())
     }
 
     /// What anybody has asked of the environment so far; `None` where somebody has asked for all of it.

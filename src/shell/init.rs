@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use super::catalogue::mirrors;
 use super::code::Shell;
-use super::env::{Export, Origin};
+use super::env::{Export, Marker, Origin};
 use super::prologue::{Prologue, Set};
+use crate::host::Host;
 use crate::verdict::State;
 
 /// The switches: the key of the configuration, and the word by which the script's code asks for it.
@@ -91,6 +92,10 @@ impl History {
     }
 }
 
+/// [`Marker::SEPARATOR`] as a text.
+const SEPARATOR: &str = "\u{1f}";
+const _: () = assert!(SEPARATOR.as_bytes()[0] == Marker::SEPARATOR);
+
 /// What stands for copies where there are none: no file's name begins so, and none can be made.
 const NO_COPY: &[u8] = b"/dev/null/none";
 
@@ -161,7 +166,13 @@ impl Script<'_> {
         if self.shell == Shell::Zsh {
             prologue.scalars(&[("added", b"")]);
         }
-        prologue.array("path", settings.path.iter().rev());
+        // The very first one last: each goes in front of those before it.
+        let path = settings.path.iter().rev();
+        if self.shell == Shell::Bash {
+            prologue.scalars(&[("path", joined(path).as_bytes())]);
+        } else {
+            prologue.array("path", path);
+        }
         for set in Set::ALL {
             prologue.records(set, self.exports);
         }
@@ -184,6 +195,11 @@ impl Script<'_> {
     }
 }
 
+/// Words as records, with a separator behind each.
+fn joined<'a>(words: impl Iterator<Item = &'a String>) -> String {
+    words.flat_map(|word| [word.as_str(), SEPARATOR]).collect()
+}
+
 /// What a script is told of the node on which it runs: not part of it, since it can be kept and used again by another shell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -201,6 +217,9 @@ pub struct Facts {
     pub notice: String,
     /// Whether the environment has a variable of the exports, or a mirror that leaves some of them out, or nobody knows.
     pub is_taken: bool,
+    /// What of the configured directories PATH lacks, as it stands before the rest of it; and the records of them for the marker. For
+    /// bash.
+    pub first: (String, String),
 }
 
 impl Facts {
@@ -219,6 +238,9 @@ impl Facts {
             ("taken", if self.is_taken { b"1" } else { b"" }),
             ("login", b""),
         ];
+        if shell == Shell::Bash {
+            scalars.extend([("first", self.first.0.as_bytes()), ("added", self.first.1.as_bytes())]);
+        }
         // What the code assigns before it asks: globals that zsh is told of, and fish, where a loop has its own.
         match shell {
             Shell::Zsh => scalars.extend([("verdict", &b""[..]), ("dir", b"")]),
@@ -238,9 +260,23 @@ pub fn assignments(shell: Shell, words: &[(&str, OsString)]) -> Vec<u8> {
     prologue.text
 }
 
-/// Adds to the facts whether one of the exports is set, where no program has looked.
-pub fn probe(shell: Shell, exports: &[Export]) -> Vec<u8> {
+/// Finds out what the facts say of the environment, where no program has looked: whether one of the exports is set, and what PATH
+/// lacks.
+pub fn probe(shell: Shell, exports: &[Export], path: &[String]) -> Vec<u8> {
     let mut prologue = Prologue::new(shell, 0);
     prologue.probe("taken", exports);
+    prologue.lacking(path);
     prologue.text
+}
+
+/// Which of these directories PATH lacks: [`Facts::first`]. `None` where it is empty, and nothing may stand before nothing.
+pub fn first(host: &Host, path: &[String]) -> Option<(String, String)> {
+    let mut lacking: Vec<&String> = Vec::new();
+    for dir in path {
+        if host.path_lacks(dir)? && !lacking.contains(&dir) {
+            lacking.push(dir);
+        }
+    }
+    let first = lacking.iter().flat_map(|dir| [dir.as_str(), ":"]).collect();
+    Some((first, lacking.iter().rev().flat_map(|dir| ["PATH+=", dir.as_str(), SEPARATOR]).collect()))
 }

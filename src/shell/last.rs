@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::code::Shell;
-use super::env::Export;
-use super::init::{Facts, assignments, probe};
+use super::init::{Facts, assignments};
 use super::kept;
 use crate::digest;
 use crate::host::boot::Boot;
@@ -84,7 +83,7 @@ impl Last {
         [&self.file, script].into_iter().all(is_mine).then(|| line(self.shell, script))
     }
 
-    /// Keeps this script of these exports, which lies in this file. What cannot be written is not kept.
+    /// Keeps this script, which lies in this file, and what finds out of the environment what a program would have. What cannot be written is not kept.
     ///
     /// Nor is what a proxy with a password reaches: nobody's password is written anywhere.
     /// `fixed` is the configuration's word on the node; a login finds out by itself what may turn. Gives the file with zsh's checks.
@@ -93,7 +92,7 @@ impl Last {
         host: &Host,
         boot: &Boot,
         script: &Path,
-        exports: &[Export],
+        probe: &[u8],
         patience: Duration,
         fixed: Option<State>,
     ) -> Option<PathBuf> {
@@ -118,7 +117,7 @@ impl Last {
             }
             Shell::Bash => {
                 text.extend(self.checked(host, boot, script, fixed));
-                text.extend(probe(self.shell, exports));
+                text.extend_from_slice(probe);
                 text.extend_from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/login.bash")));
             }
             // It has no word for the network namespace without a process.

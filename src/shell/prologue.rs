@@ -173,6 +173,30 @@ impl Prologue {
         self.push(&[b"end\n"]);
     }
 
+    /// Tells which of these directories PATH lacks: adds them to `first` and `added`, for bash.
+    pub fn lacking(&mut self, path: &[String]) {
+        let mut before: Vec<&String> = Vec::new();
+        for dir in path {
+            if before.contains(&dir) {
+                continue;
+            }
+            before.push(dir);
+            let dir = quote::sh(dir.as_bytes());
+            self.push(&[
+                b"[[ :${PATH-}: == *:",
+                &dir,
+                b":* ]] || _hpcsh_first+=",
+                &dir,
+                b": _hpcsh_added=PATH+=",
+                &dir,
+            ]);
+            self.push(&[b"$'\\x1f'$_hpcsh_added\n"]);
+        }
+        if !path.is_empty() {
+            self.push(&[b"[[ -n ${PATH-} ]] || _hpcsh_taken=1\n"]);
+        }
+    }
+
     /// Adds to a variable whether one of the exports is set. The names are checked ones; asking for all of them at once is what
     /// spares a login the look at each.
     pub fn probe(&mut self, name: &str, exports: &[Export]) {

@@ -30,7 +30,11 @@ impl Record {
         }
         let program = host.program()?;
         let users = Path::new("/etc/passwd");
-        for (name, value) in host.asked()? {
+        let asked = host.asked()?;
+        for (dir, lacks) in &asked.path {
+            self.push(if *lacks { Tag::Lacks } else { Tag::Has }, dir.as_bytes(), b"");
+        }
+        for (name, value) in asked.variables {
             match value {
                 Said::Set(value) => self.push(Tag::Set, &[name.as_bytes(), b"=", value.as_bytes()].concat(), b""),
                 Said::Unset => self.push(Tag::Unset, &[name.as_bytes(), b"="].concat(), b""),
