@@ -4,7 +4,7 @@
 # HPCSH_ENTERED is the environment that was entered unasked, exported, so that a nested shell can leave it. An active
 # environment that is not it is the user's, and is never touched.
 
-# When the directory changes, and before a prompt where something has changed since; but not where the directory changes in a
+# When the directory changes, and before a prompt some seconds after something has changed; but not where the directory changes in a
 # substitution or while a completion tries. A call of a function costs zsh as much as ten conditions, each command four system
 # calls, each expansion the length of name and value; so what is usual is done here, in few commands, under the user's options.
 function _hpcsh_look {
@@ -136,7 +136,8 @@ function _hpcsh_move {
     elif [[ $_hpcsh_at == "$PWD:"* ]]; then
       _hpcsh_left+=("$found")
     else
-      _hpcsh_left+=("$_hpcsh_was")
+      # Since then the directory has changed: left is what was the nearest there.
+      _hpcsh_left+=($_hpcsh_settled)
     fi
   fi
   for active in "${_hpcsh_left[@]}"; do

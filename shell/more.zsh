@@ -239,6 +239,15 @@ function _hpcsh_off {
   done
   precmd_functions=("${(@)precmd_functions:#_hpcsh_*}")
   chpwd_functions=("${(@)chpwd_functions:#_hpcsh_*}")
+  if [[ -n ${_hpcsh_period-} ]]; then
+    periodic_functions=("${(@)periodic_functions:#_hpcsh_*}")
+    if [[ -z ${periodic_functions[*]} ]]; then
+      \builtin unset periodic_functions
+    fi
+    if [[ ${PERIOD-} == "$_hpcsh_period" ]]; then
+      \builtin unset PERIOD
+    fi
+  fi
   # The node, wherever others have put things around it.
   PS1=${PS1/"${_hpcsh_segment-}"/}
   RPS1=${${RPS1-}/"${_hpcsh_segment-}"/}

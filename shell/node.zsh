@@ -61,6 +61,7 @@ function _hpcsh_watch {
     \builtin typeset -g _hpcsh_gone=$gone
     _hpcsh_show
   fi
+  _hpcsh_pace $ask
 }
 
 # Whether the line of $1 still holds: its first word, which is left in `word`, its time.

@@ -188,6 +188,9 @@ function _hpcsh_first_prompt {
       fi
     }
   fi
+  if [[ ${precmd_functions[(r)_hpcsh_precmd]-} ]]; then
+    _hpcsh_pace
+  fi
   # First, since it may find out that storage does not answer.
   if [[ -n $_hpcsh_history_size ]]; then
     _hpcsh_history
@@ -242,6 +245,23 @@ function _hpcsh_first_prompt {
   fi
   if [[ $_hpcsh_switches == *' enter '* ]]; then
     _hpcsh_call enter _hpcsh_first_look
+  fi
+}
+
+# Who calls _hpcsh_precmd from now on. Where nothing is awaited ($1: something is), zsh itself does so before a prompt, when some seconds
+# have gone by, and the prompts between cost nothing; but each prompt does where zsh's one clock, PERIOD, is somebody else's.
+function _hpcsh_pace {
+  \builtin emulate -L zsh
+  precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
+  if [[ -n ${1-}$_hpcsh_reader || $_hpcsh_verdict == unknown ]]; then
+    precmd_functions+=(_hpcsh_precmd)
+  elif [[ ${PERIOD-} != "${_hpcsh_period-}" || -n ${(@)periodic_functions:#_hpcsh_precmd} ]] || \builtin typeset -f periodic >/dev/null; then
+    precmd_functions+=(_hpcsh_precmd)
+    periodic_functions=("${(@)periodic_functions:#_hpcsh_precmd}")
+  elif [[ -z ${_hpcsh_period-} ]]; then
+    \builtin typeset -ga periodic_functions
+    periodic_functions=(_hpcsh_precmd)
+    \builtin typeset -g PERIOD=5 _hpcsh_period=5
   fi
 }
 

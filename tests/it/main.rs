@@ -38,6 +38,7 @@ mod node_places;
 mod node_prompt;
 mod old_shells;
 mod options;
+mod pace;
 mod quoting;
 mod schema;
 mod shared;

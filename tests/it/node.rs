@@ -78,7 +78,9 @@ pub fn shown(terminal: &mut Terminal, names: &[&str]) -> String {
 
 /// Lets the next prompt look at the node, as it does every five seconds.
 pub fn turn(shell: Shell, terminal: &mut Terminal) -> String {
-    terminal.run(&shell.assign("_hpcsh_due", "0"))
+    let now = shell.assign("_hpcsh_due", "0");
+    // zsh's own clock would, and cannot be set.
+    if shell == Shell::Zsh { terminal.run(&format!("{now}; _hpcsh_precmd")) } else { terminal.run(&now) }
 }
 
 /// The same, where whatever was asked lately may be asked again.
