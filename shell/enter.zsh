@@ -13,10 +13,8 @@ function _hpcsh_look {
   if [[ -z $_hpcsh_was && $PWD == "$_hpcsh_door" &&
     $ZSH_SUBSHELL${compstate+1}${VIRTUAL_ENV-}${PYTHONHOME+1}$_hpcsh_reader:${CONDA_PREFIX:+${CONDA_DEFAULT_ENV-base}}:${VIRTUAL_ENV_DISABLE_PROMPT-} == "$_hpcsh_outside" &&
     ( -n $_hpcsh_recorded || ! -e $_hpcsh_records ) && ! -o ksh_arrays && ! -o all_export && ! -o warn_create_global ]] &&
-    {
-      \builtin zstat -A _hpcsh_stat +ctime -- "${_hpcsh_files[@]}" &&
-        \builtin zstat -A argv +inode -- "$_hpcsh_env" "$_hpcsh_env/bin/python"
-    } 2>&- && [[ "${(j: :)_hpcsh_stat} $1 $2" == "$_hpcsh_seen" ]]; then
+    \builtin zstat -A _hpcsh_stat +ctime -- "${_hpcsh_files[@]}" 2>&- && \builtin zstat -A argv +inode -- "$_hpcsh_env" &&
+    [[ "${(j: :)_hpcsh_stat} $1" == "$_hpcsh_seen" ]]; then
     _OLD_VIRTUAL_PATH=$PATH PATH=$_hpcsh_env/bin:$_OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1=${PS1-} PS1=$_hpcsh_mark$_OLD_VIRTUAL_PS1 \
       psvar[9]=$_hpcsh_label _hpcsh_was=$_hpcsh_env _hpcsh_settled=$_hpcsh_env _hpcsh_top=${_hpcsh_env:h} _hpcsh_at=$PWD:$_hpcsh_env
     \builtin export "HPCSH_ENTERED=$_hpcsh_env" "VIRTUAL_ENV=$_hpcsh_env" "VIRTUAL_ENV_PROMPT=$_hpcsh_label"
@@ -182,8 +180,8 @@ function _hpcsh_enter_trusted {
 }
 
 # Remembers what it takes to leave the environment $1, just entered, and to enter it again: the values before and after, and of the
-# files what _hpcsh_signature has looked at. What lies in a directory whose time is the same lies there still, so numbers are kept
-# only of what a link leads to. Who finds it otherwise takes the longer way, and comes here. Not where to leave is more than to
+# files what _hpcsh_signature has looked at. What lies in a directory whose time is the same lies there still, and where its links lead
+# only he can change who may be trusted with it; so only the environment, beside which others may write, has its number kept. Who finds it otherwise takes the longer way, and comes here. Not where to leave is more than to
 # put values back: a Python home, or a prompt into which _hpcsh_show has not put the node.
 function _hpcsh_remember {
   # HPCSH_ENTERED says now whose it is.
@@ -199,7 +197,7 @@ function _hpcsh_remember {
     _hpcsh_outside=0:${CONDA_PREFIX:+${CONDA_DEFAULT_ENV-base}}:${VIRTUAL_ENV_DISABLE_PROMPT-}
     _hpcsh_files=("$1" "$1/bin" "$1/pyvenv.cfg" "$1/bin/python" $_hpcsh_recorded)
     _hpcsh_seen="$_hpcsh_stat[11] $_hpcsh_stat[25] $_hpcsh_stat[39] $_hpcsh_stat[53]${_hpcsh_recorded:+ $_hpcsh_stat[67]}"
-    _hpcsh_seen+=" $_hpcsh_stat[2] $_hpcsh_stat[44]"
+    _hpcsh_seen+=" $_hpcsh_stat[2]"
   fi
 }
 
