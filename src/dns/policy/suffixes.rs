@@ -16,6 +16,9 @@ pub struct Suffixes {
     /// A power of two many; no more than half of them are taken. No search for a name that is there meets another one with the
     /// same part of the hash before.
     slots: Box<[Slot]>,
+    /// A few bits for each slot, one of them set for each entry: nearly every ending that is not there ends here, and what does not
+    /// fit into a processor's nearest cache is not asked.
+    seen: Box<[u64]>,
     seed: u64,
     entries: Vec<Entry>,
     /// The names as they travel, without the zero; what stands above one is its end.
@@ -26,6 +29,8 @@ pub struct Suffixes {
 
 /// So many words of bits.
 const TOPS: usize = 16;
+/// So many slots share a word of [`Suffixes::seen`].
+const SHARING: usize = 16;
 
 /// All that a search has to see of an entry: one line of the processor's cache.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,7 +69,8 @@ impl Suffixes {
     /// None yet, and room for so many beside our own.
     pub fn with_room_for(count: usize) -> Self {
         let slots = vec![Slot::default(); (2 * count).next_power_of_two().max(512)];
-        Self { slots: slots.into(), seed: SEED, entries: Vec::new(), bytes: Vec::new(), tops: [0; TOPS] }
+        let seen = vec![0; slots.len() / SHARING].into();
+        Self { slots: slots.into(), seen, seed: SEED, entries: Vec::new(), bytes: Vec::new(), tops: [0; TOPS] }
     }
 
     /// Adds a name with its marks; what stands above it, up to the root, gets marks of its own. The root itself is in no set.
@@ -93,7 +99,7 @@ impl Suffixes {
                     let (Ok(offset), Ok(length)) = (u32::try_from(start), u8::try_from(ending.len())) else { return };
                     self.entries.push(Entry { at: begin + offset, length });
                     let entry = u32::try_from(self.entries.len()).unwrap_or_default();
-                    self.slots[slot] = Slot { hash: upper(hash), entry, marks };
+                    self.take(slot, hash, Slot { hash: upper(hash), entry, marks });
                     if self.entries.len() * 2 > self.slots.len() || meets_another {
                         self.arrange();
                         // By another seed, perhaps.
@@ -188,6 +194,10 @@ impl Suffixes {
     /// The slot that seems to be that of the ending with this hash.
     #[inline]
     fn probe(&self, hash: u64) -> Option<Slot> {
+        let (word, bit) = self.seen_as(hash);
+        if self.seen[word] & bit == 0 {
+            return None;
+        }
         let mut at = self.first(hash);
         loop {
             let slot = self.slots[at];
@@ -227,6 +237,19 @@ impl Suffixes {
         Look::Free { slot: at, meets_another }
     }
 
+    fn take(&mut self, slot: usize, hash: u64, taken: Slot) {
+        let (word, bit) = self.seen_as(hash);
+        self.seen[word] |= bit;
+        self.slots[slot] = taken;
+    }
+
+    /// The word of a hash among [`Suffixes::seen`], and its bit: by others of its bits than those that tell its slot.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)] // parts of it
+    fn seen_as(&self, hash: u64) -> (usize, u64) {
+        ((hash >> 38) as usize & (self.seen.len() - 1), 1 << (hash >> 32 & 63))
+    }
+
     #[inline]
     #[allow(clippy::cast_possible_truncation)] // its lower bits
     fn first(&self, hash: u64) -> usize {
@@ -241,11 +264,13 @@ impl Suffixes {
         let mut is_clear = false;
         while !is_clear {
             self.slots = vec![Slot::default(); size].into();
+            self.seen = vec![0; size / SHARING].into();
             is_clear = all.iter().all(|(entry, marks)| {
                 let ending = self.wire(*entry);
                 let hash = self.hash(ending);
                 let Look::Free { slot, meets_another } = self.look(hash, ending) else { return true };
-                self.slots[slot] = Slot { hash: upper(hash), entry: *entry, marks: *marks };
+                let taken = Slot { hash: upper(hash), entry: *entry, marks: *marks };
+                self.take(slot, hash, taken);
                 !meets_another
             });
             if !is_clear {
