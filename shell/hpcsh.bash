@@ -45,13 +45,13 @@ function _hpcsh_call {
 # Of an outer shell that exports all that is assigned.
 [[ ${_hpcsh_loaded-} == "$$" ]] || _hpcsh_parts='' _hpcsh_loaded='' _hpcsh_sized='' _hpcsh_histfile=''
 # The facts stand before the prologue: _hpcsh_fact is the node's verdict, _hpcsh_first what comes first in PATH and is not in it yet. The
-# prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online hold records. Where none of the names is set, the usual login, there is
-# nothing to compare; and a shell that is not interactive has no next prompt to mend a verdict.
+# prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online hold records. Where nothing is _hpcsh_taken, the usual login, the verdict is
+# known and there is nothing to compare; and a shell that is not interactive has no next prompt to mend a verdict.
 _hpcsh_verdict=$_hpcsh_fact
-if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}${VIRTUAL_ENV-}$_hpcsh_reader$_hpcsh_taken ]]; then
+if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken ]]; then
   _hpcsh_call variables _hpcsh_begin
 else
-  _hpcsh_records=_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}
+  _hpcsh_records=_hpcsh_$_hpcsh_fact
   _hpcsh_records=$_hpcsh_always${!_hpcsh_records}
   PATH=$_hpcsh_first${PATH-}
   _hpcsh_export

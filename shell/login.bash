@@ -62,6 +62,9 @@ if [[ -f $_hpcsh_memory-reader && -O $_hpcsh_memory-reader && ! -L $_hpcsh_memor
   fi
   _hpcsh_notice=
 fi
+if [[ $_hpcsh_fact == unknown || -n $_hpcsh_reader ]]; then
+  _hpcsh_taken=1
+fi
 if [[ -n $_hpcsh_login ]]; then
   \builtin source "$_hpcsh_script"
 else

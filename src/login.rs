@@ -200,6 +200,7 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     let (text, exports) = script(host, &loaded, shell);
     facts.is_taken = env::is_taken(host, &exports);
     if shell == Shell::Bash {
+        facts.is_taken |= init::INHERITED.iter().filter(|name| !host.is_free(name)).count() > 0;
         match init::first(host, &loaded.config.shell.path) {
             Some(first) => facts.first = first,
             None => facts.is_taken = true,

@@ -178,7 +178,7 @@ impl Script<'_> {
         }
         // What is set and not exported; in bash, where to ask for each is a tenth of a login, only where there is no program that has.
         if self.shell != Shell::Bash {
-            prologue.probe("taken", self.exports);
+            prologue.probe("taken", self.exports.iter().map(|export| export.name.as_str()));
         }
         prologue.end_data();
         prologue.text.extend_from_slice(code.as_bytes());
@@ -223,6 +223,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Whether a login has more to do than to set what the script says; bash asks for all of that at once.
+    fn is_unusual(&self, shell: Shell) -> bool {
+        self.is_taken || shell == Shell::Bash && (self.state == State::Unknown || self.reader.is_some())
+    }
+
     /// Assignments to evaluate before the script.
     pub fn text(&self, shell: Shell) -> Vec<u8> {
         let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default().into_os_string().into_encoded_bytes();
@@ -235,7 +240,7 @@ impl Facts {
             ("memory", &memory),
             ("reader", &reader),
             ("notice", self.notice.as_bytes()),
-            ("taken", if self.is_taken { b"1" } else { b"" }),
+            ("taken", if self.is_unusual(shell) { b"1" } else { b"" }),
             ("login", b""),
         ];
         if shell == Shell::Bash {
@@ -260,11 +265,14 @@ pub fn assignments(shell: Shell, words: &[(&str, OsString)]) -> Vec<u8> {
     prologue.text
 }
 
+/// What a login has inherited where it is not the usual one, beside the variables that it sets.
+pub const INHERITED: [&str; 2] = ["HPCSH_STORAGE", "VIRTUAL_ENV"];
+
 /// Finds out what the facts say of the environment, where no program has looked: whether one of the exports is set, and what PATH
 /// lacks.
 pub fn probe(shell: Shell, exports: &[Export], path: &[String]) -> Vec<u8> {
     let mut prologue = Prologue::new(shell, 0);
-    prologue.probe("taken", exports);
+    prologue.probe("taken", INHERITED.into_iter().chain(exports.iter().map(|export| export.name.as_str())));
     prologue.lacking(path);
     prologue.text
 }

@@ -197,10 +197,9 @@ impl Prologue {
         }
     }
 
-    /// Adds to a variable whether one of the exports is set. The names are checked ones; asking for all of them at once is what
+    /// Adds to a variable whether one of these is set. The names are checked ones; asking for all of them at once is what
     /// spares a login the look at each.
-    pub fn probe(&mut self, name: &str, exports: &[Export]) {
-        let variables = exports.iter().map(|export| export.name.as_str());
+    pub fn probe<'a>(&mut self, name: &str, variables: impl Iterator<Item = &'a str>) {
         if self.shell == Shell::Fish {
             // How many are unset, and how many there are. PATH is one that is set, and keeps the list from being empty.
             let names: Vec<&str> = variables.collect();
