@@ -144,7 +144,12 @@ impl Stream {
     }
 
     pub fn send(&mut self, message: &[u8]) {
-        self.0.write_all(&framed(message)).unwrap();
+        self.try_send(message).unwrap();
+    }
+
+    /// The same over a connection that may have been ended.
+    pub fn try_send(&mut self, message: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(&framed(message))
     }
 
     /// The next message; `None` at the end.

@@ -123,10 +123,15 @@ impl Exchange {
 
     /// Asks for an answer to this message.
     pub fn ask(&mut self, message: &[u8], question: &Question, asker: Asker, now: Instant) {
-        if self.next_line(None).is_none() || self.pending.waiting() >= pending::MOST {
+        if self.next_line(None).is_none() {
             self.counters.failed();
             fail(message, question, [(question.id, asker)]);
             return;
+        }
+        while self.pending.waiting() >= pending::MOST
+            && let Some(place) = self.pending.oldest()
+        {
+            self.end(place, now);
         }
         if let Some(asker) = self.pending.join(message, question.id, asker) {
             let place = self.pending.add(message, question, Some(asker), now);

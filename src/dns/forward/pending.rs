@@ -1,7 +1,9 @@
 //! The questions that are on their way: found by the number of a message, and when it is time to do something about one.
 //!
-//! As many as [`MOST`] wait, and as many again have been answered by one upstream and are of interest still. The table is looked
-//! through from one end to the other: that takes microseconds. A number stands for one message alone among all that are under way.
+//! As many as [`MOST`] wait, and as many again have been answered by one upstream and are of interest still. Where all places are
+//! taken, one that has waited long gives way to the next, or one client with many slow questions would keep everybody else waiting.
+//! The table is looked through from one end to the other: that takes microseconds. A number stands for one message alone among all that
+//! are under way.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -13,6 +15,8 @@ use crate::dns::question::Question;
 
 /// As many may wait for an answer.
 pub const MOST: usize = 4096;
+/// The oldest of so many gives way.
+const COMPARED: usize = 32;
 /// As many are kept to be used again.
 const SPARE: usize = 64;
 /// As often a question may be sent; what comes then is given up.
@@ -84,6 +88,8 @@ pub struct Pending {
     keys: RandomState,
     spare: Vec<(Vec<u8>, Vec<Waiting>, Vec<Try>)>,
     waiting: usize,
+    /// Where one that gives way is looked for next.
+    hand: usize,
     begin: Instant,
 }
 
@@ -101,6 +107,7 @@ impl Pending {
             keys: RandomState::new(),
             spare: Vec::new(),
             waiting: 0,
+            hand: 0,
             begin: now,
         }
     }
@@ -113,6 +120,22 @@ impl Pending {
     /// How many wait for an answer.
     pub fn waiting(&self) -> usize {
         self.waiting
+    }
+
+    /// The place of a question that gives way where there is no room: the oldest of some that somebody waits for.
+    pub fn oldest(&mut self) -> Option<usize> {
+        let count = self.places.len();
+        let mut found: Vec<(Instant, usize)> = Vec::with_capacity(COMPARED);
+        for _ in 0..count {
+            if found.len() == COMPARED {
+                break;
+            }
+            self.hand = if self.hand + 1 < count { self.hand + 1 } else { 0 };
+            if let Some(query) = self.places[self.hand].as_ref().filter(|query| !query.askers.is_empty()) {
+                found.push((query.began, self.hand));
+            }
+        }
+        found.into_iter().min().map(|(_, place)| place)
     }
 
     fn twin(&self, message: &[u8], is_stream: bool) -> u64 {

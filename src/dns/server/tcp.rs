@@ -1,7 +1,9 @@
 //! TCP connections: many questions on each, answered as they are known, in any order (RFC 7766, 6.2.1.1).
 //!
-//! A connection costs little while it says nothing. Of those that wait for nothing the one that has been silent longest gives way where there are too
-//! many, and none may be silent for long; a byte now and then is silence too. Who does not take his answers is not read from.
+//! A connection costs little while it says nothing. Where there are too many, one gives way to the next: of those that wait for nothing
+//! the one that has been silent longest; where all wait, the one that does so longest, or one client with many slow questions would
+//! keep everybody else out. None may be silent for long; a byte now and then is silence too. Who does not take his answers is not
+//! read from.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -20,6 +22,8 @@ use crate::dns::ask::Asker;
 use crate::dns::counters::Blocking;
 use crate::host::clock;
 
+/// Where one has to give way, so many that wait are passed by in the search for one that does not.
+const PASSED: usize = 64;
 /// How long a connection may wait for nothing and ask nothing.
 const IDLE: Duration = Duration::from_secs(10);
 /// After that it holds no memory for what it may say next.
@@ -126,7 +130,6 @@ impl Connections {
     fn admit(&self, stream: TcpStream, thread: &Rc<Thread>) {
         while self.open.borrow().len() >= self.most {
             if !self.end_one() {
-                // All of them wait for answers. This one is told so by its end.
                 return;
             }
         }
@@ -160,26 +163,30 @@ impl Connections {
         self.since.borrow_mut().push(Reverse((now, number)));
     }
 
-    /// The connection that has waited for nothing and asked nothing for the longest time, and since when.
-    fn most_idle(&self) -> Option<(Instant, u64)> {
+    /// The connection that has waited for nothing and asked nothing for the longest time, and since when; `Err`: one that waits for the
+    /// longest time, where all do, or the first so many.
+    fn most_idle(&self, passed: usize) -> Result<(Instant, u64), Option<u64>> {
         let open = self.open.borrow();
         let mut since = self.since.borrow_mut();
         let mut busy = Vec::new();
         let mut found = None;
-        while let Some(Reverse((known, number))) = since.pop() {
+        while busy.len() < passed
+            && let Some(Reverse((known, number))) = since.pop()
+        {
             let Some((connection, _)) = open.get(&number) else { continue };
-            if connection.is_waiting() {
-                busy.push(Reverse((known, number)));
-            } else if connection.heard.get() > known {
+            if connection.heard.get() > known {
                 since.push(Reverse((connection.heard.get(), number)));
+            } else if connection.is_waiting() {
+                busy.push(Reverse((known, number)));
             } else {
                 since.push(Reverse((known, number)));
                 found = Some((known, number));
                 break;
             }
         }
+        let waiting = busy.first().map(|Reverse((_, number))| *number);
         since.extend(busy);
-        found
+        found.ok_or(waiting)
     }
 
     fn end(&self, number: u64) {
@@ -189,10 +196,10 @@ impl Connections {
         }
     }
 
-    /// Ends the one that has been idle longest; whether there was one.
+    /// Ends the one that has been idle longest, or has waited longest; whether there was one.
     fn end_one(&self) -> bool {
-        let found = self.most_idle();
-        if let Some((_, number)) = found {
+        let found = self.most_idle(PASSED).map_or_else(|waiting| waiting, |(_, number)| Some(number));
+        if let Some(number) = found {
             self.end(number);
         }
         found.is_some()
@@ -213,8 +220,8 @@ impl Connections {
                     connection.untaken.borrow_mut().shrink_to_fit();
                 }
             }
-            while let Some((_, number)) =
-                all.most_idle().filter(|(since, _)| now.saturating_duration_since(*since) >= IDLE)
+            while let Ok((since, number)) = all.most_idle(usize::MAX)
+                && now.saturating_duration_since(since) >= IDLE
             {
                 all.end(number);
             }

@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::stub::{Stub, answer, end, good, silent};
+use super::stub::{Seen, Stub, answer, end, good, silent};
 use super::{SERVER_FAILURE, code, one, resolver};
 use crate::dns_server::{A, AAAA, EDNS, ask, no_name, query, receive};
 use crate::node::until;
@@ -268,4 +268,64 @@ fn a_thousand_may_wait() {
         let asked = question(u16::from_be_bytes([said[0], said[1]]));
         assert_eq!(said, answer(&asked, 0, Some(3600)));
     }
+}
+
+/// What nobody answers fills the table of what is waited for.
+#[test]
+fn who_asks_without_end_slows_himself_alone() {
+    let stub = Stub::new(slow_or_good);
+    let server = resolver(&[stub.address], "cache = 0");
+    let (flood, socket) = (server.udp(), server.udp());
+    flood.set_nonblocking(true).unwrap();
+    let mut number = 0_u16;
+    let mut more = |count: u16| {
+        for _ in 0..count {
+            number += 1;
+            // What has no room on its way is lost.
+            let _ = flood.send(&query(number, &format!("slow{number}.corp.example"), A));
+            if number.is_multiple_of(200) {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+        }
+    };
+    more(5000);
+    for fresh in 0..20 {
+        more(200);
+        assert_eq!(super::code(&socket, &format!("fresh{fresh}.corp.example")), 0);
+    }
+}
+
+/// The same by connections, each of which waits.
+#[test]
+fn connections_that_wait_keep_nobody_out() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    if limit.current.is_some_and(|current| current < 5000) {
+        let raised = rustix::process::Rlimit { current: Some(5000.max(limit.current.unwrap_or(0))), ..limit };
+        if rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).is_err() {
+            return crate::support::skip("this process cannot have as many files open");
+        }
+    }
+    let stub = Stub::new(slow_or_good);
+    let server = resolver(&[stub.address], "cache = 0");
+    let socket = server.udp();
+    let mut waiting: Vec<_> = (0..4096).map(|_| server.tcp()).collect();
+    for round in 0..3 {
+        // All of them wait again before two seconds are over; and a server that says nothing at all would count as dead.
+        for (number, stream) in waiting.iter_mut().enumerate() {
+            let name = format!("slow{}.corp.example", number % 8);
+            let _ = stream.try_send(&query(round, &name, A));
+            if number % 500 == 0 {
+                assert_eq!(super::code(&socket, "fresh.corp.example"), 0);
+            }
+        }
+        let blocked = query(2, "pypi.org", A);
+        for _ in 0..5 {
+            assert_eq!(server.tcp().ask(&blocked), no_name(&blocked));
+        }
+    }
+}
+
+/// Nobody answers a name that begins with `slow`.
+fn slow_or_good(seen: &Seen) -> Vec<Vec<u8>> {
+    if seen.message[13..17] == *b"slow" { Vec::new() } else { good(seen) }
 }
