@@ -48,6 +48,8 @@ struct Entry {
     name: u8,
     counted: u16,
     is_used: Cell<bool>,
+    /// Whatever options the question has.
+    is_for_all: bool,
     /// All that a hit reads, one behind the other: the name; the answer's header without its number, and what stands behind the
     /// question; where in the message seconds stand.
     bytes: Box<[u8]>,
@@ -111,9 +113,7 @@ impl Cache {
         }
         // Behind the question: the root's name, type, size, flags, then the length of the options.
         let options = if question.edns.is_some() { buffer.get(question.end + 9..question.end + 11)? } else { &[] };
-        if options.iter().any(|byte| *byte != 0) {
-            return None;
-        }
+        let has_options = options.iter().any(|byte| *byte != 0);
         let what = what(question)?;
         let place = *self.places.get(&self.keys.hash(&question.name, what.into()))?;
         let entry = self.entries.get(place)?.as_ref()?;
@@ -126,7 +126,7 @@ impl Cache {
         };
         let end = question.end + behind.len();
         let is_it = entry.what == what && name == question.name.wire();
-        if !is_it || age >= entry.seconds || end > room || end > buffer.len() {
+        if !is_it || has_options && !entry.is_for_all || age >= entry.seconds || end > room || end > buffer.len() {
             return None;
         }
         buffer[2..2 + HEADER].copy_from_slice(header);
@@ -146,10 +146,22 @@ impl Cache {
         // An option, or a record that stands behind the question, may have made it an answer for one alone.
         let is_plain = message.len() == question.end + if question.edns.is_some() { 11 } else { 0 };
         let is_its = answer.get(12..question.end) == message.get(12..question.end);
-        if self.most == 0 || !is_plain || !is_its || answer.len() > LARGEST {
-            return;
+        if is_plain
+            && is_its
+            && let Some(entry) = self.entry(question, answer, now)
+        {
+            self.keep(entry, now);
         }
-        let Some(entry) = self.entry(question, answer, now) else { return };
+    }
+
+    /// Remembers that nobody answers this question, whatever options it has: `failure` is our own word.
+    pub fn put_failure(&mut self, question: &Question, failure: &[u8], now: Instant) {
+        if let Some(entry) = self.entry(question, failure, now) {
+            self.keep(Entry { is_for_all: true, ..entry }, now);
+        }
+    }
+
+    fn keep(&mut self, entry: Entry, now: Instant) {
         if let Some(place) = self.places.get(&entry.hash) {
             self.drop_from(*place);
         }
@@ -169,6 +181,9 @@ impl Cache {
 
     /// What is remembered of an answer, if it is one that may be.
     fn entry(&self, question: &Question, answer: &[u8], since: Instant) -> Option<Entry> {
+        if self.most == 0 || answer.len() > LARGEST {
+            return None;
+        }
         let what = what(question)?;
         let lifetime = lifetime::of(answer)?;
         let name = question.name.wire();
@@ -182,6 +197,7 @@ impl Cache {
             name: u8::try_from(name.len()).ok()?,
             counted: u16::try_from(lifetime.places.len()).ok()?,
             is_used: Cell::new(false),
+            is_for_all: false,
             bytes: parts.chain(places).collect(),
         })
     }
@@ -278,6 +294,27 @@ mod tests {
         put(&mut cache, &asked, &answer(&asked, &[60]), later);
         assert_eq!(get(&cache, &asked, now + Duration::from_secs(30)), Some(answer(&asked, &[38])), "the newer one");
         assert_eq!(cache.count(), 1);
+    }
+
+    #[test]
+    fn that_nobody_answers_holds_whatever_options_are_asked_with() {
+        let (mut cache, now) = (Cache::new(10), Instant::now());
+        let mut asked = ask(1, "name", Some(1232));
+        // A cookie, as dig has one.
+        let last = asked.len();
+        asked[last - 1] = 12;
+        asked.extend([0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
+        let question = read(&asked).unwrap();
+        let mut failure = asked[..question.end].to_vec();
+        failure[2..4].copy_from_slice(&[0x81, 0x82]);
+        failure[11] = 1;
+        failure.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]);
+        cache.put(&asked, &question, &failure, now);
+        assert_eq!(get(&cache, &asked, now), None, "somebody's word is for those who ask as he was asked");
+        cache.put_failure(&question, &failure, now);
+        assert_eq!(get(&cache, &asked, now), Some(failure.clone()));
+        assert_eq!(get(&cache, &ask(1, "name", Some(1232)), now), Some(failure));
+        assert_eq!(get(&cache, &asked, now + Duration::from_hours(1)), None);
     }
 
     #[test]

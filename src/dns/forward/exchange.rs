@@ -293,7 +293,7 @@ impl Exchange {
         let failure = fail(&query.message, &query.question, query.askers.drain(..));
         // What has been waited for in vain is not waited for again, for a moment.
         if now >= query.began + TRY {
-            self.cache.put(&query.message, &query.question, &failure, now);
+            self.cache.put_failure(&query.question, &failure, now);
         }
         self.pending.recycle(query);
     }
