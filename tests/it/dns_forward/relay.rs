@@ -1,13 +1,15 @@
 //! A message goes on as it came, and so does its answer.
 
 use std::collections::{BTreeSet, HashSet};
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::stub::{Seen, Stub, answer, end, good, silent};
 use super::{SERVER_FAILURE, code, one, resolver};
-use crate::dns_server::{A, AAAA, EDNS, ask, no_name, query, receive};
+use rustix::net;
+
+use crate::dns_server::{A, AAAA, EDNS, Stream, ask, no_name, query, receive};
 use crate::node::until;
 
 /// The same message with another number.
@@ -208,7 +210,7 @@ fn the_same_question_is_asked_once_at_a_time() {
 fn a_connection_to_a_server_is_used_again() {
     let (stub, server) = one("cache = 0");
     let mut stream = server.tcp();
-    let ask = |stream: &mut crate::dns_server::Stream, number: u16| {
+    let ask = |stream: &mut Stream, number: u16| {
         let question = query(number, &format!("{number}.corp.example"), A);
         assert_eq!(stream.ask(&question), answer(&question, 0, Some(3600)));
     };
@@ -291,7 +293,7 @@ fn who_asks_without_end_slows_himself_alone() {
     more(5000);
     for fresh in 0..20 {
         more(200);
-        assert_eq!(super::code(&socket, &format!("fresh{fresh}.corp.example")), 0);
+        assert_eq!(code(&socket, &format!("fresh{fresh}.corp.example")), 0);
     }
 }
 
@@ -308,14 +310,14 @@ fn connections_that_wait_keep_nobody_out() {
     let stub = Stub::new(slow_or_good);
     let server = resolver(&[stub.address], "cache = 0");
     let socket = server.udp();
-    let mut waiting: Vec<_> = (0..4096).map(|_| server.tcp()).collect();
+    let mut waiting: Vec<_> = (0..4096).map(|_| connect_from(Ipv4Addr::new(127, 0, 0, 3), server.address)).collect();
     for round in 0..3 {
         // All of them wait again before two seconds are over; and a server that says nothing at all would count as dead.
         for (number, stream) in waiting.iter_mut().enumerate() {
             let name = format!("slow{}.corp.example", number % 8);
             let _ = stream.try_send(&query(round, &name, A));
             if number % 500 == 0 {
-                assert_eq!(super::code(&socket, "fresh.corp.example"), 0);
+                assert_eq!(code(&socket, "fresh.corp.example"), 0);
             }
         }
         let blocked = query(2, "pypi.org", A);
@@ -323,6 +325,14 @@ fn connections_that_wait_keep_nobody_out() {
             assert_eq!(server.tcp().ask(&blocked), no_name(&blocked));
         }
     }
+}
+
+/// From an address of its own: other tests have ports of 127.0.0.1 that were free a moment ago.
+fn connect_from(ip: Ipv4Addr, to: SocketAddr) -> Stream {
+    let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None).unwrap();
+    net::bind(&socket, &SocketAddr::from((ip, 0))).unwrap();
+    net::connect(&socket, &to).unwrap();
+    Stream(TcpStream::from(socket))
 }
 
 /// Nobody answers a name that begins with `slow`.
