@@ -77,7 +77,7 @@ function _hpcsh_stop {
 
 # Leaves and enters as _hpcsh_found asks. What the user did since the last look comes first.
 function _hpcsh_move {
-  \local "found=$_hpcsh_found" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}" is_left='' kept
+  \local "found=$_hpcsh_found" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}" "before=$_hpcsh_settled" is_left='' kept
   kept=()
   _hpcsh_settled=$_hpcsh_found
   if [[ -n $active && $active != "$entered" || -n ${CONDA_PREFIX-} && ${CONDA_DEFAULT_ENV-base} != base ]]; then
@@ -97,8 +97,9 @@ function _hpcsh_move {
       entered=
     elif [[ $_hpcsh_at == "$PWD":* ]]; then
       _hpcsh_left+=("$found")
-    else
-      _hpcsh_left+=("$_hpcsh_was")
+    elif [[ -n $before ]]; then
+      # Since then the directory has changed: left is what was the nearest there.
+      _hpcsh_left+=("$before")
     fi
   fi
   for active in ${_hpcsh_left[@]+"${_hpcsh_left[@]}"}; do

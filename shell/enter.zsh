@@ -40,6 +40,10 @@ function _hpcsh_look {
   elif [[ $ZSH_SUBSHELL == 0 && -z ${compstate+1} ]]; then
     _hpcsh_walk
   fi
+  # Somebody has taken zsh's clock since, or its list of functions.
+  if [[ -n ${_hpcsh_period-} && "${PERIOD-} ${periodic_functions[*]-}" != "$_hpcsh_period _hpcsh_precmd" ]]; then
+    _hpcsh_pace
+  fi
 }
 
 # What is not as usual. The nearest environment upwards, one look for each directory, up to the home or what _hpcsh_stop finds:

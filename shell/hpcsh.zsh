@@ -61,7 +61,7 @@ for _hpcsh_dir in "${_hpcsh_path[@]}"; do
   fi
 done
 # Where none of the names is set, the usual login, there is nothing to compare.
-if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}$_hpcsh_reader$_hpcsh_taken ]]; then
+if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}$_hpcsh_reader$_hpcsh_taken$_hpcsh_set ]]; then
   _hpcsh_export "${_hpcsh_verdict/unknown/$_hpcsh_unknown}" "$_hpcsh_added"
 else
   _hpcsh_call prompt _hpcsh_renew
@@ -78,6 +78,11 @@ if [[ ! -o interactive ]]; then
   \builtin unset -m '_hpcsh_*'
   \builtin unfunction -m '_hpcsh_*'
 else
+
+# Read again, perhaps, with an rc file that sets zsh's clock.
+if [[ -n ${_hpcsh_period-} ]]; then
+  _hpcsh_pace
+fi
 
 if [[ ${_hpcsh_loaded-} != "$$" ]]; then
   \builtin typeset -g _hpcsh_loaded=$$

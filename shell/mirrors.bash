@@ -8,53 +8,57 @@
 # What shellcheck cannot see: the other files assign (2154), and read what is assigned here (2034).
 # shellcheck disable=SC2154,SC2034
 
-# Puts into REPLY the names, with blanks around them, that mirrors of the user's leave out.
-function _hpcsh_mirrored {
-  \local IFS=$'\n' "globbing=$-" group mirror name value
-  REPLY=' '
+# Puts into _hpcsh_mirrored the names, with blanks around them, that mirrors of the user's leave out. The exported variables may have any
+# name, and so none of our own is a plain word.
+function _hpcsh_find_mirrored {
+  \local IFS=$'\n' "_hpcsh_globbing=$-" _hpcsh_group _hpcsh_name
+  _hpcsh_mirrored=' '
   \set -f
-  for group in $_hpcsh_mirrors; do
+  for _hpcsh_group in $_hpcsh_mirrors; do
     IFS=' '
-    for mirror in ${group#*=}; do
-      case $mirror in
-        *\*) value=${!CARGO_REGISTRIES_@} ;;
-        *) value=${!mirror-} ;;
-      esac
-      if [[ -n $value && ${HPCSH_EXPORTS-} != *$'\x1f'"$mirror=$value"$'\x1f'* ]]; then
-        for name in ${group%%=*}; do
-          [[ $_hpcsh_explicit == *" $name "* ]] || REPLY+="$name "
+    # shellcheck disable=SC2086
+    \set -- ${_hpcsh_group#*=}
+    while [[ $# -gt 0 ]]; do
+      if [[ $1 == *\* ]]; then
+        # shellcheck disable=SC2086
+        \set -- ${!CARGO_REGISTRIES_@} "${@:2}"
+      elif [[ -n ${!1-} && ${HPCSH_EXPORTS-} != *$'\x1f'"$1=${!1-}"$'\x1f'* ]]; then
+        for _hpcsh_name in ${_hpcsh_group%%=*}; do
+          [[ $_hpcsh_explicit == *" $_hpcsh_name "* ]] || _hpcsh_mirrored+="$_hpcsh_name "
         done
         \break
+      else
+        \shift
       fi
     done
   done
-  [[ $globbing == *f* ]] || \set +f
+  [[ $_hpcsh_globbing == *f* ]] || \set +f
 }
 
 # Takes out of _hpcsh_records what mirrors leave out.
 function _hpcsh_spare {
-  \local IFS=' ' REPLY name rest
-  _hpcsh_mirrored
-  for name in $REPLY; do
-    rest=$'\x1f'$_hpcsh_records
-    if [[ $rest == *$'\x1f'"$name="* ]]; then
-      _hpcsh_records=${rest%%$'\x1f'"$name="*}$'\x1f'
-      rest=${rest#*$'\x1f'"$name="}
-      _hpcsh_records=${_hpcsh_records#$'\x1f'}${rest#*$'\x1f'}
+  \local IFS=' ' _hpcsh_name _hpcsh_rest
+  _hpcsh_find_mirrored
+  for _hpcsh_name in $_hpcsh_mirrored; do
+    _hpcsh_rest=$'\x1f'$_hpcsh_records
+    if [[ $_hpcsh_rest == *$'\x1f'"$_hpcsh_name="* ]]; then
+      _hpcsh_records=${_hpcsh_rest%%$'\x1f'"$_hpcsh_name="*}$'\x1f'
+      _hpcsh_rest=${_hpcsh_rest#*$'\x1f'"$_hpcsh_name="}
+      _hpcsh_records=${_hpcsh_records#$'\x1f'}${_hpcsh_rest#*$'\x1f'}
     fi
   done
 }
 
-# The first prompt of a node that counts as offline: mirrors that an rc file names behind our line.
-function _hpcsh_first_offline {
-  \local IFS=' ' REPLY name
-  _hpcsh_mirrored
-  for name in $REPLY; do
-    if [[ $HPCSH_EXPORTS == *$'\x1f'"$name="* ]]; then
-      _hpcsh_call variables _hpcsh_renew
-      \break
+# Whether we have exported something that a mirror leaves out, which an rc file has named behind our line.
+function _hpcsh_has_mirrored {
+  \local IFS=' ' _hpcsh_name
+  _hpcsh_find_mirrored
+  for _hpcsh_name in $_hpcsh_mirrored; do
+    if [[ ${HPCSH_EXPORTS-} == *$'\x1f'"$_hpcsh_name="* ]]; then
+      \return 0
     fi
   done
+  \return 1
 }
 
 _hpcsh_parts="${_hpcsh_parts-} mirrors "

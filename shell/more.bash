@@ -209,7 +209,7 @@ function _hpcsh_unhook {
   # As it was before: unset, or a string, exported or not.
   if [[ -z ${_hpcsh_hooked-} && ${#PROMPT_COMMAND[@]} -eq 0 ]]; then
     \builtin unset -v PROMPT_COMMAND
-  elif [[ -n ${_hpcsh_hooked-} && $_hpcsh_hooked != *a* && ${#PROMPT_COMMAND[@]} -eq 1 ]]; then
+  elif [[ -n ${_hpcsh_hooked-} && $_hpcsh_hooked != *[ar]* && ${#PROMPT_COMMAND[@]} -eq 1 ]]; then
     at=${PROMPT_COMMAND[0]-}
     \builtin unset -v PROMPT_COMMAND
     PROMPT_COMMAND=$at

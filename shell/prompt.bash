@@ -71,14 +71,15 @@ function _hpcsh_keep {
 
 # The warning, and the habits, each of which is a switch, and off where the user has his own. $1 is the status that the prompt shows.
 function _hpcsh_first_prompt {
+  # Before there are names of our own that a variable may have too.
+  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]] && _hpcsh_call mirrors _hpcsh_has_mirrored; then
+    _hpcsh_call variables _hpcsh_renew
+  fi
   \local name REPLY=
   # Now and then a prompt looks at the node's verdict.
   _hpcsh_due=$((SECONDS + 1))
   if [[ $_hpcsh_verdict == unknown ]]; then
     _hpcsh_due=0
-  fi
-  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]]; then
-    _hpcsh_call mirrors _hpcsh_first_offline
   fi
   if [[ $_hpcsh_switches != *' enter '* && -n $_hpcsh_fixed && -z $_hpcsh_reader$_hpcsh_login ]]; then
     _hpcsh_call more _hpcsh_unhook

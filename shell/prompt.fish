@@ -60,11 +60,12 @@ end
 function _hpcsh_find_mirrored
     for line in (string split \n -- $_hpcsh_mirrors)
         set -l sides (string split = -- $line)
-        for name in (string split ' ' -- $sides[2])
-            if test $name = 'CARGO_REGISTRIES_*'
-                set -l found (set -nx | string match -- $name)
-                set -q found[1]; or continue
-            else if not set -q $name; or test -z "$$name"; or builtin contains -- "$name=$$name" $_hpcsh_old
+        set -l mirrors (string split ' ' -- $sides[2])
+        if builtin contains -- 'CARGO_REGISTRIES_*' $mirrors
+            set mirrors (set -n | string match -- 'CARGO_REGISTRIES_*') $mirrors[2..-1]
+        end
+        for name in $mirrors
+            if not set -q $name; or test -z "$$name"; or builtin contains -- "$name=$$name" $_hpcsh_old
                 continue
             end
             for name in (string split ' ' -- $sides[1])

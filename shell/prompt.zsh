@@ -11,14 +11,14 @@ function _hpcsh_renew {
     0) _hpcsh_verdict=online ;;
     *) _hpcsh_verdict=$_hpcsh_fact ;;
   esac
-  \local name
+  \local _hpcsh_name
   \local -a _hpcsh_records _hpcsh_mirrored
   \builtin set -- "_hpcsh_records_${_hpcsh_verdict/unknown/$_hpcsh_unknown}"
   _hpcsh_records=("${(@ps:\x1f:)_hpcsh_records_always}" "${(@ps:\x1f:)${(P)1}}")
   if [[ $1 == *_offline ]]; then
     _hpcsh_mirrored
-    for name in $_hpcsh_mirrored; do
-      _hpcsh_records=("${(@)_hpcsh_records:#$name=*}")
+    for _hpcsh_name in $_hpcsh_mirrored; do
+      _hpcsh_records=("${(@)_hpcsh_records:#$_hpcsh_name=*}")
     done
   fi
   _hpcsh_merge "${_hpcsh_records[@]}"
@@ -36,33 +36,34 @@ function _hpcsh_renew {
 # _hpcsh_mirrors, which stands before this, has lines `NAME NAME=MIRROR MIRROR`; _hpcsh_explicit, the names that the configuration
 # gives a value itself.
 function _hpcsh_mirrored {
-  \local group name value
-  for group in "${(@f)_hpcsh_mirrors}"; do
-    for name in ${=group#*=}; do
-      if [[ $name == *\* ]]; then
-        value=${(k)parameters[(I)$name]}
-      else
-        value=${(P)name-}
-      fi
-      if [[ -n $value && ${HPCSH_EXPORTS-} != *$'\x1f'"$name=$value"$'\x1f'* ]]; then
-        for name in ${=group%%=*}; do
-          [[ $_hpcsh_explicit == *" $name "* ]] || _hpcsh_mirrored+=($name)
+  \local _hpcsh_group _hpcsh_name
+  for _hpcsh_group in "${(@f)_hpcsh_mirrors}"; do
+    \builtin set -- "${(@s: :)_hpcsh_group#*=}"
+    while (( $# )); do
+      if [[ $1 == *\* ]]; then
+        \builtin set -- "${(@k)parameters[(I)$1]}" "${@[2,-1]}"
+      elif [[ -n ${(P)1-} && ${HPCSH_EXPORTS-} != *$'\x1f'"$1=${(P)1}"$'\x1f'* ]]; then
+        for _hpcsh_name in "${(@s: :)_hpcsh_group%%=*}"; do
+          [[ $_hpcsh_explicit == *" $_hpcsh_name "* ]] || _hpcsh_mirrored+=("$_hpcsh_name")
         done
         \break
+      else
+        \shift
       fi
     done
   done
 }
 
-# Leaves out what has come with a login that did not look at mirrors, where the node counts as offline.
+# Leaves out what has come with a login that did not look at mirrors, where the node counts as offline. The exported variables may have
+# any name, and so none of our own is a plain word.
 function _hpcsh_spare_mirrors {
   \builtin emulate -L zsh
-  \local name
+  \local _hpcsh_name
   \local -a _hpcsh_mirrored
   if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]]; then
     _hpcsh_mirrored
-    for name in $_hpcsh_mirrored; do
-      if [[ $HPCSH_EXPORTS == *$'\x1f'$name=* ]]; then
+    for _hpcsh_name in $_hpcsh_mirrored; do
+      if [[ ${HPCSH_EXPORTS-} == *$'\x1f'$_hpcsh_name=* ]]; then
         _hpcsh_renew
         \break
       fi
@@ -116,7 +117,8 @@ function _hpcsh_merge {
   \local -a _hpcsh_ours
   for _hpcsh_record in "${(@)@:#}"; do
     \builtin set -- "${_hpcsh_record%%=*}"
-    if (( ! ${(P)+1} )) || [[ $_hpcsh_old == *$'\x1f'"$1=${(P)1}"$'\x1f'* ]]; then
+    # To assign a readonly one would end all that is under way.
+    if (( ! ${(P)+1} )) || [[ $_hpcsh_old == *$'\x1f'"$1=${(P)1}"$'\x1f'* && ${(Pt)1} != *readonly* ]]; then
       _hpcsh_ours+=("$_hpcsh_record")
     fi
   done
@@ -134,7 +136,7 @@ function _hpcsh_merge {
 function _hpcsh_release {
   \builtin emulate -L zsh
   \builtin set -- "${${1%%=*}%+}" "${1#*=}"
-  if [[ $1 == [a-zA-Z_]* && $1 != *[^a-zA-Z0-9_]* && $1 != HPCSH_EXPORTS && ${(P)1-} == "$2" ]]; then
+  if [[ $1 == [a-zA-Z_]* && $1 != *[^a-zA-Z0-9_]* && $1 != HPCSH_EXPORTS && ${(P)1-} == "$2" && ${(Pt)1-} != *readonly* ]]; then
     \builtin unset "$1"
   fi
 }
@@ -159,6 +161,7 @@ function _hpcsh_keep {
 # The warning, the history, and the habits, each of which is a switch, and off where the user has his own.
 function _hpcsh_first_prompt {
   \builtin emulate -L zsh
+  _hpcsh_spare_mirrors
   \local name
   # Now and then a prompt looks at the node's verdict: not in the eight seconds before _hpcsh_due, so one who sets SECONDS back does
   # not stop it.
@@ -167,7 +170,6 @@ function _hpcsh_first_prompt {
   if [[ $_hpcsh_verdict == unknown ]]; then
     _hpcsh_due=0
   fi
-  _hpcsh_spare_mirrors
   if [[ $_hpcsh_switches == *' enter '* ]]; then
     function _hpcsh_precmd {
       if [[ $PWD:${VIRTUAL_ENV-} != "$_hpcsh_at" || '(SECONDS-_hpcsh_due+8)&~7' -ne 0 ]]; then
@@ -249,16 +251,25 @@ function _hpcsh_first_prompt {
 }
 
 # Who calls _hpcsh_precmd from now on. Where nothing is awaited ($1: something is), zsh itself does so before a prompt, when some seconds
-# have gone by, and the prompts between cost nothing; but each prompt does where zsh's one clock, PERIOD, is somebody else's.
+# have gone by, and the prompts between cost nothing; but each prompt does where zsh's one clock, PERIOD, is somebody else's, be it since
+# then: _hpcsh_period is what we have set.
 function _hpcsh_pace {
   \builtin emulate -L zsh
-  precmd_functions=("${(@)precmd_functions:#_hpcsh_precmd}")
+  \local -a others
+  others=(${periodic_functions:#_hpcsh_precmd})
+  precmd_functions=(${precmd_functions:#_hpcsh_precmd})
   if [[ -n ${1-}$_hpcsh_reader || $_hpcsh_verdict == unknown ]]; then
     precmd_functions+=(_hpcsh_precmd)
-  elif [[ ${PERIOD-} != "${_hpcsh_period-}" || -n ${(@)periodic_functions:#_hpcsh_precmd} ]] || \builtin typeset -f periodic >/dev/null; then
+  elif [[ ${PERIOD-} != "${_hpcsh_period-}" || -n $others ]] || \builtin typeset -f periodic >/dev/null; then
     precmd_functions+=(_hpcsh_precmd)
-    periodic_functions=("${(@)periodic_functions:#_hpcsh_precmd}")
-  elif [[ -z ${_hpcsh_period-} ]]; then
+    if [[ -n ${_hpcsh_period-} ]]; then
+      if [[ ${PERIOD-} == "$_hpcsh_period" ]]; then
+        \builtin unset PERIOD
+      fi
+      _hpcsh_period=
+      periodic_functions=($others)
+    fi
+  else
     \builtin typeset -ga periodic_functions
     periodic_functions=(_hpcsh_precmd)
     \builtin typeset -g PERIOD=5 _hpcsh_period=5

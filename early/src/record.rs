@@ -20,7 +20,7 @@ pub enum Tag {
     Set = b'e',
     /// `NAME=`: this variable is not set.
     Unset = b'u',
-    /// `NAME=`: this variable is not set, or [`MARKER`] is.
+    /// `NAME=`, or the beginning of names: no such variable is set, or [`MARKER`] is.
     Free = b'x',
     /// Path: PATH, which is not empty, has it, or [`MARKER`] is set.
     Has = b'h',

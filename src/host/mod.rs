@@ -126,17 +126,36 @@ impl Host {
     }
 
     /// Whether an environment variable is unset, or the marker is set: a shell below one of ours looks at each of them itself, so that
-    /// the answer for it is the one for others.
+    /// the answer for it is the one for others. A `*` at the end stands for the rest of a name.
     pub fn is_free(&self, name: &str) -> bool {
+        let before = name.strip_suffix('*');
         let name = OsStr::new(name);
-        if self.value(name).is_some() && !self.is_below() {
-            self.variable(name);
+        let is_set = match before {
+            None => self.value(name).is_some(),
+            // Whoever has one is asked about all that he has, and nothing is kept for him.
+            Some(before) => self.begins_with(before),
+        };
+        if is_set && !self.is_below() {
+            if before.is_none() {
+                self.variable(name);
+            } else {
+                self.asked.replace(None);
+            }
             return false;
         }
         if let Some(asked) = &mut *self.asked.borrow_mut() {
             asked.variables.entry(name.to_owned()).or_insert(Said::Free);
         }
         true
+    }
+
+    #[allow(clippy::disallowed_methods)] // this is the door
+    fn begins_with(&self, before: &str) -> bool {
+        let begins = |name: &OsString| name.as_bytes().starts_with(before.as_bytes());
+        match &self.variables {
+            Variables::Process => std::env::vars_os().any(|(name, _)| begins(&name)),
+            Variables::Given(map) => map.keys().any(begins),
+        }
     }
 
     /// Whether PATH lacks a directory; `None` where it is unset or empty. Below one of ours it counts as if it did, for the same reason.

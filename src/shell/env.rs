@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::host::Host;
 
-use super::catalogue::{self, Place, Preset, Presets, Variable, is_meant};
+use super::catalogue::{self, Place, Preset, Presets, Variable, is_meant, mirrors};
 
 /// The `[env]` table, values expanded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,6 +63,8 @@ pub struct Export {
     pub online: Option<String>,
     /// Where it comes from.
     pub origin: Origin,
+    /// Whether the value while offline is the configuration's own, which no mirror leaves out.
+    pub is_explicit: bool,
 }
 
 impl Export {
@@ -90,24 +92,31 @@ impl Export {
 /// The exports that a configuration asks for: the catalogue's order first, then the user's own names.
 pub fn plan(settings: &Settings, roots: &Roots) -> Vec<Export> {
     let chosen = Presets::chosen(&settings.presets);
-    let mirrors = [true, false].map(|offline| settings.names(offline));
+    let named = [true, false].map(|offline| settings.names(offline));
     let mut exports: Vec<Export> = catalogue::rows()
         .filter_map(|row| Some((row, row.presets.first_of(chosen)?)))
         .filter(|(row, _)| !settings.skip.iter().any(|name| name == row.name))
-        .filter_map(|(row, preset)| preset_export(row, preset, &mirrors, roots))
+        .filter_map(|(row, preset)| preset_export(row, preset, &named, roots))
         .collect();
     let tables = [("env.set", &settings.set), ("env.offline", &settings.offline), ("env.online", &settings.online)];
     for (table, variables) in tables {
         for (name, value) in variables {
             let at = exports.iter().position(|export| export.name == *name).unwrap_or_else(|| {
                 let (offline, online) = (None, None);
-                exports.push(Export { name: name.clone(), offline, online, origin: Origin::Table(table) });
+                exports.push(Export {
+                    name: name.clone(),
+                    offline,
+                    online,
+                    origin: Origin::Table(table),
+                    is_explicit: false,
+                });
                 exports.len() - 1
             });
             let export = &mut exports[at];
             export.origin = Origin::Table(table);
             if table != "env.online" {
                 export.offline = Some(value.clone());
+                export.is_explicit = true;
             }
             if table != "env.offline" {
                 export.online = Some(value.clone());
@@ -117,14 +126,11 @@ pub fn plan(settings: &Settings, roots: &Roots) -> Vec<Export> {
     exports
 }
 
-/// Whether the environment has a variable of these exports, or a mirror that leaves one of them out; see [`Host::is_free`]. Not a
-/// mirror of which only the beginning of the name is known: what the answer depends on is asked by name.
+/// Whether the environment has a variable of these exports, or a mirror that leaves one of them out; see [`Host::is_free`].
 pub fn is_taken(host: &Host, exports: &[Export]) -> bool {
-    let mirrors = exports.iter().filter_map(|export| match export.origin {
-        Origin::Preset(row, _) if export.offline.is_some() => Some(row.unless),
-        _ => None,
-    });
-    let names = mirrors.flatten().copied().filter(|name| !name.ends_with('*'));
+    let may_be_left_out = |export: &&Export| export.offline.is_some() && !export.is_explicit;
+    let rows = exports.iter().filter(may_be_left_out).filter_map(|export| mirrors::row(&export.name));
+    let names = rows.flat_map(|row| row.unless).copied();
     // Each is asked, whatever the others say, since the answer is kept for as long as all say the same.
     exports.iter().map(|export| export.name.as_str()).chain(names).filter(|name| !host.is_free(name)).count() > 0
 }
@@ -167,6 +173,7 @@ fn preset_export(
         offline: offline.then(|| value.clone()),
         online: online.then_some(value),
         origin: Origin::Preset(row, preset),
+        is_explicit: false,
     })
 }
 
@@ -463,8 +470,13 @@ mod tests {
 
     #[test]
     fn a_variable_is_ours_until_somebody_changes_it() {
-        let export =
-            Export { name: "A".into(), offline: Some("1".into()), online: None, origin: Origin::Table("env.offline") };
+        let export = Export {
+            name: "A".into(),
+            offline: Some("1".into()),
+            online: None,
+            origin: Origin::Table("env.offline"),
+            is_explicit: true,
+        };
         let mut marker = Marker::default();
         assert_eq!(fate(&export, true, None, &marker), Fate::Set("1"));
         assert_eq!(fate(&export, true, Some(b"1"), &marker), Fate::Users);

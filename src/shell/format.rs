@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use serde::Serialize;
 
-use super::catalogue::is_meant;
+use super::catalogue::{is_meant, mirrors};
 use super::env::{Export, Fate, Marker, Origin, fate};
 use crate::error::Failure;
 use crate::host::Host;
@@ -81,7 +81,8 @@ pub fn rows<'a>(exports: &'a [Export], node: &Node<'_>, host: &Host) -> Vec<Row<
             Origin::Preset(row, preset) => (row.place.word(), preset.name, row.reason, row.source),
             Origin::Table(table) => (table, table, "your configuration", ""),
         };
-        let mirror = mirrors.of_export(export).map(str::to_owned);
+        let is_asked = export.value(node.is_offline).is_some();
+        let mirror = mirrors.of_export(export, current.is_some()).filter(|_| is_asked).map(str::to_owned);
         Row {
             name: &export.name,
             value: export.value(node.is_offline).filter(|_| mirror.is_none()),
@@ -110,9 +111,14 @@ impl Mirrors {
         Self(host.variables().into_iter().filter_map(name).collect())
     }
 
-    /// The one that leaves this export out.
-    fn of_export(&self, export: &Export) -> Option<&str> {
-        let Origin::Preset(row, _) = export.origin else { return None };
+    /// The one that leaves this export out. What else than a mirror may do so, as another name of the same variable, does not take back
+    /// what is there.
+    fn of_export(&self, export: &Export, is_there: bool) -> Option<&str> {
+        let row = match export.origin {
+            _ if export.is_explicit => return None,
+            Origin::Preset(row, _) => mirrors::row(row.name).or((!is_there).then_some(row))?,
+            Origin::Table(_) => mirrors::row(&export.name)?,
+        };
         let mut names = self.0.iter().map(String::as_str);
         names.find(|name| *name != row.name && row.unless.iter().any(|mirror| is_meant(mirror, name)))
     }
@@ -183,7 +189,10 @@ pub fn changes(exports: &[Export], node: &Node<'_>, host: &Host) -> Vec<(String,
     let mut changes = Vec::new();
     // What we exported once and the configuration no longer names is taken back too.
     let mut back = old.still_ours(|name| current(host, name));
-    for export in exports.iter().filter(|export| mirrors.of_export(export).is_none()) {
+    for export in exports {
+        if mirrors.of_export(export, current(host, &export.name).is_some()).is_some() {
+            continue;
+        }
         if let Fate::Set(value) = fate(export, node.is_offline, current(host, &export.name).as_deref(), &old) {
             changes.push((export.name.clone(), Some(value.as_bytes().to_vec())));
             marker.add(&export.name, value);

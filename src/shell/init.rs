@@ -176,9 +176,15 @@ impl Script<'_> {
         for set in Set::ALL {
             prologue.records(set, self.exports);
         }
-        // What is set and not exported; in bash, where to ask for each is a tenth of a login, only where there is no program that has.
-        if self.shell != Shell::Bash {
-            prologue.probe("taken", self.exports.iter().map(|export| export.name.as_str()));
+        // What is set and not exported, which the program does not see. In bash, where to ask for each is a tenth of a login, only what the
+        // configuration itself names: a tool reads no variable that is not exported.
+        let names = |is_asked: fn(&Export) -> bool| {
+            self.exports.iter().filter(move |export| is_asked(export)).map(|export| export.name.as_str())
+        };
+        if self.shell == Shell::Bash {
+            prologue.probe("taken", "$_hpcsh_taken", names(|export| matches!(export.origin, Origin::Table(_))));
+        } else {
+            prologue.probe("set", "", names(|_| true));
         }
         prologue.end_data();
         prologue.text.extend_from_slice(code.as_bytes());
@@ -189,7 +195,7 @@ impl Script<'_> {
 impl Script<'_> {
     /// What no mirror in the environment leaves out: the names that the configuration gives a value itself, with blanks around them.
     fn explicit(&self) -> String {
-        let is_explicit = |export: &&Export| matches!(export.origin, Origin::Table(_)) && mirrors::lists(&export.name);
+        let is_explicit = |export: &&Export| export.is_explicit && mirrors::row(&export.name).is_some();
         let names = self.exports.iter().filter(is_explicit).map(|export| format!(" {} ", export.name));
         names.collect()
     }
@@ -272,7 +278,11 @@ pub const INHERITED: [&str; 2] = ["HPCSH_STORAGE", "VIRTUAL_ENV"];
 /// lacks.
 pub fn probe(shell: Shell, exports: &[Export], path: &[String]) -> Vec<u8> {
     let mut prologue = Prologue::new(shell, 0);
-    prologue.probe("taken", INHERITED.into_iter().chain(exports.iter().map(|export| export.name.as_str())));
+    prologue.probe(
+        "taken",
+        "$_hpcsh_taken",
+        INHERITED.into_iter().chain(exports.iter().map(|export| export.name.as_str())),
+    );
     prologue.lacking(path);
     prologue.text
 }

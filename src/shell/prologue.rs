@@ -197,9 +197,9 @@ impl Prologue {
         }
     }
 
-    /// Adds to a variable whether one of these is set. The names are checked ones; asking for all of them at once is what
+    /// Tells in a variable, behind `before`, whether one of these is set. The names are checked ones; asking for all of them at once is what
     /// spares a login the look at each.
-    pub fn probe<'a>(&mut self, name: &str, variables: impl Iterator<Item = &'a str>) {
+    pub fn probe<'a>(&mut self, name: &str, before: &str, variables: impl Iterator<Item = &'a str>) {
         if self.shell == Shell::Fish {
             // How many are unset, and how many there are. PATH is one that is set, and keeps the list from being empty.
             let names: Vec<&str> = variables.collect();
@@ -209,7 +209,7 @@ impl Prologue {
         }
         // Not empty where one is set. The word needs no quotes: neither shell splits what it assigns.
         self.declare();
-        self.push(&[b"_hpcsh_", name.as_bytes(), b"=$_hpcsh_", name.as_bytes()]);
+        self.push(&[b"_hpcsh_", name.as_bytes(), b"=", before.as_bytes()]);
         for variable in variables {
             self.push(&[b"${", variable.as_bytes(), b"+1}"]);
         }

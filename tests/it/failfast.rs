@@ -102,7 +102,9 @@ fn a_mirror_in_the_environment_leaves_out_what_would_cut_its_tool_off() {
         assert_eq!(way.shown(&home, &way.set("PIP_INDEX_URL", "''"), way.prompt()), ALL, "{}", way.name);
         // Of a name of which only the beginning is known.
         let registry = way.set("CARGO_REGISTRIES_LAB_INDEX", "http://mirror");
-        assert_eq!(way.shown(&home, &registry, way.prompt()), "0 - 0 1 offline off", "{}", way.name);
+        for script in ["", way.prompt()] {
+            assert_eq!(way.shown(&home, &registry, script), "0 - 0 1 offline off", "{}", way.name);
+        }
     }
 }
 
@@ -162,4 +164,43 @@ fn a_job_script_gets_the_same() {
     let table = shown(home.command(PROGRAM).args(["env", "--explain"]), true);
     let line = table.lines().find(|line| line.starts_with("PIP_RETRIES ")).unwrap();
     assert!(line.contains("(PIP_INDEX_URL is set)"), "{table}");
+}
+
+/// Ways in which a shell takes a word for something else.
+#[test]
+fn whatever_a_variable_is_called_and_whatever_parts_words() {
+    for way in ways() {
+        let home = Home::new();
+        home.configure(&format!("{OFFLINE}[env.set]\nname = \"n\"\nREPLY = \"r\"\nvalue = \"v\"\nrest = \"t\"\n"));
+        let mirror = way.set("PIP_INDEX_URL", "http://mirror");
+        let show = "command printenv name REPLY value rest | command tr '\\n' ' '; command echo";
+        for (before, after) in [(mirror.as_str(), ""), ("", mirror.as_str())] {
+            let script = format!("{after}\n{}\n{show}", way.prompt());
+            assert_eq!((way.run)(&home, before, &script).clean().trim_end(), "n r v t", "{}", way.name);
+            let off = format!("{after}\n{}\nhpcsh_off\n{show}", way.prompt());
+            assert_eq!((way.run)(&home, before, &off).clean().trim_end(), "", "{}", way.name);
+        }
+        if way.name != "fish" {
+            home.configure(OFFLINE);
+            let before = format!("IFS=_-:\n{mirror}\n{}", way.set("UV_DEFAULT_INDEX", "x"));
+            assert_eq!(way.shown(&home, &before, "unset IFS"), "- 0 - 1 offline off", "{}", way.name);
+        }
+    }
+}
+
+/// A mirror that holds only while online is ours, and gone while offline; nor does a value for online nodes say anything of offline ones.
+#[test]
+fn what_holds_while_online_says_nothing_of_the_other() {
+    for way in ways() {
+        let home = Home::new();
+        home.configure(
+            "[node]\nverdict = \"online\"\n[env.online]\nCARGO_REGISTRIES_LAB_INDEX = \"x\"\nPIP_RETRIES = \"9\"\n",
+        );
+        let turn = format!("{}\n{}\n_hpcsh_call VARIABLES _hpcsh_renew", way.prompt(), way.set("HPCSH_OFFLINE", "1"));
+        let turn = turn.replace("VARIABLES", if way.name == "bash" { "variables" } else { "prompt" });
+        assert_eq!(way.shown(&home, "", &turn), ALL, "{}", way.name);
+        home.configure(&format!("{OFFLINE}[env.online]\nPIP_RETRIES = \"9\"\n"));
+        let mirror = way.set("PIP_INDEX_URL", "http://mirror");
+        assert_eq!(way.shown(&home, &mirror, ""), "- 0 0 1 offline off", "{}", way.name);
+    }
 }

@@ -378,3 +378,22 @@ fn a_warning_waits_for_the_first_prompt() {
         terminal.leave();
     }
 }
+
+/// What the user has set and cannot be changed stays, and all else comes.
+#[test]
+fn what_is_readonly_stays_and_nothing_else_is_lost() {
+    for shell in Shell::ALL {
+        let home = Home::new();
+        home.configure("node.verdict = \"offline\"\nenv.set.EDITOR = \"vim\"\n");
+        let show = "echo \"$EDITOR ${HPCSH_NODE-} ${PIP_RETRIES-}\"";
+        for before in ["readonly PATH", "EDITOR=nano", "readonly EDITOR=nano", "set -e; readonly EDITOR=nano"] {
+            let editor = if before.contains("EDITOR") { "nano" } else { "vim" };
+            let out = shell.session(&home, before, show).clean();
+            assert_eq!(out, format!("{editor} offline 0\n"), "{}: {before}", shell.name());
+        }
+        // Made so afterwards: what can be taken back is.
+        let off =
+            "readonly PIP_RETRIES; hpcsh_off 2>/dev/null; echo \"${HPCSH_NODE-} ${CARGO_NET_RETRY-} ${PIP_RETRIES-}\"";
+        assert_eq!(shell.session(&home, "", off).out, "  0\n", "{}", shell.name());
+    }
+}

@@ -95,10 +95,20 @@ fn somebody_elses_clock_is_left_alone_and_ours_is_taken_back() {
         assert_eq!(told(&mut terminal, &format!("hpcsh_off; {tell}")), left, "{before}: off");
         terminal.leave();
     }
-    // Somebody takes it over later: then each prompt looks again.
-    let mut terminal = Terminal::start(&zsh(&home, ""));
-    terminal.run("theirs() { true; }; periodic_functions+=(theirs); PERIOD=30; _hpcsh_due=0; _hpcsh_pace");
-    assert_eq!(told(&mut terminal, TELL), "30|theirs|_hpcsh_precmd");
-    assert_eq!(told(&mut terminal, &format!("hpcsh_off; {TELL}")), "30|theirs|");
+    // Somebody takes it over later: from the next change of directory on each prompt looks again. What was only dropped comes back.
+    for (theirs, there, off) in [
+        ("theirs() { true; }; periodic_functions+=(theirs); PERIOD=30", "30|theirs|_hpcsh_precmd", "30|theirs|"),
+        ("PERIOD=0", "0||_hpcsh_precmd", "0||"),
+        ("periodic_functions=()", "5|_hpcsh_precmd|", "||"),
+    ] {
+        let mut terminal = Terminal::start(&zsh(&home, ""));
+        terminal.run(&format!("{theirs}; cd /"));
+        assert_eq!(told(&mut terminal, TELL), there, "{theirs}");
+        assert_eq!(told(&mut terminal, &format!("hpcsh_off; {TELL}")), off, "{theirs}");
+        terminal.leave();
+    }
+    // No list comes into being where there was none.
+    let mut terminal = Terminal::start(&zsh(&home, "PERIOD=60"));
+    assert_eq!(told(&mut terminal, "print -r -- \"[${+periodic_functions}]\""), "0");
     terminal.leave();
 }

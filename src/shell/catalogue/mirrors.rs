@@ -13,9 +13,9 @@ pub const TABLE: &str = {
     }
 };
 
-/// Whether the table has a variable of this name.
-pub fn lists(name: &str) -> bool {
-    rows().any(|row| row.name == name && holds_offline(row))
+/// The row of a variable that is in the table.
+pub fn row(name: &str) -> Option<&'static Variable> {
+    rows().find(|row| row.name == name && holds_offline(row))
 }
 
 /// A text of so many bytes that is made when the program is. What has no room in it is counted.
@@ -28,7 +28,7 @@ impl<const N: usize> Text<N> {
     const fn of_all() -> Self {
         let mut text = Self { bytes: [0; N], length: 0 };
         let mut at = 0;
-        while let Some(row) = row(at) {
+        while let Some(row) = at_place(at) {
             if holds_offline(row) && is_first(at) {
                 text.push(if text.length == 0 { "" } else { "\n" });
                 text.line(row.unless);
@@ -42,7 +42,7 @@ impl<const N: usize> Text<N> {
     const fn line(&mut self, mirrors: &[&str]) {
         let mut at = 0;
         let mut before = "";
-        while let Some(row) = row(at) {
+        while let Some(row) = at_place(at) {
             if holds_offline(row) && is_equal(row.unless, mirrors) {
                 self.push(before);
                 self.push(row.name);
@@ -73,7 +73,7 @@ impl<const N: usize> Text<N> {
 }
 
 /// Of all rows, file by file, the one at this place.
-const fn row(mut at: usize) -> Option<&'static Variable> {
+const fn at_place(mut at: usize) -> Option<&'static Variable> {
     let mut file = 0;
     while file < FILES.len() {
         if at < FILES[file].len() {
@@ -91,10 +91,10 @@ const fn holds_offline(row: &Variable) -> bool {
 
 /// Whether no row before this one has its list.
 const fn is_first(at: usize) -> bool {
-    let Some(this) = row(at) else { return false };
+    let Some(this) = at_place(at) else { return false };
     let mut before = 0;
     while before < at {
-        if let Some(row) = row(before)
+        if let Some(row) = at_place(before)
             && holds_offline(row)
             && is_equal(row.unless, this.unless)
         {

@@ -38,7 +38,7 @@ impl Record {
             match value {
                 Said::Set(value) => self.push(Tag::Set, &[name.as_bytes(), b"=", value.as_bytes()].concat(), b""),
                 Said::Unset => self.push(Tag::Unset, &[name.as_bytes(), b"="].concat(), b""),
-                Said::Free => self.push(Tag::Free, &[name.as_bytes(), b"="].concat(), b""),
+                Said::Free => self.push(Tag::Free, &begun(name.as_bytes()), b""),
             }
         }
         self.push(Tag::Says, b"/proc/sys/kernel/random/boot_id\0", format!("{}\n", boot.id).as_bytes());
@@ -78,6 +78,14 @@ impl Record {
         if self.0.len() < MOST && !files::read(&file).is_ok_and(|kept| kept == self.0) {
             let _ = files::put(&file, &self.0);
         }
+    }
+}
+
+/// What a word of the environment begins with that is a variable of this name.
+fn begun(name: &[u8]) -> Vec<u8> {
+    match name.strip_suffix(b"*") {
+        Some(before) => before.to_vec(),
+        None => [name, b"="].concat(),
     }
 }
 
