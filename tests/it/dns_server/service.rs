@@ -177,7 +177,7 @@ fn by_default_it_has_port_53_of_both_loopbacks_and_goes_on_without_ipv6() {
     let home = Home::new();
     home.configure(CONFIG);
     let ask = "$1 dns serve 2>said & trap 'kill $!' EXIT
-        for try in $(seq 300); do grep -q answering said && break; sleep 0.1; done
+        for try in $(seq 300); do grep -qs answering said && break; sleep 0.1; done
         dig +noall +comments @127.0.0.1 huggingface.co | grep -o 'status: [A-Z]*'";
     let both = format!(
         "{ask}\ndig +noall +comments @::1 huggingface.co | grep -o 'status: [A-Z]*'\ncut -d' ' -f2- said | head -n 1"
