@@ -1,29 +1,27 @@
 //! What `hpcsh dns` does: the resolver is given what the configuration, the node's verdict and the exports say.
 
+mod basis;
 mod known;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use crate::cli::{CheckArguments, DnsStatusArguments, DnsTask, ExecArguments, ExportArguments, ServeArguments};
-use crate::config::{self, Config, Loaded};
+use crate::config::{self, Loaded};
 use crate::dns::check;
 use crate::dns::exec::{self, Order};
 use crate::dns::export::{self, Export};
-use crate::dns::plan::Plan;
-use crate::dns::policy::Policy;
 use crate::dns::rules::Known;
 use crate::dns::server::{self, Service};
-use crate::dns::settings::Settings;
 use crate::dns::{status, takeover};
 use crate::error::Failure;
 use crate::host::{Host, files};
 use crate::login;
 use crate::node::settle;
 use crate::verdict::State;
+use basis::Basis;
 use known::known;
 
 /// Does what was asked. Gives whether everything that was looked at is as it should be.
@@ -70,47 +68,21 @@ fn on(host: &mut Host, config: Option<&Path>, dry_run: bool) -> Result<(), Failu
 /// Until it is told to stop.
 fn serve(host: &mut Host, config: Option<&Path>, arguments: &ServeArguments) -> Result<(), Failure> {
     let loaded = configured(host, config);
-    // No more of it: a long list of names would stay as long as the server does.
-    let Config { dns: Settings { listen, threads, user, .. }, node, .. } = loaded.config.clone();
-    let listen = if arguments.listen.is_empty() { listen } else { arguments.listen.clone() };
-    let first = Mutex::new(Some(loaded));
-    // Made anew by another thread, which has no world yet.
-    let plan = || {
-        let host = Host::real();
-        let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let loaded = first.map_or_else(|| sound(&host, config), Ok)?;
-        Ok(plan(&host, &loaded, &listen))
-    };
-    let is_online = || settle::for_good(&Host::real(), &node).verdict.state == State::Online;
+    let settings = &loaded.config.dns;
+    let listen = if arguments.listen.is_empty() { settings.listen.clone() } else { arguments.listen.clone() };
+    let (threads, user) = (settings.threads, settings.user.clone());
+    let basis = Basis::new(config, loaded, &listen, &user);
     let service = Service {
         listen: listen.clone(),
         allow_remote: arguments.allow_remote,
         log_queries: arguments.log_queries,
         threads,
-        user,
-        plan: &plan,
+        user: user.clone(),
+        plan: &|| basis.plan(),
         watched: takeover::watched(host),
-        is_online: &is_online,
+        is_online: &|| basis.is_online(),
     };
     server::serve(host, &service)
-}
-
-/// The configuration, if all of it is sound and there in time.
-fn sound(host: &Host, config: Option<&Path>) -> Result<Loaded, Failure> {
-    let loaded = login::configuration(host, config, config::STORAGE_WAIT)
-        .map_err(|stale| Failure::failed(format!("{} does not answer", stale.mount.display())))?;
-    match loaded.problems.first() {
-        Some(problem) => Err(Failure::failed(problem.brief())),
-        None => Ok(loaded),
-    }
-}
-
-/// What the resolver goes by, as the configuration and the original resolv.conf are now.
-fn plan(host: &Host, loaded: &Loaded, listen: &[SocketAddr]) -> Plan {
-    let Settings { upstream, cache, only_while_offline, .. } = &loaded.config.dns;
-    let upstreams = if upstream.is_empty() { takeover::upstreams(host, listen) } else { upstream.clone() };
-    let policy = Policy::new(&known(host, loaded).rules);
-    Plan { policy, upstreams, cache: *cache, only_while_offline: *only_while_offline }
 }
 
 /// What a resolver that runs says of itself. Gives whether there is one.

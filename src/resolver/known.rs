@@ -2,6 +2,7 @@
 
 use crate::config::intranet::names_hosts;
 use crate::config::{Loaded, Settings};
+use crate::dns::domains::Domains;
 use crate::dns::rules::{Known, Said, Sources, Variable};
 use crate::dns::takeover;
 use crate::host::Host;
@@ -31,6 +32,13 @@ pub fn search(host: &Host) -> Vec<(String, &'static str)> {
     let name = host.full_name();
     let domain = name.split_once('.').map(|(_, domain)| domain.trim_end_matches('.')).filter(|name| name.contains('.'));
     domain.map(|domain| (domain.to_owned(), "the name of this node")).into_iter().collect()
+}
+
+/// The rules of these domains.
+pub fn searched(host: &Host) -> Domains {
+    let search = search(host);
+    let search = search.iter().map(|(text, by)| Said { text, by }).collect();
+    Known::of(Sources { search, ..Sources::default() }).rules.search
 }
 
 /// The variables that may name hosts of the intranet, the configuration's before those of the environment.

@@ -5,6 +5,7 @@
 mod conversation;
 mod load;
 mod messages;
+mod node;
 mod service;
 mod status;
 

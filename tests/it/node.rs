@@ -117,7 +117,11 @@ pub const NAMES: [&str; 4] = ["HPCSH_NODE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFL
 
 impl Node {
     pub fn new(config: &str) -> Self {
-        let home = Home::new();
+        Self::of(Home::new(), config)
+    }
+
+    /// The same in this home.
+    pub fn of(home: Home, config: &str) -> Self {
         home.configure(config);
         let told: Value = serde_json::from_str(&home.hpcsh(&["status", "--json"]).clean()).unwrap();
         let verdict = PathBuf::from(told["file"].as_str().unwrap());

@@ -3,7 +3,8 @@
 //! Each thread has sockets, a runtime and figures of its own, and shares nothing with the others but the plan. What may take
 //! its time (to make the plan again, to look at the node's verdict, to write the log) is done by threads that answer nobody.
 //!
-//! After the privileges are gone, a reload reads what the service's user may read: the configuration of the node, resolv.conf; not what lies in root's home.
+//! After the privileges are gone, a reload reads what the service's user may read: the configuration of the node, resolv.conf; not
+//! what lies in root's home: what a configuration there said when the server began goes on.
 
 #[cfg(any(test, fuzzing))]
 pub mod agree;
@@ -60,8 +61,9 @@ pub struct Service<'a> {
     pub threads: usize,
     /// Who it is after it has taken its sockets, where it was started as root: a name of /etc/passwd, or a number.
     pub user: String,
-    /// Makes the plan; again at each reload, by another thread and as that user.
-    pub plan: &'a (dyn Fn() -> Result<Plan, Failure> + Sync),
+    /// Makes the plan; again at each reload, by another thread and as that user. With why the configuration was not read for it, and
+    /// what it said before goes on.
+    pub plan: &'a (dyn Fn() -> (Plan, Option<Failure>) + Sync),
     /// When one of these files changes, the plan is made again.
     pub watched: Vec<PathBuf>,
     /// Whether the node reaches the internet. Asked every two seconds where the plan is for nodes that do not, by another thread and as
@@ -94,7 +96,7 @@ struct Orders {
 pub fn serve(host: &mut Host, service: &Service<'_>) -> Result<(), Failure> {
     // What changes from here on is seen, if not by this plan.
     let known = watch::stamps(&service.watched);
-    let plan = Arc::new((service.plan)()?);
+    let plan = Arc::new((service.plan)().0);
     memory::give_back();
     process::outlive_readers();
     let files = usize::try_from(process::raise_files(FILES)).unwrap_or(usize::MAX);

@@ -1,7 +1,7 @@
 //! What turns while the server runs: the plan, when somebody wishes so (SIGHUP) or a file changes; the node's verdict.
 //!
 //! Files are looked at every two seconds: resolv.conf may be a link into a directory that is not there yet, be replaced, or be mounted over,
-//! and a look by its name sees all of these. A plan that cannot be made changes nothing.
+//! and a look by its name sees all of these.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use tokio::sync::watch::Sender;
 
 use super::{Orders, Service, upstreams};
 use crate::dns::plan::Plan;
+use crate::error::Failure;
 use crate::host::activation::News;
 use crate::host::{clock, memory, stamp};
 
@@ -46,6 +47,8 @@ pub fn stamps(files: &[PathBuf]) -> Stamps {
 #[derive(Debug)]
 pub struct Change {
     why: &'static str,
+    /// Why it goes by the configuration of before.
+    failure: Option<Failure>,
     threads: AtomicUsize,
 }
 
@@ -53,7 +56,16 @@ impl Change {
     /// A thread goes by the new plan; the last one says so.
     pub fn is_done(&self, plan: &Plan, news: &News) {
         if self.threads.fetch_sub(1, Ordering::Relaxed) == 1 {
-            tracing::info!("loaded anew, {}; {}", self.why, upstreams(plan));
+            let (why, upstreams) = (self.why, upstreams(plan));
+            match &self.failure {
+                None => tracing::info!("loaded anew, {why}; {upstreams}"),
+                Some(Failure { message, hint, .. }) => {
+                    let hint = hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                    tracing::warn!(
+                        "loaded anew, {why}; {upstreams}; but not the configuration, which stays as it was: {message}{hint}"
+                    );
+                }
+            }
             news.tell("READY=1");
         }
     }
@@ -89,23 +101,13 @@ impl Watcher<'_> {
     fn reload(&self, why: &'static str) {
         let microseconds = clock::monotonic_micros();
         self.news.tell(&format!("RELOADING=1\nMONOTONIC_USEC={microseconds}"));
-        let made = (self.service.plan)();
+        let (plan, failure) = (self.service.plan)();
         memory::give_back();
-        match made {
-            Ok(plan) => {
-                let threads = self.orders.receiver_count();
-                let change = Arc::new(Change { why, threads: AtomicUsize::new(threads) });
-                let plan = Arc::new(plan);
-                self.orders.send_modify(|orders| {
-                    (orders.plan, orders.change) = (plan, Some(change));
-                });
-            }
-            Err(failure) => {
-                let hint = failure.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-                tracing::warn!("not loaded anew, what was goes on: {}{hint}", failure.message);
-                self.news.tell("READY=1");
-            }
-        }
+        let threads = AtomicUsize::new(self.orders.receiver_count());
+        let (plan, change) = (Arc::new(plan), Arc::new(Change { why, failure, threads }));
+        self.orders.send_modify(|orders| {
+            (orders.plan, orders.change) = (plan, Some(change));
+        });
     }
 
     fn ask(&self) {

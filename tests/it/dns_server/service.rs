@@ -177,7 +177,7 @@ fn by_default_it_has_port_53_of_both_loopbacks_and_goes_on_without_ipv6() {
     let home = Home::new();
     home.configure(CONFIG);
     let ask = "$1 dns serve 2>said & trap 'kill $!' EXIT
-        for try in $(seq 300); do grep -q answering said && break; sleep 0.1; done
+        for try in $(seq 300); do grep -qs answering said && break; sleep 0.1; done
         dig +noall +comments @127.0.0.1 huggingface.co | grep -o 'status: [A-Z]*'";
     let both = format!(
         "{ask}\ndig +noall +comments @::1 huggingface.co | grep -o 'status: [A-Z]*'\ncut -d' ' -f2- said | head -n 1"
@@ -294,20 +294,67 @@ fn a_reload_is_asked_for_by_a_signal() {
     assert_eq!(server.line("loaded"), "loaded anew, as was asked for; forwarding to 127.0.0.1:9");
     // What stands above a name that is there, is there.
     assert_eq!(code(&ask(&socket, &above)), 0);
-    // What is wrong changes nothing.
+    // Of what is wrong nothing is taken.
     fs::write(&config, "[dns]\nallow = 7\n").unwrap();
     server.signal(Signal::HUP);
     let line = server.line("loaded");
-    assert!(
-        line.starts_with("warning: not loaded anew, what was goes on: ") && line.contains("config.toml:2:9"),
-        "{line}"
-    );
+    let begin = "warning: loaded anew, as was asked for; forwarding to 127.0.0.1:9; \
+        but not the configuration, which stays as it was: ";
+    assert!(line.starts_with(begin) && line.contains("config.toml:2:9"), "{line}");
     assert_eq!(code(&ask(&socket, &above)), 0);
     fs::write(&config, CONFIG).unwrap();
     server.signal(Signal::HUP);
     server.line("loaded");
     assert_eq!(code(&ask(&socket, &above)), 3);
     assert_eq!(server.stop().0, Some(0));
+}
+
+#[test]
+fn what_may_not_be_read_any_more_goes_on_beside_a_new_resolv_conf() {
+    if !is_root() {
+        skip("only root can mount a resolv.conf, and become another user");
+        return;
+    }
+    let home = Home::new();
+    let dir = home.path();
+    let allow = |mode| fs::set_permissions(&dir, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    // As /root is.
+    allow(0o700);
+    let config = home.configure("[dns]\nallow = [\"corp.test\"]\n");
+    let resolv = home.write("resolv.conf", "nameserver 127.0.0.77\n");
+    let script = "mount --bind \"$2\" /etc/resolv.conf; exec \"$1\" dns serve --listen 127.0.0.1:0";
+    let mut command = home.command("unshare");
+    command.args(["--mount", "sh", "-euc", script, "sh", PROGRAM]).arg(&resolv);
+    let mut server = Server::run(home, &mut command);
+    assert_eq!(server.said.last().unwrap().split_once("; ").unwrap().1, "forwarding to 127.0.0.77:53");
+    let socket = server.udp();
+    // What stands above a name that is there, is there: by the configuration, and by resolv.conf.
+    let [allowed, searched] = ["test", "example.net"].map(|name| query(1, name, A));
+    let codes = || [&allowed, &searched].map(|query| code(&ask(&socket, query)));
+    assert_eq!(codes(), [0, 3]);
+    let kept = |why: &str, servers: &str| {
+        format!(
+            "warning: loaded anew, {why}; forwarding to {servers}; but not the configuration, which stays as it was: \
+             {}: cannot be read: Permission denied (os error 13) (the server is user nobody now, and root no longer: \
+             let `dns.user` name another, or put it where that one may read it, as /etc/hpcsh/config.toml)",
+            config.display()
+        )
+    };
+    fs::write(&resolv, "nameserver 127.0.0.78\nsearch a.example.net\n").unwrap();
+    assert_eq!(server.line("loaded"), kept("since resolv.conf has changed", "127.0.0.78:53"));
+    assert_eq!(codes(), [0, 0]);
+    fs::write(&config, "[dns]\nallow = []\n").unwrap();
+    fs::write(&resolv, "nameserver 127.0.0.78\nnameserver 127.0.0.79\n").unwrap();
+    server.line("loaded");
+    server.signal(Signal::HUP);
+    assert_eq!(server.line("loaded"), kept("as was asked for", "127.0.0.78:53 and 127.0.0.79:53"));
+    assert_eq!(codes(), [0, 3]);
+    // Once it may read it, it does.
+    allow(0o755);
+    server.signal(Signal::HUP);
+    let line = "loaded anew, as was asked for; forwarding to 127.0.0.78:53 and 127.0.0.79:53";
+    assert_eq!(server.line("loaded"), line);
+    assert_eq!(codes(), [3, 3]);
 }
 
 #[test]
