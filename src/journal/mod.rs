@@ -108,9 +108,10 @@ impl Journals {
     /// Whether one can begin below this directory, which is made where it is not there.
     ///
     /// # Errors
-    /// Why not.
+    /// Why not; a disk that is full is a reason.
     pub fn can_begin(root: &Path) -> io::Result<()> {
         let dir = root.join("journal");
+        has_room(&dir)?;
         durable::make_dir(&dir)?;
         likeness::way(&dir.join("new"), false).map(|_| ())
     }
@@ -171,6 +172,21 @@ impl Journals {
             let _ = durable::remove_tree(&self.root.join(format!("{name}.{end}")));
         }
     }
+}
+
+/// Bytes and files that must be free where a journal is to lie, and what is written beside it.
+const ROOM: u64 = 1 << 16;
+const ROOM_FILES: u64 = 16;
+
+/// Whether there is room in this directory, or where it will be made. A disk that does not count is not full.
+fn has_room(dir: &Path) -> io::Result<()> {
+    let Some(space) = dir.ancestors().find_map(|dir| rustix::fs::statvfs(dir).ok()) else { return Ok(()) };
+    let free = if rustix::process::geteuid().is_root() { space.f_bfree } else { space.f_bavail };
+    let is_full = space.f_blocks > 0 && free.saturating_mul(space.f_frsize) < ROOM;
+    if is_full || space.f_files > 0 && space.f_ffree < ROOM_FILES {
+        return Err(Errno::NOSPC.into());
+    }
+    Ok(())
 }
 
 /// The journal of this name below this directory, for who only wants to look: without a lock, and he changes nothing.

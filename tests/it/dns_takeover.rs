@@ -483,6 +483,29 @@ fn a_node_that_has_restarted_has_its_original() {
 }
 
 #[test]
+fn on_a_full_disk_it_is_saved_in_memory() {
+    let full = |path: &str| {
+        format!("mount -t tmpfs -o size=64k none {path}; dd if=/dev/zero of={path}/all bs=4k 2>/dev/null || true\n")
+    };
+    let Some(world) = World::new(&full("/var/lib")) else { return };
+    (KINDS[0].make)(&world);
+    let before = world.shot();
+    let said = world.dns("on");
+    assert!(said.contains(", log /run/hpcsh/dns.log)\n") && said.ends_with(FIRST), "{said}");
+    assert!(world.below("run/hpcsh/journal/resolv.conf/plan.json").exists());
+    assert_eq!((world.dns("on").as_str(), world.servers()), (ON_ALREADY, 1));
+    assert_eq!(world.dns("off"), format!("{BACK}the resolver has ended\n"));
+    assert_eq!((world.shot(), world.servers()), (before.clone(), 0));
+    let Some(world) = World::new(&(full("/var/lib") + &full("/run"))) else { return };
+    (KINDS[0].make)(&world);
+    let outcome = world.hpcsh(&["dns", "on"]);
+    let why = "error: the original can be saved nowhere (/var/lib/hpcsh: No space left on device (os error 28); \
+               /run/hpcsh: No space left on device (os error 28))\nhint: nothing was changed\n";
+    assert_eq!(outcome, Outcome { out: String::new(), err: why.to_owned(), status: 1 });
+    assert_eq!((world.shot(), world.servers()), (before, 0));
+}
+
+#[test]
 fn without_a_disk_it_is_saved_in_memory() {
     let script = format!("{MOUNT}; mount -o remount,bind,ro /var/lib");
     let Some(world) = World::new(&script) else { return };

@@ -30,11 +30,11 @@ const NAME: &str = "resolv.conf";
 /// serves drops his own address from it: [`upstreams`].
 pub fn original(host: &Host) -> ResolvConf {
     let found = ResolvConf::of(host);
-    if text::ours(found.text()).is_none() {
-        return found;
-    }
+    let Some(ours) = text::ours(found.text()) else { return found };
     let bytes = linked(host).and_then(|path| files::read(&path).ok());
     let linked = bytes.map(|bytes| plan::seen(host, &String::from_utf8_lossy(&bytes)));
+    // By its owner's settings it may name us.
+    let linked = linked.map(|conf| conf.without(|server| server.address == ours));
     // Its owner may be gone.
     linked.filter(|conf| !conf.servers.is_empty()).unwrap_or_else(|| plan::seen(host, found.text()))
 }

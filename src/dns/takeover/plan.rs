@@ -37,22 +37,20 @@ pub fn plan(host: &Host, ours: IpAddr) -> Result<Plan, Failure> {
     let owner = Owner::of(target, original.text());
     let place = place(host, &path, &found)?;
     let mut remarks = vec![place.remark];
-    let looks = match (&found, &place.before) {
-        (_, Likeness::File { looks, .. }) => Looks { modified: None, ..looks.clone() },
-        _ => Looks::plain(),
-    };
-    let after = Likeness::File { bytes: fronted.text.into_bytes(), looks };
+    let after = Likeness::File { bytes: fronted.text.into_bytes(), looks: looks_of(&place.before) };
     let mut changes = Vec::new();
-    if let Some(settings) = owner::settings(host, owner, ours, &original) {
+    if let Some(settings) = owner::settings(host, owner, target.is_some(), ours, &original) {
         let told = host.locate(&settings.path);
-        let after = Likeness::File { bytes: settings.text.clone().into_bytes(), looks: Looks::plain() };
-        let change = Change::new(&told, after, How::Change);
-        changes.push(change.map_err(|error| Failure::failed(format!("{}: {error}", told.display())))?);
-        let lines = settings.text.lines().filter(|line| !line.starts_with(['#', '['])).collect::<Vec<_>>().join(", ");
+        let before = Likeness::of(&told).map_err(|error| Failure::failed(format!("{}: {error}", told.display())))?;
+        let looks = looks_of(&before);
+        let after = Likeness::File { bytes: settings.text.into_bytes(), looks };
+        changes.push(Change::from(&told, before, after, How::Change));
+        let lines = settings.lines.lines().filter(|line| !line.starts_with('[')).collect::<Vec<_>>().join(", ");
         remarks.push(format!("{} is told by {}: {lines}", owner.name(), settings.path.display()));
+    } else {
+        remarks.extend(owner.warning(ours));
     }
     changes.push(Change::from(&place.path, place.before, after, place.how));
-    remarks.extend(owner.warning(ours));
     for server in &fronted.left_out {
         remarks.push(format!(
             "nameserver {} falls out: the C library asks three servers, and ours is the first",
@@ -66,6 +64,14 @@ pub fn plan(host: &Host, ours: IpAddr) -> Result<Plan, Failure> {
         remarks.push("there is no other server to ask: names of the intranet are not found either".to_owned());
     }
     Ok(Plan { changes, remarks })
+}
+
+/// How the file looks that takes the place of this one.
+fn looks_of(before: &Likeness) -> Looks {
+    match before {
+        Likeness::File { looks, .. } => Looks { modified: None, ..looks.clone() },
+        _ => Looks::plain(),
+    }
 }
 
 fn unreadable(error: &io::Error) -> Failure {

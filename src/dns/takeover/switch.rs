@@ -141,8 +141,10 @@ fn open(dir: &Path) -> Result<Journals, Failure> {
 
 /// Points resolv.conf at our server. Gives what was done; nothing where it was done already.
 fn point(host: &mut Host, journals: &Journals, service: &Service, is_new_server: bool) -> Result<Vec<String>, Failure> {
-    if look(host) == Found::Ours(service.address) {
-        if let Some(journal) = found(host, journals)? {
+    let journal = found(host, journals)?;
+    let is_whole = |journal: &Journal| (0..journal.changes.len()).all(|number| !is_foreign(journal, number));
+    if look(host) == Found::Ours(service.address) && journal.as_ref().is_none_or(is_whole) {
+        if let Some(journal) = journal {
             // Settings of others do not outlive the node.
             apply(host, &journal)?;
             for change in journal.changes.iter().filter(|_| is_new_server) {
@@ -152,10 +154,11 @@ fn point(host: &mut Host, journals: &Journals, service: &Service, is_new_server:
         return Ok(Vec::new());
     }
     // What is left of an earlier time: its settings are made anew, its original is kept where the file is somebody else's by now.
-    if let Some(journal) = found(host, journals)? {
+    if let Some(journal) = journal {
         let foreign = undo(host, &journal)?;
         journals.end(journal, !foreign.is_empty()).map_err(Failure::failed)?;
     }
+    take_out_of_shared(host)?;
     // Ours, without a journal or changed since: what is in it without us is what comes back.
     if look(host) != Found::Nothing {
         take_out(host)?;
@@ -169,6 +172,11 @@ fn point(host: &mut Host, journals: &Journals, service: &Service, is_new_server:
         return Err(failure);
     }
     Ok(remarks)
+}
+
+/// Whether a file is somebody else's by now.
+fn is_foreign(journal: &Journal, number: usize) -> bool {
+    matches!(journal.stands(number), Ok(Stands::Foreign))
 }
 
 /// The journal that there is. One that cannot be read is told, and put aside: the text of ours has the original in it.
@@ -218,6 +226,11 @@ fn undo(host: &mut Host, journal: &Journal) -> Result<Vec<PathBuf>, Failure> {
         if stood == Stands::Foreign {
             foreign.push(path);
         }
+    }
+    if !foreign.is_empty() {
+        // What an administrator has added to a file of his own stays, and only our lines go.
+        let cleared = take_out_of_shared(host)?;
+        foreign.retain(|path| !cleared.contains(path));
     }
     Ok(foreign)
 }
@@ -271,6 +284,7 @@ fn take_back(host: &mut Host, dry_run: bool) -> Result<(), Failure> {
                 host.say(format!("would take the lines of ours out of {}", resolv_conf::PATH));
             } else {
                 take_out(host)?;
+                take_out_of_shared(host)?;
                 host.say(format!("{} is the original again, as it stood in the file itself", resolv_conf::PATH));
             }
             Ok(())
@@ -290,16 +304,37 @@ fn take_back(host: &mut Host, dry_run: bool) -> Result<(), Failure> {
     }
 }
 
-/// Takes our lines out of a file for which there is no journal.
+/// Takes our lines out of a resolv.conf for which there is no journal.
 fn take_out(host: &Host) -> Result<(), Failure> {
-    let path = host.locate(Path::new(resolv_conf::PATH));
+    rewrite(host, resolv_conf::PATH, |text| Some(text::behind(text).text().to_owned())).map(|_| ())
+}
+
+/// Takes our lines out of files of others that have changed since, or for which there is no journal. Gives these files.
+fn take_out_of_shared(host: &mut Host) -> Result<Vec<PathBuf>, Failure> {
+    let mut cleared = Vec::new();
+    for name in owner::SHARED {
+        let path = host.locate(Path::new(name));
+        let text = files::read(&path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let has_ours = text.is_some_and(|text| owner::without_ours(&text).is_some());
+        if has_ours && rewrite(host, name, owner::without_ours)? {
+            tell_owner(host, &path);
+            cleared.push(path);
+        }
+    }
+    Ok(cleared)
+}
+
+/// Writes what becomes of the text of a file, where something does. Gives whether it was so.
+fn rewrite(host: &Host, name: &str, change: impl Fn(&str) -> Option<String>) -> Result<bool, Failure> {
+    let path = host.locate(Path::new(name));
     let path = files::real_path(&path).unwrap_or(path);
     let failed = |error: std::io::Error| Failure::failed(format!("{}: {error}", path.display()));
-    let Likeness::File { bytes, looks } = Likeness::of(&path).map_err(failed)? else { return Ok(()) };
-    let original = text::behind(&String::from_utf8_lossy(&bytes)).text().to_owned();
+    let Likeness::File { bytes, looks } = Likeness::of(&path).map_err(failed)? else { return Ok(false) };
+    let Some(text) = change(&String::from_utf8_lossy(&bytes)) else { return Ok(false) };
     let looks = likeness::Looks { modified: None, ..looks };
     let way = likeness::way(&path, host.mounts().iter().any(|mount| mount.point == path)).map_err(failed)?;
-    likeness::put(&path, &Likeness::File { bytes: original.into_bytes(), looks }, way).map_err(failed)
+    likeness::put(&path, &Likeness::File { bytes: text.into_bytes(), looks }, way).map_err(failed)?;
+    Ok(true)
 }
 
 fn say_plan(host: &mut Host, service: &Service, answer: Answer, plan: Option<&Plan>) {

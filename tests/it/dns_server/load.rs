@@ -2,7 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -106,6 +108,28 @@ fn without_files_it_goes_on() {
         }
         is_served(&server);
     }
+}
+
+#[test]
+fn with_a_log_on_a_full_disk_it_goes_on() {
+    let home = Home::new();
+    home.configure(CONFIG);
+    // It cannot tell where it answers.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = home.command(PROGRAM);
+    command.args(["dns", "serve", "--log-queries", "--listen", &address.to_string()]);
+    let child = command.stdin(Stdio::null()).stderr(full).spawn().unwrap();
+    let server = Server { home, child, address, lines: channel().1, said: Vec::new() };
+    let begun = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        assert!(begun.elapsed() < PATIENCE, "it does not begin");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    for _ in 0..100 {
+        is_served(&server);
+    }
+    assert_eq!(server.stop().0, Some(0));
 }
 
 #[test]

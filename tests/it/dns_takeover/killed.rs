@@ -5,7 +5,8 @@ use std::fs;
 use std::process::Command;
 
 use super::nothing_is_left;
-use super::world::{KINDS, Kind, World};
+use super::owners::{HEAD, SHARED};
+use super::world::{KINDS, Kind, Shot, World};
 use crate::support::{PROGRAM, has, run, skip};
 
 /// What changes something, or makes it last. Of `openat` only those that make a file.
@@ -87,12 +88,15 @@ fn kill_everywhere(kind: &Kind) {
     }
     (kind.make)(&world);
     world.serve();
-    let (before, original) = (world.shot(), world.text());
+    let shared = || SHARED.map(|name| Shot::of(&world.seen(name)));
+    let (before, original, others) = (world.shot(), world.text(), shared());
     world.dns("on");
-    let texts = [original.clone(), world.text()];
+    // The last: a link still, or again, to what its owner has made of our settings.
+    let texts = [original.clone(), world.text(), format!("{HEAD}nameserver 127.0.0.1\n{original}")];
     world.dns("off");
     let is_original = |when: &str| {
         assert_eq!((world.shot(), world.text()), (before.clone(), original.clone()), "{}: {when}", kind.name);
+        assert_eq!(shared(), others, "{}: {when}", kind.name);
         assert!(nothing_is_left(&world), "{}: {when}", kind.name);
     };
     let back = |when: &str, number: usize| {
@@ -110,7 +114,7 @@ fn kill_everywhere(kind: &Kind) {
         }
         is_original(when);
     };
-    let is_on = || world.shot() != before;
+    let is_on = || world.shot() != before || shared() != others;
     let off = || {
         if is_on() {
             world.dns("off");
@@ -154,6 +158,12 @@ fn a_mount_killed_anywhere() {
 #[test]
 fn a_cover_killed_anywhere() {
     kill_everywhere(&KINDS[10]);
+}
+
+#[test]
+fn settings_for_resolvconf_killed_anywhere() {
+    kill_everywhere(&KINDS[12]);
+    kill_everywhere(&KINDS[13]);
 }
 
 /// Calls between which a server comes into being, or ends.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::world::{KINDS, World};
+use super::world::{KINDS, Shot, USUAL, World};
 use super::{BACK, FIRST, OFF_ALREADY, ON_ALREADY, below_mark};
 use crate::support::{Outcome, PROGRAM};
 
@@ -20,7 +20,9 @@ fn told(world: &World) -> String {
     text
 }
 
-const HEAD: &str = "# From `hpcsh dns on`; `hpcsh dns off` removes it.\n";
+pub const HEAD: &str = "# From `hpcsh dns on`; `hpcsh dns off` removes it.\n";
+/// The files of administrators in which resolvconf is told.
+pub const SHARED: [&str; 2] = ["/etc/resolvconf/resolv.conf.d/head", "/etc/resolvconf.conf"];
 
 #[test]
 fn network_manager_is_kept_from_the_file() {
@@ -97,6 +99,68 @@ fn resolved_sends_all_names_to_us_where_programs_ask_it_directly() {
     assert_eq!(told(&world), restart);
     assert_eq!(world.dns("off"), format!("{BACK}the resolver has ended\n"));
     assert_eq!((world.shot(), settings.exists(), told(&world).as_str()), (before, false, restart));
+}
+
+const UPDATE: &str = "resolvconf -u\n";
+
+#[test]
+fn resolvconf_is_told_in_its_own_file() {
+    let debian = format!("{HEAD}nameserver 127.0.0.1\n# by an administrator");
+    let openresolv = format!("resolv_conf=/etc/resolv.conf\n{HEAD}libc=NO\n");
+    for (kind, name, settings) in [(&KINDS[12], SHARED[0], debian), (&KINDS[13], SHARED[1], openresolv)] {
+        let Some(world) = World::new(kind.script) else { return };
+        (kind.make)(&world);
+        world.serve();
+        let path = world.seen(name);
+        let text = || fs::read_to_string(&path).unwrap();
+        // Somebody else's mode is kept.
+        std::os::unix::fs::chown(&path, Some(0), Some(1234)).unwrap();
+        let before = (world.shot(), world.text(), Shot::of(&path));
+        let now = || (world.shot(), world.text(), Shot::of(&path));
+        assert!(world.hpcsh(&["dns", "on", "--dry-run"]).out.starts_with(&settings));
+        assert_eq!((now(), told(&world).as_str()), (before.clone(), ""));
+        assert_eq!(world.dns("on"), format!("{}{FIRST}", kind.says));
+        assert_eq!((text(), told(&world).as_str()), (settings.clone(), UPDATE));
+        assert_eq!(Shot::of(&path).unwrap().owner, (0, 1234));
+        let ours = world.text();
+        assert_eq!((world.dns("on").as_str(), told(&world).as_str()), (ON_ALREADY, ""));
+        // The network has changed.
+        world.run(&["resolvconf", "-u"]);
+        assert_eq!((world.text(), told(&world).as_str()), (ours.clone(), UPDATE));
+        if name == SHARED[0] {
+            let made = fs::read_to_string(world.seen("/run/resolvconf/resolv.conf")).unwrap();
+            assert_eq!(made, format!("{}{}", &settings, format_args!("\n{USUAL}")), "a link finds us too");
+        }
+        assert_eq!(world.dns("off"), BACK);
+        assert_eq!((now(), told(&world).as_str()), (before.clone(), UPDATE));
+        // An administrator's later words stay: for `off`, and for another `on`, which goes by them.
+        for word in ["off", "on"] {
+            world.dns("on");
+            fs::write(&path, format!("{}# later\n", text() + if name == SHARED[0] { "\n" } else { "" })).unwrap();
+            let said = world.dns(word);
+            if word == "on" {
+                assert!(said.ends_with(FIRST) && text().contains(HEAD) && text().contains("# later\n"), "{said}");
+                assert_eq!(world.dns("on"), ON_ALREADY);
+                world.dns("off");
+            }
+            let kept = text();
+            assert!(!kept.contains(HEAD) && !kept.contains("libc") && !kept.contains("127"), "{kept}");
+            assert!(kept.ends_with("# later\n"), "{kept}");
+            assert_eq!(world.shot(), before.0);
+        }
+        // Where there is no such program, the file is put in front all the same.
+        fs::remove_file(world.programs.join("resolvconf")).unwrap();
+        let warning = format!(
+            "warning: `resolvconf -u` cannot be run: No such file or directory (os error 2): {name} is not heeded before that\n"
+        );
+        assert_eq!(world.dns("on"), format!("{warning}{}{FIRST}", kind.says));
+        assert_eq!(world.dns("off"), format!("{warning}{BACK}"));
+        // Nothing of ours is left without a journal either.
+        world.dns("on");
+        assert_eq!(world.run(&["rm", "-r", "/var/lib/hpcsh/journal/resolv.conf"]).status, 0);
+        world.dns("restore");
+        assert!(!text().contains(HEAD), "{}", text());
+    }
 }
 
 #[test]
