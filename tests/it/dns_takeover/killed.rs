@@ -156,6 +156,11 @@ fn a_mount_killed_anywhere() {
 }
 
 #[test]
+fn a_link_into_memory_killed_anywhere() {
+    kill_everywhere(&KINDS[11]);
+}
+
+#[test]
 fn a_cover_killed_anywhere() {
     kill_everywhere(&KINDS[10]);
 }

@@ -72,8 +72,8 @@ fn fail_everywhere(kind: &Kind) {
         let end = Disk::of(&world).after(MODELS[0]);
         assert_eq!(disk.after(MODELS[4]), end, "{}: the model is wrong of {word}", kind.name);
         assert_eq!(
-            disk.after(MODELS[0])["/etc/resolv.conf"],
-            end["/etc/resolv.conf"],
+            disk.after(MODELS[0]).get("/etc/resolv.conf"),
+            end.get("/etc/resolv.conf"),
             "{}: {word} is not synced",
             kind.name
         );
@@ -109,4 +109,14 @@ fn a_mount_without_power() {
         fs::write(world.below("outside/resolv.conf"), format!("{USUAL}options rotate\n{}", "\n".repeat(300))).unwrap();
     };
     fail_everywhere(&Kind { name: "a mount that ends in empty lines", make: shorter, ..KINDS[8] });
+}
+
+#[test]
+fn no_file_without_power() {
+    fail_everywhere(&KINDS[2]);
+}
+
+#[test]
+fn settings_for_resolvconf_without_power() {
+    fail_everywhere(&KINDS[12]);
 }
