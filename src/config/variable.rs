@@ -1,6 +1,6 @@
 //! Which variables a configuration may set.
 
-use crate::shell::env;
+use crate::shell::marker;
 
 /// Names that a supported shell keeps for itself: it refuses to set them, or they mean something else there.
 pub(super) const RESERVED: &[&str] = &[
@@ -44,7 +44,7 @@ pub(super) const RESERVED: &[&str] = &[
 
 /// Whether a shell can be given a variable of this name.
 pub(super) fn check(name: &str) -> Result<(), String> {
-    if !env::is_name(name) {
+    if !marker::is_name(name) {
         return Err(format!("`{name}` is no name for a variable: letters, digits and `_` only, no digit first"));
     }
     if name == "PATH" {

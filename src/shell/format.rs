@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use serde::Serialize;
 
 use super::catalogue::{is_meant, mirrors};
-use super::env::{Export, Fate, Marker, Origin, fate};
+use super::env::{Export, Origin};
+use super::marker::{Fate, Marker, fate};
 use crate::error::Failure;
 use crate::host::Host;
 use crate::quote;

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::catalogue::mirrors;
 use super::code::Shell;
-use super::env::{Export, Marker, Origin};
+use super::env::{Export, Origin};
+use super::marker::Marker;
 use super::prologue::{Prologue, Set};
 use crate::host::Host;
 use crate::verdict::State;

@@ -7,6 +7,7 @@ pub mod format;
 pub mod init;
 pub mod kept;
 pub mod last;
+pub mod marker;
 mod prologue;
 pub mod rc;
 pub mod ready;

@@ -1,7 +1,8 @@
 //! Data of ours as assignments that a shell evaluates: quoted, one form for each shell, the one that is cheapest at a login.
 
 use super::code::Shell;
-use super::env::{Export, Marker};
+use super::env::Export;
+use super::marker::Marker;
 use crate::quote;
 
 /// Some of the exports.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::code::Shell;
-use super::env::Marker;
+use super::marker::Marker;
 use crate::finding::{Finding, Mend, typed};
 use crate::host::mounts::{self, Storage};
 use crate::host::{Host, files};

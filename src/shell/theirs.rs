@@ -4,7 +4,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::catalogue::Place;
-use super::env::{Export, Fate, Marker, Origin, Roots, fate};
+use super::env::{Export, Origin, Roots};
+use super::marker::{Fate, Marker, fate};
 use crate::finding::{Finding, Mend};
 use crate::host::Host;
 use crate::host::mounts::{self, Storage};

@@ -225,7 +225,7 @@ pub fn is_meant(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::env;
+    use crate::shell::marker;
 
     fn preset(name: &str) -> Vec<&'static Variable> {
         let chosen = Presets::chosen(&[name.to_owned()]);
@@ -237,7 +237,7 @@ mod tests {
         let all: Vec<_> = rows().collect();
         for (at, variable) in all.iter().enumerate() {
             let name = variable.name;
-            assert!(env::is_name(name), "{name} is no name of a variable");
+            assert!(marker::is_name(name), "{name} is no name of a variable");
             assert!(variable.presets.iter().next().is_some(), "{name}");
             assert!(all[..at].iter().all(|other| other.name != name), "{name} twice");
             for text in [variable.tool, variable.reason, variable.source] {
@@ -316,7 +316,7 @@ mod tests {
         for row in rows().filter(|row| row.place == Place::Offline) {
             // gitstatus has none: it downloads one file from one place.
             assert!(!row.unless.is_empty() || row.tool == "gitstatus", "{}", row.name);
-            assert!(row.unless.iter().all(|name| env::is_name(&name.replacen('*', "X", 1))), "{}", row.name);
+            assert!(row.unless.iter().all(|name| marker::is_name(&name.replacen('*', "X", 1))), "{}", row.name);
         }
     }
 
