@@ -99,6 +99,8 @@ except SystemExit as end: print(end.code, len(took), sum(took))";
 #[test]
 fn what_needs_the_internet_hangs_where_packets_vanish() {
     for home in homes(&["curl", "git", "python3"]) {
+        // With it, pip gives up after one try.
+        home.configure("env.failfast = false\n");
         let outcome =
             script(&home, &["--hang"], "curl -sS -m 1 https://huggingface.co; curl -sS -m 1 http://198.51.100.7");
         let [name, address, ..] = outcome.err.lines().collect::<Vec<_>>()[..] else { panic!("{outcome:?}") };
