@@ -140,7 +140,9 @@ impl Last {
     /// What a login without the program compares, and the facts that it cannot find out.
     fn checked(&self, host: &Host, boot: &Boot, script: &Path, fixed: Option<State>) -> Vec<u8> {
         let word = |name: &str| host.variable(name).unwrap_or_default();
-        let facts = Facts { state: fixed.unwrap_or_default(), is_fixed: fixed.is_some(), ..Facts::default() };
+        // What is not fixed the login reads itself; an unknown verdict here would make it one that has everything to compare.
+        let state = fixed.unwrap_or(State::Offline);
+        let facts = Facts { state, is_fixed: fixed.is_some(), ..Facts::default() };
         let compared = assignments(
             self.shell,
             &[
