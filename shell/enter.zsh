@@ -185,8 +185,9 @@ function _hpcsh_enter_trusted {
 
 # Remembers what it takes to leave the environment $1, just entered, and to enter it again: the values before and after, and of the
 # files what _hpcsh_signature has looked at. What lies in a directory whose time is the same lies there still, and where its links lead
-# only he can change who may be trusted with it; so only the environment, beside which others may write, has its number kept. Who finds it otherwise takes the longer way, and comes here. Not where to leave is more than to
-# put values back: a Python home, or a prompt into which _hpcsh_show has not put the node.
+# only he can change who may be trusted with it; so only the environment, beside which others may write, has its number kept. Who
+# finds it otherwise takes the longer way, and comes here. Not where to leave is more than to put values back: a Python home, or a
+# prompt into which _hpcsh_show has not put the node.
 function _hpcsh_remember {
   # HPCSH_ENTERED says now whose it is.
   _hpcsh_venv=

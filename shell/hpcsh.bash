@@ -46,7 +46,8 @@ function _hpcsh_call {
 [[ ${_hpcsh_loaded-} == "$$" ]] || _hpcsh_parts='' _hpcsh_loaded='' _hpcsh_sized='' _hpcsh_histfile=''
 # The facts stand before the prologue: _hpcsh_fact is the node's verdict, _hpcsh_first what comes first in PATH and is not in it yet. The
 # prologue's _hpcsh_always, _hpcsh_offline and _hpcsh_online hold records. Where nothing is _hpcsh_taken, the usual login, the verdict is
-# known, nobody has exported a variable of ours, nor set one that the configuration names itself, and there is nothing to compare; and a shell that is not interactive has no next prompt to mend a verdict.
+# known, nobody has exported a variable of ours, nor set one that the configuration names itself, and there is nothing to compare;
+# and a shell that is not interactive has no next prompt to mend a verdict.
 _hpcsh_verdict=$_hpcsh_fact
 if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken ]]; then
   _hpcsh_call variables _hpcsh_begin
@@ -81,9 +82,11 @@ if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
 else
   _hpcsh_hooked=${PROMPT_COMMAND+${PROMPT_COMMAND@a}s}
   # In a place that most often nobody has: the whole array assigned anew costs a login three times as much.
-  if [[ $_hpcsh_hooked != *r* && -z ${PROMPT_COMMAND[99]-} ]]; then
+  if [[ $_hpcsh_hooked == *r* ]]; then
+    \builtin :
+  elif [[ -z ${PROMPT_COMMAND[99]-} ]]; then
     PROMPT_COMMAND[99]=_hpcsh_precmd
-  elif [[ $_hpcsh_hooked != *r* ]]; then
+  else
     PROMPT_COMMAND+=(_hpcsh_precmd)
   fi
 fi

@@ -16,7 +16,7 @@ function _hpcsh_renew {
   \builtin set -- "_hpcsh_records_${_hpcsh_verdict/unknown/$_hpcsh_unknown}"
   _hpcsh_records=("${(@ps:\x1f:)_hpcsh_records_always}" "${(@ps:\x1f:)${(P)1}}")
   if [[ $1 == *_offline ]]; then
-    _hpcsh_mirrored
+    _hpcsh_find_mirrored
     for _hpcsh_name in $_hpcsh_mirrored; do
       _hpcsh_records=("${(@)_hpcsh_records:#$_hpcsh_name=*}")
     done
@@ -35,7 +35,7 @@ function _hpcsh_renew {
 # nor told to try only once; the program knows those that the configuration names, and in the environment stand others.
 # _hpcsh_mirrors, which stands before this, has lines `NAME NAME=MIRROR MIRROR`; _hpcsh_explicit, the names that the configuration
 # gives a value itself.
-function _hpcsh_mirrored {
+function _hpcsh_find_mirrored {
   \local _hpcsh_group _hpcsh_name
   for _hpcsh_group in "${(@f)_hpcsh_mirrors}"; do
     \builtin set -- "${(@s: :)_hpcsh_group#*=}"
@@ -61,7 +61,7 @@ function _hpcsh_spare_mirrors {
   \local _hpcsh_name
   \local -a _hpcsh_mirrored
   if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]]; then
-    _hpcsh_mirrored
+    _hpcsh_find_mirrored
     for _hpcsh_name in $_hpcsh_mirrored; do
       if [[ ${HPCSH_EXPORTS-} == *$'\x1f'$_hpcsh_name=* ]]; then
         _hpcsh_renew

@@ -182,7 +182,7 @@ fn run_airgap(host: &mut Host, config: Option<&Path>, airgap: AirgapArguments) -
 
 /// Turns into the command; comes back where nothing was to be run, or it cannot be.
 fn run_dns_exec(host: &mut Host, config: Option<&Path>, exec: ExecArguments) -> Result<(), Failure> {
-    let Offline { loaded, variables } = offline(host, config, &["failfast"], "hpcsh dns exec")?;
+    let Offline { loaded, variables } = offline(host, config, &[shell::env::FAILFAST], "hpcsh dns exec")?;
     resolver::exec(host, &loaded, variables, exec)
 }
 

@@ -110,7 +110,7 @@ impl Login {
         let script = kept::script(shell, dir, text)?;
         let mut kept = vec![script.clone()];
         if let (Some(last), Some(boot)) = (&self.last, &self.boot) {
-            let probe = init::probe(shell, exports, &loaded.config.shell.path);
+            let probe = if shell == Shell::Bash { init::probe(exports, &loaded.config.shell.path) } else { Vec::new() };
             kept.extend(last.keep(host, boot, &script, &probe, loaded.config.storage_wait, fixed));
         }
         Some(kept)
@@ -198,9 +198,8 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         facts = login.stale(facts, notice);
     }
     let (text, exports) = script(host, &loaded, shell);
-    facts.is_taken = env::is_taken(host, &exports);
+    facts.is_taken = env::is_taken(host, &exports, if shell == Shell::Bash { &init::INHERITED } else { &[] });
     if shell == Shell::Bash {
-        facts.is_taken |= init::INHERITED.iter().filter(|name| !host.is_free(name)).count() > 0;
         match init::first(host, &loaded.config.shell.path) {
             Some(first) => facts.first = first,
             None => facts.is_taken = true,

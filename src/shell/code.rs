@@ -1,6 +1,7 @@
 //! The shells that have a script, and the code of each from `shell/`, without comments and indentation (see `build.rs`).
 
 use super::catalogue::mirrors;
+use super::constant::Text;
 
 /// A shell that has a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +26,8 @@ macro_rules! joined {
     ($($text:expr),+) => {
         const {
             const TEXTS: &[&str] = &[$($text),+];
-            const BYTES: [u8; length(TEXTS)] = joined(TEXTS);
-            match std::str::from_utf8(&BYTES) {
-                Ok(text) => text,
-                Err(_) => unreachable!(),
-            }
+            const TEXT: Text<{ Text::<0>::of(TEXTS).length() }> = Text::of(TEXTS);
+            TEXT.text()
         }
     };
 }
@@ -108,29 +106,4 @@ impl Shell {
         let mut parts = self.parts().iter().copied().chain([self.completion()]);
         parts.find_map(|(of, text)| (of == name).then_some(text))
     }
-}
-
-/// How many bytes these texts have together.
-const fn length(texts: &[&str]) -> usize {
-    let (mut length, mut at) = (0, 0);
-    while at < texts.len() {
-        length += texts[at].len();
-        at += 1;
-    }
-    length
-}
-
-/// The texts, one after another.
-const fn joined<const N: usize>(texts: &[&str]) -> [u8; N] {
-    let (mut bytes, mut length, mut text) = ([0; N], 0, 0);
-    while text < texts.len() {
-        let mut at = 0;
-        while at < texts[text].len() {
-            bytes[length] = texts[text].as_bytes()[at];
-            length += 1;
-            at += 1;
-        }
-        text += 1;
-    }
-    bytes
 }

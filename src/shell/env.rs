@@ -126,11 +126,12 @@ pub fn plan(settings: &Settings, roots: &Roots) -> Vec<Export> {
     exports
 }
 
-/// Whether the environment has a variable of these exports, or a mirror that leaves one of them out; see [`Host::is_free`].
-pub fn is_taken(host: &Host, exports: &[Export]) -> bool {
+/// Whether the environment has a variable of these exports, a mirror that leaves one of them out, or one of these names; see
+/// [`Host::is_free`].
+pub fn is_taken(host: &Host, exports: &[Export], others: &[&'static str]) -> bool {
     let may_be_left_out = |export: &&Export| export.offline.is_some() && !export.is_explicit;
     let rows = exports.iter().filter(may_be_left_out).filter_map(|export| mirrors::row(&export.name));
-    let names = rows.flat_map(|row| row.unless).copied();
+    let names = rows.flat_map(|row| row.unless).chain(others).copied();
     // Each is asked, whatever the others say, since the answer is kept for as long as all say the same.
     exports.iter().map(|export| export.name.as_str()).chain(names).filter(|name| !host.is_free(name)).count() > 0
 }

@@ -191,10 +191,11 @@ pub fn changes(exports: &[Export], node: &Node<'_>, host: &Host) -> Vec<(String,
     // What we exported once and the configuration no longer names is taken back too.
     let mut back = old.still_ours(|name| current(host, name));
     for export in exports {
-        if mirrors.of_export(export, current(host, &export.name).is_some()).is_some() {
+        let current = current(host, &export.name);
+        if mirrors.of_export(export, current.is_some()).is_some() {
             continue;
         }
-        if let Fate::Set(value) = fate(export, node.is_offline, current(host, &export.name).as_deref(), &old) {
+        if let Fate::Set(value) = fate(export, node.is_offline, current.as_deref(), &old) {
             changes.push((export.name.clone(), Some(value.as_bytes().to_vec())));
             marker.add(&export.name, value);
             back.retain(|name| *name != export.name);

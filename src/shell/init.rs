@@ -93,10 +93,6 @@ impl History {
     }
 }
 
-/// [`Marker::SEPARATOR`] as a text.
-const SEPARATOR: &str = "\u{1f}";
-const _: () = assert!(SEPARATOR.as_bytes()[0] == Marker::SEPARATOR);
-
 /// What stands for copies where there are none: no file's name begins so, and none can be made.
 const NO_COPY: &[u8] = b"/dev/null/none";
 
@@ -168,12 +164,7 @@ impl Script<'_> {
             prologue.scalars(&[("added", b"")]);
         }
         // The very first one last: each goes in front of those before it.
-        let path = settings.path.iter().rev();
-        if self.shell == Shell::Bash {
-            prologue.scalars(&[("path", joined(path).as_bytes())]);
-        } else {
-            prologue.array("path", path);
-        }
+        prologue.several("path", settings.path.iter().rev());
         for set in Set::ALL {
             prologue.records(set, self.exports);
         }
@@ -191,20 +182,13 @@ impl Script<'_> {
         prologue.text.extend_from_slice(code.as_bytes());
         prologue.text
     }
-}
 
-impl Script<'_> {
     /// What no mirror in the environment leaves out: the names that the configuration gives a value itself, with blanks around them.
     fn explicit(&self) -> String {
         let is_explicit = |export: &&Export| export.is_explicit && mirrors::row(&export.name).is_some();
         let names = self.exports.iter().filter(is_explicit).map(|export| format!(" {} ", export.name));
         names.collect()
     }
-}
-
-/// Words as records, with a separator behind each.
-fn joined<'a>(words: impl Iterator<Item = &'a String>) -> String {
-    words.flat_map(|word| [word.as_str(), SEPARATOR]).collect()
 }
 
 /// What a script is told of the node on which it runs: not part of it, since it can be kept and used again by another shell.
@@ -275,15 +259,12 @@ pub fn assignments(shell: Shell, words: &[(&str, OsString)]) -> Vec<u8> {
 /// What a login has inherited where it is not the usual one, beside the variables that it sets.
 pub const INHERITED: [&str; 2] = ["HPCSH_STORAGE", "VIRTUAL_ENV"];
 
-/// Finds out what the facts say of the environment, where no program has looked: whether one of the exports is set, and what PATH
-/// lacks.
-pub fn probe(shell: Shell, exports: &[Export], path: &[String]) -> Vec<u8> {
-    let mut prologue = Prologue::new(shell, 0);
-    prologue.probe(
-        "taken",
-        "$_hpcsh_taken",
-        INHERITED.into_iter().chain(exports.iter().map(|export| export.name.as_str())),
-    );
+/// Finds out what the facts of bash say of the environment, where no program has looked: whether one of the exports is set, and what
+/// PATH lacks.
+pub fn probe(exports: &[Export], path: &[String]) -> Vec<u8> {
+    let mut prologue = Prologue::new(Shell::Bash, 0);
+    let names = exports.iter().map(|export| export.name.as_str());
+    prologue.probe("taken", "$_hpcsh_taken", INHERITED.into_iter().chain(names));
     prologue.lacking(path);
     prologue.text
 }
@@ -297,5 +278,6 @@ pub fn first(host: &Host, path: &[String]) -> Option<(String, String)> {
         }
     }
     let first = lacking.iter().flat_map(|dir| [dir.as_str(), ":"]).collect();
-    Some((first, lacking.iter().rev().flat_map(|dir| ["PATH+=", dir.as_str(), SEPARATOR]).collect()))
+    let record = |dir: &&String| format!("PATH+={dir}{}", char::from(Marker::SEPARATOR));
+    Some((first, lacking.iter().rev().map(record).collect()))
 }

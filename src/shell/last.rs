@@ -83,7 +83,8 @@ impl Last {
         [&self.file, script].into_iter().all(is_mine).then(|| line(self.shell, script))
     }
 
-    /// Keeps this script, which lies in this file, and what finds out of the environment what a program would have. What cannot be written is not kept.
+    /// Keeps this script, which lies in this file, and for bash what finds out of the environment what a program would have. What
+    /// cannot be written is not kept.
     ///
     /// Nor is what a proxy with a password reaches: nobody's password is written anywhere.
     /// `fixed` is the configuration's word on the node; a login finds out by itself what may turn. Gives the file with zsh's checks.

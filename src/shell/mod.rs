@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod code;
+mod constant;
 pub mod env;
 pub mod format;
 pub mod init;

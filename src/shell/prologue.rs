@@ -121,11 +121,15 @@ impl Prologue {
         self.scalars(&[("packed", &packed)]);
     }
 
-    /// A variable of several, for zsh and fish: bash has it as records.
-    pub fn array(&mut self, name: &str, words: impl IntoIterator<Item = impl AsRef<[u8]>>) {
+    /// A variable of several: a list; in bash, where that is dear, records, each with a separator behind it.
+    pub fn several(&mut self, name: &str, words: impl Iterator<Item = impl AsRef<[u8]>>) {
         let (before, between, after): (&[u8], &[u8], &[u8]) = match self.shell {
             Shell::Fish => (b"set -g _hpcsh_", b" ", b"\n"),
-            Shell::Zsh | Shell::Bash => (b"_hpcsh_", b"=(", b")\n"),
+            Shell::Zsh => (b"_hpcsh_", b"=(", b")\n"),
+            Shell::Bash => {
+                let records = words.flat_map(|word| [word.as_ref(), &[Marker::SEPARATOR]].concat());
+                return self.scalars(&[(name, &records.collect::<Vec<u8>>())]);
+            }
         };
         self.push(&[before, name.as_bytes(), between]);
         for word in words {
@@ -198,8 +202,8 @@ impl Prologue {
         }
     }
 
-    /// Tells in a variable, behind `before`, whether one of these is set. The names are checked ones; asking for all of them at once is what
-    /// spares a login the look at each.
+    /// Tells in a variable, behind `before`, whether one of these is set. The names are checked ones; asking for all of them at once is
+    /// what spares a login the look at each.
     pub fn probe<'a>(&mut self, name: &str, before: &str, variables: impl Iterator<Item = &'a str>) {
         if self.shell == Shell::Fish {
             // How many are unset, and how many there are. PATH is one that is set, and keeps the list from being empty.

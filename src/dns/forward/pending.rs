@@ -125,17 +125,19 @@ impl Pending {
     /// The place of a question that gives way where there is no room: the oldest of some that somebody waits for.
     pub fn oldest(&mut self) -> Option<usize> {
         let count = self.places.len();
-        let mut found: Vec<(Instant, usize)> = Vec::with_capacity(COMPARED);
+        let (mut oldest, mut compared) = (None, 0);
         for _ in 0..count {
-            if found.len() == COMPARED {
+            if compared == COMPARED {
                 break;
             }
             self.hand = if self.hand + 1 < count { self.hand + 1 } else { 0 };
             if let Some(query) = self.places[self.hand].as_ref().filter(|query| !query.askers.is_empty()) {
-                found.push((query.began, self.hand));
+                compared += 1;
+                let this = (query.began, self.hand);
+                oldest = Some(oldest.map_or(this, |oldest: (Instant, usize)| oldest.min(this)));
             }
         }
-        found.into_iter().min().map(|(_, place)| place)
+        oldest.map(|(_, place)| place)
     }
 
     fn twin(&self, message: &[u8], is_stream: bool) -> u64 {

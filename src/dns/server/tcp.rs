@@ -59,6 +59,14 @@ pub struct Connections {
     first: Notify,
 }
 
+/// Who gives way.
+struct First {
+    /// The connection that has waited for nothing and asked nothing for the longest time, and since when.
+    idle: Option<(Instant, u64)>,
+    /// The one that has waited the longest.
+    waiting: Option<u64>,
+}
+
 /// One connection, as those see it who answer late.
 #[derive(Debug)]
 struct Connection {
@@ -163,13 +171,12 @@ impl Connections {
         self.since.borrow_mut().push(Reverse((now, number)));
     }
 
-    /// The connection that has waited for nothing and asked nothing for the longest time, and since when; `Err`: one that waits for the
-    /// longest time, where all do, or the first so many.
-    fn most_idle(&self, passed: usize) -> Result<(Instant, u64), Option<u64>> {
+    /// Who is the first to go, where so many that wait are passed by in the search.
+    fn first(&self, passed: usize) -> First {
         let open = self.open.borrow();
         let mut since = self.since.borrow_mut();
         let mut busy = Vec::new();
-        let mut found = None;
+        let mut idle = None;
         while busy.len() < passed
             && let Some(Reverse((known, number))) = since.pop()
         {
@@ -180,13 +187,13 @@ impl Connections {
                 busy.push(Reverse((known, number)));
             } else {
                 since.push(Reverse((known, number)));
-                found = Some((known, number));
+                idle = Some((known, number));
                 break;
             }
         }
         let waiting = busy.first().map(|Reverse((_, number))| *number);
         since.extend(busy);
-        found.ok_or(waiting)
+        First { idle, waiting }
     }
 
     fn end(&self, number: u64) {
@@ -198,7 +205,8 @@ impl Connections {
 
     /// Ends the one that has been idle longest, or has waited longest; whether there was one.
     fn end_one(&self) -> bool {
-        let found = self.most_idle(PASSED).map_or_else(|waiting| waiting, |(_, number)| Some(number));
+        let First { idle, waiting } = self.first(PASSED);
+        let found = idle.map(|(_, number)| number).or(waiting);
         if let Some(number) = found {
             self.end(number);
         }
@@ -220,7 +228,7 @@ impl Connections {
                     connection.untaken.borrow_mut().shrink_to_fit();
                 }
             }
-            while let Ok((since, number)) = all.most_idle(usize::MAX)
+            while let Some((since, number)) = all.first(usize::MAX).idle
                 && now.saturating_duration_since(since) >= IDLE
             {
                 all.end(number);

@@ -1,16 +1,14 @@
 //! Which variables a mirror leaves out, as one text for the shells: a mirror may stand in their environment alone, which the
 //! program that wrote the script has not seen.
 
+use super::super::constant::Text;
 use super::{FILES, Place, Variable, is_same, rows};
 
 /// A line for each list of mirrors, `NAME NAME=MIRROR MIRROR`: what holds only while offline, and whatever leaves it out.
 /// A `*` at the end of a mirror stands for the rest of its name.
 pub const TABLE: &str = {
-    const TEXT: Text<{ Text::<0>::of_all().length }> = Text::of_all();
-    match std::str::from_utf8(&TEXT.bytes) {
-        Ok(text) => text,
-        Err(_) => unreachable!(),
-    }
+    const TEXT: Text<{ all::<0>().length() }> = all();
+    TEXT.text()
 };
 
 /// The row of a variable that is in the table.
@@ -18,57 +16,38 @@ pub fn row(name: &str) -> Option<&'static Variable> {
     rows().find(|row| row.name == name && holds_offline(row))
 }
 
-/// A text of so many bytes that is made when the program is. What has no room in it is counted.
-struct Text<const N: usize> {
-    bytes: [u8; N],
-    length: usize,
+const fn all<const N: usize>() -> Text<N> {
+    let mut text = Text::of(&[]);
+    let mut at = 0;
+    while let Some(row) = at_place(at) {
+        if holds_offline(row) && is_first(at) {
+            text.push(if text.length() == 0 { "" } else { "\n" });
+            line(&mut text, row.unless);
+        }
+        at += 1;
+    }
+    text
 }
 
-impl<const N: usize> Text<N> {
-    const fn of_all() -> Self {
-        let mut text = Self { bytes: [0; N], length: 0 };
-        let mut at = 0;
-        while let Some(row) = at_place(at) {
-            if holds_offline(row) && is_first(at) {
-                text.push(if text.length == 0 { "" } else { "\n" });
-                text.line(row.unless);
-            }
-            at += 1;
-        }
-        text
-    }
-
-    /// The line of the rows that have this list.
-    const fn line(&mut self, mirrors: &[&str]) {
-        let mut at = 0;
-        let mut before = "";
-        while let Some(row) = at_place(at) {
-            if holds_offline(row) && is_equal(row.unless, mirrors) {
-                self.push(before);
-                self.push(row.name);
-                before = " ";
-            }
-            at += 1;
-        }
-        at = 0;
-        before = "=";
-        while at < mirrors.len() {
-            self.push(before);
-            self.push(mirrors[at]);
+/// Adds the line of the rows that have this list.
+const fn line<const N: usize>(text: &mut Text<N>, mirrors: &[&str]) {
+    let mut at = 0;
+    let mut before = "";
+    while let Some(row) = at_place(at) {
+        if holds_offline(row) && is_equal(row.unless, mirrors) {
+            text.push(before);
+            text.push(row.name);
             before = " ";
-            at += 1;
         }
+        at += 1;
     }
-
-    const fn push(&mut self, text: &str) {
-        let mut at = 0;
-        while at < text.len() {
-            if self.length < N {
-                self.bytes[self.length] = text.as_bytes()[at];
-            }
-            self.length += 1;
-            at += 1;
-        }
+    at = 0;
+    before = "=";
+    while at < mirrors.len() {
+        text.push(before);
+        text.push(mirrors[at]);
+        before = " ";
+        at += 1;
     }
 }
 
