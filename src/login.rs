@@ -198,7 +198,7 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         facts = login.stale(facts, notice);
     }
     let (text, exports) = script(host, &loaded, shell);
-    facts.is_taken = env::is_taken(host, &exports, if shell == Shell::Bash { &init::INHERITED } else { &[] });
+    facts.is_taken = env::is_taken(host, &exports, if shell == Shell::Bash { init::INHERITED } else { &[] });
     if shell == Shell::Bash {
         match init::first(host, &loaded.config.shell.path) {
             Some(first) => facts.first = first,

@@ -83,6 +83,16 @@ impl Export {
         self.value(offline).filter(|_| self.both().is_none())
     }
 
+    /// The mirrors that leave its value while offline out.
+    pub fn mirrors(&self) -> &'static [&'static str] {
+        let row = match self.origin {
+            _ if self.is_explicit => None,
+            Origin::Preset(row, _) => Some(row).filter(|row| mirrors::holds_offline(row)),
+            Origin::Table(_) => mirrors::row(&self.name),
+        };
+        row.map_or(&[], |row| row.unless)
+    }
+
     /// Whether the value lies below the node-local directory, which must then be there and ours.
     pub fn is_local(&self) -> bool {
         matches!(self.origin, Origin::Preset(variable, _) if variable.place == Place::Local)
@@ -128,12 +138,16 @@ pub fn plan(settings: &Settings, roots: &Roots) -> Vec<Export> {
 
 /// Whether the environment has a variable of these exports, a mirror that leaves one of them out, or one of these names; see
 /// [`Host::is_free`].
-pub fn is_taken(host: &Host, exports: &[Export], others: &[&'static str]) -> bool {
-    let may_be_left_out = |export: &&Export| export.offline.is_some() && !export.is_explicit;
-    let rows = exports.iter().filter(may_be_left_out).filter_map(|export| mirrors::row(&export.name));
-    let names = rows.flat_map(|row| row.unless).chain(others).copied();
+pub fn is_taken(host: &Host, exports: &[Export], others: &'static [&'static str]) -> bool {
+    let mut names: Vec<&str> = exports.iter().map(|export| export.name.as_str()).collect();
+    for name in exports.iter().flat_map(Export::mirrors).chain(others) {
+        names.push(name);
+    }
+    // Tools share mirrors.
+    names.sort_unstable();
+    names.dedup();
     // Each is asked, whatever the others say, since the answer is kept for as long as all say the same.
-    exports.iter().map(|export| export.name.as_str()).chain(names).filter(|name| !host.is_free(name)).count() > 0
+    names.into_iter().filter(|name| !host.is_free(name)).count() > 0
 }
 
 impl Settings {

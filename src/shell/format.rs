@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use serde::Serialize;
 
-use super::catalogue::{is_meant, mirrors};
+use super::catalogue::is_meant;
 use super::env::{Export, Origin};
 use super::marker::{Fate, Marker, fate};
 use crate::error::Failure;
@@ -115,13 +115,12 @@ impl Mirrors {
     /// The one that leaves this export out. What else than a mirror may do so, as another name of the same variable, does not take back
     /// what is there.
     fn of_export(&self, export: &Export, is_there: bool) -> Option<&str> {
-        let row = match export.origin {
-            _ if export.is_explicit => return None,
-            Origin::Preset(row, _) => mirrors::row(row.name).or((!is_there).then_some(row))?,
-            Origin::Table(_) => mirrors::row(&export.name)?,
+        let unless = match export.origin {
+            Origin::Preset(row, _) if !is_there && !export.is_explicit => row.unless,
+            _ => export.mirrors(),
         };
         let mut names = self.0.iter().map(String::as_str);
-        names.find(|name| *name != row.name && row.unless.iter().any(|mirror| is_meant(mirror, name)))
+        names.find(|name| *name != export.name && unless.iter().any(|mirror| is_meant(mirror, name)))
     }
 }
 

@@ -257,14 +257,14 @@ pub fn assignments(shell: Shell, words: &[(&str, OsString)]) -> Vec<u8> {
 }
 
 /// What a login has inherited where it is not the usual one, beside the variables that it sets.
-pub const INHERITED: [&str; 2] = ["HPCSH_STORAGE", "VIRTUAL_ENV"];
+pub const INHERITED: &[&str] = &["HPCSH_STORAGE", "VIRTUAL_ENV"];
 
 /// Finds out what the facts of bash say of the environment, where no program has looked: whether one of the exports is set, and what
 /// PATH lacks.
 pub fn probe(exports: &[Export], path: &[String]) -> Vec<u8> {
     let mut prologue = Prologue::new(Shell::Bash, 0);
     let names = exports.iter().map(|export| export.name.as_str());
-    prologue.probe("taken", "$_hpcsh_taken", INHERITED.into_iter().chain(names));
+    prologue.probe("taken", "$_hpcsh_taken", INHERITED.iter().copied().chain(names));
     prologue.lacking(path);
     prologue.text
 }

@@ -64,7 +64,8 @@ const fn at_place(mut at: usize) -> Option<&'static Variable> {
     None
 }
 
-const fn holds_offline(row: &Variable) -> bool {
+/// Whether a row is one of the table: what holds only while offline, and whatever leaves it out.
+pub const fn holds_offline(row: &Variable) -> bool {
     matches!(row.place, Place::Offline | Place::Exempt) && !row.unless.is_empty()
 }
 

@@ -60,7 +60,8 @@ impl Record {
             // One that is longer is in no record, which would be too long.
             self.0.extend(u32::try_from(field.len()).unwrap_or(u32::MAX).to_le_bytes());
         }
-        self.0.extend([first, second].concat());
+        self.0.extend_from_slice(first);
+        self.0.extend_from_slice(second);
     }
 
     /// That this is at a path, as far as so many bytes of its stamp tell.
