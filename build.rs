@@ -19,6 +19,7 @@ fn main() -> io::Result<()> {
         "login.zsh",
         "completion.zsh",
         "hpcsh.bash",
+        "data.bash",
         "prompt.bash",
         "variables.bash",
         "mirrors.bash",

@@ -269,7 +269,7 @@ our_line() {
 
 # What a line that reads the node's own file first begins with.
 # shellcheck disable=SC2016 # the other shells expand it
-local_start='_hpcsh_login=${HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}/login.'
+local_start='_hpcsh_login=${HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}'
 
 # The same line for zsh or bash, reading first what the node has kept of the last login. It is read where only we can have
 # written it, and says itself whether it holds: for this boot, host, network, home. $2 is `guarded` in a file that can tell
@@ -280,9 +280,10 @@ our_local_line() {
   if [ "$2" = guarded ] && leads_to_shared "$bin"; then
     guard="hpcsh_rc_answers $(our_word "$1") && "
   fi
-  printf '%s%s; if %s && %s; then %s; elif %s; fi\n' "$local_start" "$1" \
-    '[[ $_hpcsh_login == /* && -d ${_hpcsh_login%/*} && -O ${_hpcsh_login%/*} && ! -L ${_hpcsh_login%/*} && -f $_hpcsh_login && -O $_hpcsh_login && ! -L $_hpcsh_login ]]' \
-    '\builtin source "$_hpcsh_login"' '\builtin true' \
+  file=\$_hpcsh_login/login.$1
+  printf '%s; if %s && %s; then %s; elif %s; fi\n' "$local_start" \
+    "[[ \$_hpcsh_login == /* && -O \$_hpcsh_login && ! -L \$_hpcsh_login && -f $file && -O $file && ! -L $file ]]" \
+    "\\builtin source \"$file\"" '\builtin true' \
     "$guard$(line_for "$1" "$(our_word "$1")" | sed 's/^if //; s/; fi$//')"
 }
 

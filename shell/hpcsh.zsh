@@ -8,20 +8,14 @@
 # somewhere; a newline before every `}`; no pattern with bare `( )`; functions that begin with `emulate -L zsh`. No process,
 # no output, status 0 at the end, and the same when it is evaluated again.
 
-# Exports what the prologue's _hpcsh_always and _hpcsh_$1 assign. HPCSH_EXPORTS tells which values are ours, to later calls and to
-# nested shells: those, and $2. HPCSH_NODE is the verdict, for other programs.
-function _hpcsh_export {
-  \builtin setopt local_options all_export no_warn_create_global
-  _hpcsh_always
-  "_hpcsh_$1"
-  \builtin set -- "_hpcsh_records_$1" "$2"
-  HPCSH_NODE=$_hpcsh_verdict HPCSH_EXPORTS=$'\x1f'$_hpcsh_records_always${(P)1}$2
-}
-
 # Reads the part $1 ("prompt", "more"): the node's own copy, which the program has put there, else what the program says.
 function _hpcsh_part {
   \builtin emulate -L zsh
   \local copy=$_hpcsh_copy-$1.zsh
+  # The first one needs the rest of the prologue.
+  if [[ -z $_hpcsh_parts ]]; then
+    _hpcsh_data
+  fi
   if [[ -f $copy && -O $copy && -O ${copy:h} && ! -L ${copy:h} ]]; then
     \builtin source "$copy"
   else
@@ -31,47 +25,27 @@ function _hpcsh_part {
 
 # Runs what follows $1, which that part defines, under the user's options.
 function _hpcsh_call {
-  if [[ ${_hpcsh_parts-} != *" $1 "* ]]; then
+  if [[ $_hpcsh_parts != *" $1 "* ]]; then
     _hpcsh_part "$1"
   fi
   \shift
   "$@"
 }
 
-# Of an outer shell that exports all that is assigned.
-if [[ ${_hpcsh_loaded-} != "$$" ]]; then
-  \builtin typeset -g _hpcsh_parts=
-fi
-# The node's facts stand before the prologue: _hpcsh_fact is its verdict. A shell that is not interactive has no next prompt to
-# mend an unknown one, or one that has expired.
+# The facts stand before the prologue: _hpcsh_fact is the node's verdict, _hpcsh_first what comes first in PATH and is not in it yet. Where
+# none of the names is set, the usual login, there is nothing to compare. A shell that is not interactive has no next prompt to mend a
+# verdict that is unknown, or has expired.
 _hpcsh_verdict=$_hpcsh_fact
-if [[ ( $_hpcsh_fact == unknown || -n $_hpcsh_expired ) && ! -o interactive ]]; then
-  _hpcsh_call prompt _hpcsh_settle
-fi
-# The configured directories come first in PATH, where they are not in it. The marker has those that we added: _hpcsh_added.
-for _hpcsh_dir in "${_hpcsh_path[@]}"; do
-  if [[ :$PATH: != *":$_hpcsh_dir:"* ]]; then
-    # Behind an environment that an outer shell entered, whose own python comes first.
-    if [[ -n ${VIRTUAL_ENV-} && $PATH == "$VIRTUAL_ENV/bin:"* ]]; then
-      PATH=$VIRTUAL_ENV/bin:$_hpcsh_dir:${PATH#"$VIRTUAL_ENV/bin:"}
-    else
-      PATH=$_hpcsh_dir${PATH:+:$PATH}
-    fi
-    _hpcsh_added+=PATH+=$_hpcsh_dir$'\x1f'
-  fi
-done
-# Where none of the names is set, the usual login, there is nothing to compare.
-if [[ -z ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}$_hpcsh_reader$_hpcsh_taken$_hpcsh_set ]]; then
-  _hpcsh_export "${_hpcsh_verdict/unknown/$_hpcsh_unknown}" "$_hpcsh_added"
+if [[ -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE-}${VIRTUAL_ENV-}$_hpcsh_reader$_hpcsh_taken$_hpcsh_set ]] ||
+  [[ ! -o interactive && $_hpcsh_fact$_hpcsh_expired != online && $_hpcsh_fact$_hpcsh_expired != offline ]]; then
+  _hpcsh_call prompt _hpcsh_begin
 else
-  _hpcsh_call prompt _hpcsh_renew
-  HPCSH_EXPORTS+=$_hpcsh_added
-fi
-if [[ -n $_hpcsh_reader ]]; then
-  _hpcsh_call prompt _hpcsh_shared_last
+  [[ -z $_hpcsh_first ]] || PATH=$_hpcsh_first$PATH
+  "_hpcsh_${_hpcsh_verdict/unknown/$_hpcsh_unknown}" "$_hpcsh_added"
 fi
 
 if [[ ! -o interactive ]]; then
+  _hpcsh_data
   if [[ -n $_hpcsh_notice$_hpcsh_warning ]]; then
     \builtin print -ru2 "hpcsh: $_hpcsh_notice${_hpcsh_notice:+${_hpcsh_warning:+; }}$_hpcsh_warning"
   fi
@@ -107,15 +81,11 @@ function act {
   _hpcsh_call more _hpcsh_act "$@"
 }
 
-# In a function of its own, since an activation script that is sourced meanwhile replaces and removes `deactivate`.
-function _hpcsh_claim {
+# One that its own script has entered keeps that script's way out.
+if [[ -z ${_OLD_VIRTUAL_PATH+1} ]] || ! \builtin typeset -f deactivate >/dev/null; then
   function deactivate {
     _hpcsh_call more _hpcsh_deactivate "$@"
   }
-}
-# One that its own script has entered keeps that script's way out.
-if [[ -z ${_OLD_VIRTUAL_PATH+1} ]] || ! \builtin typeset -f deactivate >/dev/null; then
-  _hpcsh_claim
 fi
 
 function mdcd {
@@ -128,6 +98,7 @@ function cdr {
 
 # Powerlevel10k's segment `hpcsh`, and what it shows before the rc file is read: the same calls, always.
 function prompt_hpcsh instant_prompt_hpcsh {
+  [[ -n ${_hpcsh_color-} ]] || _hpcsh_data
   p10k segment -f "${_hpcsh_color-}" -e -c '${HPCSH_PROMPT-}' -t '${HPCSH_PROMPT//\%/%%}'
 }
 

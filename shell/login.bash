@@ -5,68 +5,26 @@
 # What shellcheck cannot see: the assignments above it (2154), and who reads them (2034).
 # shellcheck disable=SC2154,SC2034,SC1090
 
-_hpcsh_login=
-if [[ ${HOME-} == "$_hpcsh_home" && ${XDG_CONFIG_HOME-} == "$_hpcsh_xdg" && -z ${HPCSH_CONFIG-} &&
-  $_hpcsh_proxies == "${https_proxy-} ${HTTPS_PROXY-} ${http_proxy-} ${HTTP_PROXY-} ${all_proxy-} ${ALL_PROXY-} ${no_proxy-} ${NO_PROXY-} " &&
-  -f $_hpcsh_script && -O $_hpcsh_script ]]; then
+if [[ -z ${HPCSH_CONFIG-} && -f $_hpcsh_script && -O $_hpcsh_script && $_hpcsh_proxies == \
+  "${https_proxy-} ${HTTPS_PROXY-} ${http_proxy-} ${HTTP_PROXY-} ${all_proxy-} ${ALL_PROXY-} ${no_proxy-} ${NO_PROXY-} " ]]; then
   {
-    IFS=' ' \builtin read -r _hpcsh_fact </proc/sys/kernel/random/boot_id || _hpcsh_fact=
-    IFS=' ' \builtin read -r _hpcsh_dir </proc/sys/kernel/hostname || _hpcsh_dir=
-    IFS='' \builtin read -r -d '' _hpcsh_notice </proc/self/fdinfo/9 || :
-    if [[ $_hpcsh_fact == "$_hpcsh_boot" && $_hpcsh_dir == "$_hpcsh_host" && $_hpcsh_notice == *:$'\t'"$_hpcsh_network"$'\n' ]]; then
+    # `read` takes longer.
+    if \builtin mapfile -t _hpcsh_id </proc/sys/kernel/random/boot_id && \builtin mapfile -t _hpcsh_name </proc/sys/kernel/hostname &&
+      \builtin mapfile -t _hpcsh_lines </proc/self/fdinfo/9 && [[ "${_hpcsh_lines[*]-} " == *:$'\t'"$_hpcsh_network "* &&
+      "${_hpcsh_id-}|${_hpcsh_name-}|${HOME-}|${XDG_CONFIG_HOME-}" == "$_hpcsh_here" ]]; then
       _hpcsh_login=$$
     fi
   } 2>/dev/null 9</proc/self/ns/net
-  _hpcsh_fact=$_hpcsh_fixed _hpcsh_notice=
 fi
-# Where the program keeps what holds for this boot. A runtime directory elsewhere may hang.
-for _hpcsh_dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID" "/dev/shm/hpcsh-$UID"; do
-  if [[ ($_hpcsh_dir == /run/* || $_hpcsh_dir == /tmp/* || $_hpcsh_dir == /dev/shm/* || $_hpcsh_dir == /var/*) &&
-    -d $_hpcsh_dir && -O $_hpcsh_dir && ! -L $_hpcsh_dir ]]; then
-    \break
-  fi
-done
-_hpcsh_memory=$_hpcsh_dir/$_hpcsh_key
 if [[ -z $_hpcsh_fixed ]]; then
-  _hpcsh_fact=unknown
-  if [[ -f $_hpcsh_memory-verdict && -O $_hpcsh_memory-verdict && ! -L $_hpcsh_memory-verdict ]]; then
-    IFS=' ' \builtin read -r _hpcsh_fact _hpcsh_expired _hpcsh_dir <"$_hpcsh_memory-verdict" || _hpcsh_fact=
-    case $_hpcsh_fact in
-      online | offline) ;;
-      *) _hpcsh_fact=unknown ;;
-    esac
-    # Only who has no next prompt asks how old it is.
-    if [[ $- != *i* ]]; then
-      IFS=' ' \builtin read -r _hpcsh_dir _hpcsh_notice </proc/uptime
-      if [[ -n $_hpcsh_expired && $_hpcsh_expired != *[^0-9]* && ${#_hpcsh_expired} -lt 13 ]] && ((10#$_hpcsh_expired > 10#${_hpcsh_dir%.*})); then
-        _hpcsh_expired=
-      else
-        _hpcsh_expired=1
-      fi
-      _hpcsh_notice=
-    else
-      _hpcsh_expired=
-    fi
-  fi
+  _hpcsh_fact='' _hpcsh_file=$_hpcsh_memory-verdict
+  [[ ! -f $_hpcsh_file || ! -O $_hpcsh_file || -L $_hpcsh_file ]] || \builtin read -r _hpcsh_fact <"$_hpcsh_file" || _hpcsh_fact=
+  _hpcsh_fact=${_hpcsh_fact%% *}
 fi
-if [[ -f $_hpcsh_memory-reader && -O $_hpcsh_memory-reader && ! -L $_hpcsh_memory-reader ]]; then
-  IFS=' ' \builtin read -r _hpcsh_dir _hpcsh_notice <"$_hpcsh_memory-reader" || _hpcsh_dir=
-  # Of one that has only just begun nobody knows: others look as well.
-  IFS=' ' \builtin read -r _hpcsh_reader </proc/uptime || _hpcsh_reader=
-  _hpcsh_reader=${_hpcsh_reader%% *}
-  if [[ $_hpcsh_dir == [0-9]* && $_hpcsh_dir != *[^0-9]* && -d /proc/$_hpcsh_dir && $_hpcsh_notice == [0-9]* &&
-    $_hpcsh_notice != *[^0-9]* && $((10#${_hpcsh_reader/./} - 10#0${_hpcsh_notice//[^0-9]/})) -ge 30 ]]; then
-    _hpcsh_reader=$_hpcsh_memory-reader
-  else
-    _hpcsh_reader=
-  fi
-  _hpcsh_notice=
+# There is more to find out where the node has forgotten, which it does when the last session ends, where the verdict is not known, or where
+# somebody may wait for storage.
+if [[ ! -d $_hpcsh_run || ! -O $_hpcsh_run || -L $_hpcsh_run || -e $_hpcsh_memory-reader ||
+  ($_hpcsh_fact != offline && $_hpcsh_fact != online) ]]; then
+  _hpcsh_taken='find'
 fi
-if [[ $_hpcsh_fact == unknown || -n $_hpcsh_reader ]]; then
-  _hpcsh_taken=1
-fi
-if [[ -n $_hpcsh_login ]]; then
-  \builtin source "$_hpcsh_script"
-else
-  \builtin false
-fi
+[[ -n $_hpcsh_login ]] && \builtin source "$_hpcsh_script"

@@ -4,60 +4,29 @@
 # anything of that is not so: then the line asks the program.
 
 {
-  if [[ ${HOME-} == "$_hpcsh_home" && ${XDG_CONFIG_HOME-} == "$_hpcsh_xdg" && -z ${HPCSH_CONFIG-} &&
-    $_hpcsh_proxies == "${https_proxy-} ${HTTPS_PROXY-} ${http_proxy-} ${HTTP_PROXY-} ${all_proxy-} ${ALL_PROXY-} ${no_proxy-} ${NO_PROXY-} " &&
-    -f $_hpcsh_script && -O $_hpcsh_script && $(</proc/sys/kernel/random/boot_id) == "$_hpcsh_boot" &&
-    $(</proc/sys/kernel/hostname) == "$_hpcsh_host" && $(</proc/self/fdinfo/9) == *:$'\t'"$_hpcsh_network" ]]; then
+  if [[ -z ${HPCSH_CONFIG-} && -f $_hpcsh_script && -O $_hpcsh_script &&
+    "${https_proxy-} ${HTTPS_PROXY-} ${http_proxy-} ${HTTP_PROXY-} ${all_proxy-} ${ALL_PROXY-} ${no_proxy-} ${NO_PROXY-} " == "$_hpcsh_proxies" &&
+    "$(</proc/sys/kernel/random/boot_id)|$(</proc/sys/kernel/hostname)|${HOME-}|${XDG_CONFIG_HOME-}" == "$_hpcsh_here" &&
+    $(</proc/self/fdinfo/9) == *:$'\t'"$_hpcsh_network" ]]; then
     _hpcsh_login=$$
-  else
-    _hpcsh_login=
   fi
 } 2>/dev/null 9</proc/self/ns/net
-# Where the program keeps what holds for this boot. A runtime directory elsewhere may hang.
-for _hpcsh_dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID" "/dev/shm/hpcsh-$UID"; do
-  if [[ ( $_hpcsh_dir == /run/* || $_hpcsh_dir == /tmp/* || $_hpcsh_dir == /dev/shm/* || $_hpcsh_dir == /var/* ) &&
-    -d $_hpcsh_dir && -O $_hpcsh_dir && ! -L $_hpcsh_dir ]]; then
-    \break
-  fi
-done
-_hpcsh_memory=$_hpcsh_dir/$_hpcsh_key
 if [[ -z $_hpcsh_fixed ]]; then
   _hpcsh_fact=unknown
   if [[ -f $_hpcsh_memory-verdict && -O $_hpcsh_memory-verdict && ! -L $_hpcsh_memory-verdict ]]; then
-    IFS=' ' \builtin read -r _hpcsh_fact _hpcsh_expired _hpcsh_dir <"$_hpcsh_memory-verdict" || _hpcsh_fact=
-    case $_hpcsh_fact in
-      online | offline) ;;
-      *) _hpcsh_fact=unknown ;;
-    esac
-    # Only who has no next prompt asks how old it is.
-    if [[ ! -o interactive ]]; then
-      IFS=' ' \builtin read -r _hpcsh_dir _hpcsh_notice </proc/uptime
-      if [[ -n $_hpcsh_expired && $_hpcsh_expired != *[^0-9]* && ${#_hpcsh_expired} -lt 13 ]] && ((10#$_hpcsh_expired > 10#${_hpcsh_dir%.*})); then
-        _hpcsh_expired=
-      else
-        _hpcsh_expired=1
-      fi
-      _hpcsh_notice=
-    else
-      _hpcsh_expired=
+    # To set IFS for `read` would cost more than all the rest.
+    _hpcsh_notice=$(<"$_hpcsh_memory-verdict")
+    if [[ $_hpcsh_notice == 'offline '* ]]; then
+      _hpcsh_fact=offline
+    elif [[ $_hpcsh_notice == 'online '* ]]; then
+      _hpcsh_fact=online
     fi
+    _hpcsh_notice=
   fi
 fi
-if [[ -f $_hpcsh_memory-reader && -O $_hpcsh_memory-reader && ! -L $_hpcsh_memory-reader ]]; then
-  IFS=' ' \builtin read -r _hpcsh_dir _hpcsh_notice <"$_hpcsh_memory-reader" || _hpcsh_dir=
-  # Of one that has only just begun nobody knows: others look as well.
-  \builtin read -r _hpcsh_reader </proc/uptime
-  _hpcsh_reader=${${_hpcsh_reader%% *}/./}
-  if [[ $_hpcsh_dir == [0-9]* && $_hpcsh_dir != *[^0-9]* && -d /proc/$_hpcsh_dir && $_hpcsh_notice == [0-9]* &&
-    $_hpcsh_notice != *[^0-9]* ]] && (( 10#$_hpcsh_reader - 10#$_hpcsh_notice >= 30 )); then
-    _hpcsh_reader=$_hpcsh_memory-reader
-  else
-    _hpcsh_reader=
-  fi
-  _hpcsh_notice=
+# There is more to find out where the node has forgotten, which it does when the last session ends, where somebody may wait for storage, and
+# for a shell that has no next prompt.
+if [[ ! -o interactive || ! -d $_hpcsh_run || ! -O $_hpcsh_run || -L $_hpcsh_run || -e $_hpcsh_memory-reader ]]; then
+  _hpcsh_taken=find
 fi
-if [[ -n $_hpcsh_login ]]; then
-  \builtin source "$_hpcsh_script"
-else
-  \builtin false
-fi
+[[ -n $_hpcsh_login ]] && \builtin source "$_hpcsh_script"

@@ -62,5 +62,3 @@ function _hpcsh_has_mirrored {
 }
 
 _hpcsh_parts="${_hpcsh_parts-} mirrors "
-# It has _hpcsh_explicit.
-_hpcsh_call prompt builtin :

@@ -103,6 +103,13 @@ function _hpcsh_enter {
   _hpcsh_switch "$venv" "$label"
 }
 
+# An activation script that was sourced meanwhile has replaced or removed it.
+function _hpcsh_claim {
+  function deactivate {
+    _hpcsh_call more _hpcsh_deactivate "$@"
+  }
+}
+
 # Leaves what is active and enters the environment $1, whose label is $2.
 function _hpcsh_switch {
   \local "venv=$1" "label=$2"

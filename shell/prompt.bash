@@ -12,9 +12,15 @@ function _hpcsh_stale {
   _hpcsh_call storage _hpcsh_does_not_answer "$@"
 }
 
-# The hook of bash before 5.1, whose PROMPT_COMMAND is one string. A readonly one stays as it is.
+# The hook where PROMPT_COMMAND is somebody's, or no array: before 5.1 it is one string. A readonly one stays as it is.
 function _hpcsh_append {
-  \builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}_hpcsh_precmd_keeping" 2>/dev/null || \builtin true
+  if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
+    _hpcsh_hooked=
+    \builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND:+${PROMPT_COMMAND[0]}$'\n'}_hpcsh_precmd_keeping" 2>/dev/null || \builtin true
+  else
+    _hpcsh_hooked=${PROMPT_COMMAND+${PROMPT_COMMAND@a}s}
+    [[ $_hpcsh_hooked == *r* ]] || PROMPT_COMMAND+=(_hpcsh_precmd)
+  fi
 }
 
 # What stands there: of commands in one string, each leaves its status to the next. From 5.1 on each element of the array sees the
@@ -214,18 +220,6 @@ function _hpcsh_complete {
   _hpcsh_completion "$@"
 } 2>/dev/null
 
-# The values that a login has no use for, from the one string in which they stand, with U+001F between them: there a login has
-# one assignment for all of them. In the order in which src/shell/init.rs has them.
-function _hpcsh_unpack {
-  \local IFS=$'\x1f' "globbing=$-"
-  \set -f
-  # shellcheck disable=SC2086
-  \set -- $_hpcsh_packed
-  [[ $globbing == *f* ]] || \set +f
-  _hpcsh_switches=$1 _hpcsh_ls_colors=$2 _hpcsh_ttl=$3 _hpcsh_side=$4 _hpcsh_text_online=$5 _hpcsh_text_offline=$6 \
-    _hpcsh_text_unknown=$7 _hpcsh_text_stale=$8 _hpcsh_text_resolver=$9 _hpcsh_color=${10} _hpcsh_explicit=${11-}
-}
-
-_hpcsh_unpack
-_hpcsh_undo=()
+# Once for each shell: the part is read again where the line is.
+[[ ${_hpcsh_undone-} == "$$" ]] || _hpcsh_undo=() _hpcsh_undone=$$
 _hpcsh_parts="${_hpcsh_parts-} prompt "

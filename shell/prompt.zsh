@@ -3,14 +3,66 @@
 
 # --- variables, where some of the names are set already
 
-# Sets the variables again for HPCSH_OFFLINE's word, else for the node's verdict.
-function _hpcsh_renew {
+# The variables of a login that is not the usual one.
+function _hpcsh_begin {
   \builtin emulate -L zsh
+  \local dir
+  if [[ $_hpcsh_taken == find ]]; then
+    _hpcsh_call node _hpcsh_find_out
+  fi
+  if [[ ! -o interactive && ( $_hpcsh_fact == unknown || -n $_hpcsh_expired ) ]]; then
+    _hpcsh_settle
+  fi
+  # The configured directories come first in PATH, where they are not in it. The marker has those that we added.
+  _hpcsh_added=
+  for dir in "${_hpcsh_path[@]}"; do
+    if [[ :$PATH: != *":$dir:"* ]]; then
+      # Behind an environment that an outer shell entered, whose own python comes first.
+      if [[ -n ${VIRTUAL_ENV-} && $PATH == "$VIRTUAL_ENV/bin:"* ]]; then
+        PATH=$VIRTUAL_ENV/bin:$dir:${PATH#"$VIRTUAL_ENV/bin:"}
+      else
+        PATH=$dir${PATH:+:$PATH}
+      fi
+      _hpcsh_added+=PATH+=$dir$'\x1f'
+    fi
+  done
+  _hpcsh_choose
+  dir=_hpcsh_records_${_hpcsh_verdict/unknown/$_hpcsh_unknown}
+  if [[ -o interactive && -z $_hpcsh_reader${HPCSH_STORAGE-} ]] && _hpcsh_is_same "$_hpcsh_records_always${(P)dir}"; then
+    # Mirrors that have come since the first prompt looks for.
+    \builtin export "HPCSH_NODE=$_hpcsh_verdict"
+  else
+    _hpcsh_renew
+  fi
+  HPCSH_EXPORTS+=$_hpcsh_added
+}
+
+# Takes HPCSH_OFFLINE's word, else the node's verdict.
+function _hpcsh_choose {
   case ${HPCSH_OFFLINE-} in
     1) _hpcsh_verdict=offline ;;
     0) _hpcsh_verdict=online ;;
     *) _hpcsh_verdict=$_hpcsh_fact ;;
   esac
+}
+
+# Whether an outer shell has exported just the records $1, and nothing has become of them since: so it is in most panes of a terminal.
+function _hpcsh_is_same {
+  \builtin emulate -L zsh
+  if [[ ${HPCSH_EXPORTS-} != $'\x1f'"$1"* ]]; then
+    \return 1
+  fi
+  \local _hpcsh_record _hpcsh_name _hpcsh_rest=${HPCSH_EXPORTS[$#1+2,-1]}
+  for _hpcsh_record in "${(@ps:\x1f:)1}" "${(@ps:\x1f:)_hpcsh_rest}"; do
+    _hpcsh_name=${_hpcsh_record%%=*}
+    [[ -z $_hpcsh_name || $_hpcsh_name == *+ || ${(P)_hpcsh_name-} == "${_hpcsh_record#*=}" ]] || \return 1
+  done
+}
+
+# Sets the variables again.
+function _hpcsh_renew {
+  \builtin emulate -L zsh
+  _hpcsh_choose
   \local _hpcsh_name
   \local -a _hpcsh_records _hpcsh_mirrored
   \builtin set -- "_hpcsh_records_${_hpcsh_verdict/unknown/$_hpcsh_unknown}"

@@ -7,12 +7,22 @@
 # The variables of a login that is not the usual one. A shell that is not interactive has no next prompt to mend a verdict that is
 # unknown or has expired, and keeps nothing but its exports.
 function _hpcsh_begin {
+  if [[ $_hpcsh_taken == find ]]; then
+    _hpcsh_call node _hpcsh_find_out
+  fi
   if [[ $- != *i* && ($_hpcsh_fact == unknown || -n $_hpcsh_expired) ]]; then
     _hpcsh_settle
   fi
   _hpcsh_added=
   _hpcsh_each _hpcsh_prepend "$_hpcsh_path"
-  _hpcsh_renew
+  _hpcsh_choose
+  if [[ $- == *i* && -z $_hpcsh_reader${HPCSH_STORAGE-} ]] && _hpcsh_is_same "$_hpcsh_records"; then
+    # Mirrors that have come since the first prompt looks for.
+    \builtin export "HPCSH_NODE=$_hpcsh_verdict"
+    HPCSH_EXPORTS+=$_hpcsh_added
+  else
+    _hpcsh_renew
+  fi
   if [[ -n ${VIRTUAL_ENV-} ]]; then
     _hpcsh_environment_first
   fi
@@ -29,18 +39,42 @@ function _hpcsh_prepend {
   fi
 }
 
-# Sets the variables again for HPCSH_OFFLINE's word, else for the node's verdict.
-function _hpcsh_renew {
+# Takes HPCSH_OFFLINE's word, else the node's verdict, and the records of the variables for that.
+function _hpcsh_choose {
   case ${HPCSH_OFFLINE-} in
     1) _hpcsh_verdict=offline ;;
     0) _hpcsh_verdict=online ;;
     *) _hpcsh_verdict=$_hpcsh_fact ;;
   esac
+  _hpcsh_records=$_hpcsh_data
   if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]]; then
-    _hpcsh_records=$_hpcsh_always$_hpcsh_offline
+    _hpcsh_records=${_hpcsh_data[1]}
+  fi
+}
+
+# Whether an outer shell has exported just the records $1, and nothing has become of them since: so it is in most panes of a terminal.
+function _hpcsh_is_same {
+  if [[ ${HPCSH_EXPORTS-} != $'\x1f'"$1"* ]]; then
+    \return 1
+  fi
+  \local IFS=$'\x1f' "_hpcsh_globbing=$-" _hpcsh_record _hpcsh_name
+  # To take a long beginning off a string costs bash milliseconds.
+  _hpcsh_record=${HPCSH_EXPORTS:${#1}+1}
+  \set -f
+  # shellcheck disable=SC2086
+  \set -- $1 $_hpcsh_record
+  [[ $_hpcsh_globbing == *f* ]] || \set +f
+  for _hpcsh_record; do
+    _hpcsh_name=${_hpcsh_record%%=*}
+    [[ $_hpcsh_name == *+ || ${!_hpcsh_name-} == "${_hpcsh_record#*=}" ]] || \return 1
+  done
+}
+
+# Sets the variables again.
+function _hpcsh_renew {
+  _hpcsh_choose
+  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]]; then
     _hpcsh_call mirrors _hpcsh_spare
-  else
-    _hpcsh_records=$_hpcsh_always$_hpcsh_online
   fi
   _hpcsh_merge "$_hpcsh_records"
   # Of another node's storage perhaps, where it was inherited.
@@ -65,13 +99,15 @@ function _hpcsh_settle {
 
 # Runs $1 with each record of $2, records that U+001F parts, as its argument.
 function _hpcsh_each {
-  \local "_hpcsh_rest=$2" _hpcsh_record
-  while [[ -n $_hpcsh_rest ]]; do
-    _hpcsh_record=${_hpcsh_rest%%$'\x1f'*}
-    _hpcsh_rest=${_hpcsh_rest#"$_hpcsh_record"}
-    _hpcsh_rest=${_hpcsh_rest#$'\x1f'}
+  \local IFS=$'\x1f' "_hpcsh_globbing=$-" "_hpcsh_do=$1" _hpcsh_record
+  \set -f
+  # shellcheck disable=SC2086
+  \set -- $2
+  [[ $_hpcsh_globbing == *f* ]] || \set +f
+  IFS=$' \t\n'
+  for _hpcsh_record; do
     if [[ -n $_hpcsh_record ]]; then
-      "$1" "$_hpcsh_record"
+      "$_hpcsh_do" "$_hpcsh_record"
     fi
   done
 }

@@ -103,5 +103,4 @@ function _hpcsh_leave {
 }
 
 # What is asked for here is unpacked there.
-_hpcsh_call prompt _hpcsh_unpack
 _hpcsh_parts="${_hpcsh_parts-} venv "

@@ -12,15 +12,15 @@ use crate::host::boot::Boot;
 use crate::host::mounts::{self, Storage};
 use crate::host::patience::{self, Patience};
 use crate::host::process::Stuck;
-use crate::host::stamp::Seen;
+use crate::host::stamp::{self, Seen};
 use crate::host::{Host, local_dir};
 use crate::node::memory::Memory;
 use crate::node::settle;
 use crate::shell::code::Shell;
 use crate::shell::env::{self, Export};
-use crate::shell::init::{self, Facts, Script};
-use crate::shell::kept;
-use crate::shell::last::{self, Last};
+use crate::shell::init::{self, Facts, Script, Text};
+use crate::shell::kept::{self, KeptFile};
+use crate::shell::last::{self, Good, Last};
 use crate::shell::ready::{self, Premises, trusted};
 use crate::shell::trust;
 use crate::verdict::State;
@@ -98,20 +98,29 @@ impl Login {
         loaded: &Loaded,
         fixed: Option<State>,
         shell: Shell,
-        text: &[u8],
+        text: &Text,
         exports: &[Export],
-    ) -> Option<Vec<PathBuf>> {
+    ) -> Option<Vec<KeptFile>> {
         let dir = &loaded.config.roots.local;
         // Whoever has found the last one has looked at its directory.
         let is_known = self.last.as_ref().is_some_and(|last| last.file().parent() == Some(dir));
         if !is_known {
             local_dir::ensure(dir).ok()?;
         }
-        let script = kept::script(shell, dir, text)?;
+        let data = text.data().map(|data| kept::data(dir, data).ok_or(())).transpose().ok()?;
+        let script = kept::script(shell, dir, &text.reading(data.as_ref().map(|(path, _)| &**path)))?;
         let mut kept = vec![script.clone()];
+        kept.extend(data);
         if let (Some(last), Some(boot)) = (&self.last, &self.boot) {
-            let probe = if shell == Shell::Bash { init::probe(exports, &loaded.config.shell.path) } else { Vec::new() };
-            kept.extend(last.keep(host, boot, &script, &probe, loaded.config.storage_wait, fixed));
+            let probe = init::probe(shell, exports, &loaded.config.shell.path);
+            let good = Good {
+                script: &script.0,
+                probe: &probe,
+                patience: loaded.config.storage_wait,
+                fixed,
+                memory: self.memory.as_ref().map(Memory::stem),
+            };
+            kept.extend(last.keep(host, boot, &good));
         }
         Some(kept)
     }
@@ -123,14 +132,14 @@ impl Login {
         is_fixed: bool,
         layers: &[(PathBuf, Seen)],
         history: Option<&Path>,
-        written: Vec<PathBuf>,
+        mut kept: Vec<KeptFile>,
         keep: impl FnOnce(&Premises),
     ) {
         let (Some(boot), Some(memory), Some(last)) = (&self.boot, &self.memory, &self.last) else { return };
         let Some(run) = memory.stem().parent() else { return };
         let settings = &loaded.config;
-        let parts = kept::parts_of(last.shell(), &settings.roots.local);
-        let kept: Vec<_> = written.into_iter().chain([last.file().to_owned()]).chain(parts).collect();
+        let Some(stamp) = stamp::at(last.file()) else { return };
+        kept.push((last.file().to_owned(), stamp));
         let verdict = memory.file("verdict");
         keep(&Premises {
             boot,
@@ -197,9 +206,9 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         let notice = format!("{} does not answer: the history stays in memory", dir.display());
         facts = login.stale(facts, notice);
     }
-    let (text, exports) = script(host, &loaded, shell);
+    let (text, exports, copies) = script(host, &loaded, shell);
     facts.is_taken = env::is_taken(host, &exports, if shell == Shell::Bash { init::INHERITED } else { &[] });
-    if shell == Shell::Bash {
+    if shell != Shell::Fish {
         match init::first(host, &loaded.config.shell.path) {
             Some(first) => facts.first = first,
             None => facts.is_taken = true,
@@ -215,16 +224,17 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     };
     // A file is read quicker: zsh reads what a substitution prints 64 bytes a time, and a file in its compiled form; bash looks at each
     // byte of a substitution twice. fish reads its pipe as a file.
-    let script = kept.as_ref().and_then(|kept| kept.first()).filter(|_| shell != Shell::Fish);
-    let line = script.map(|script| last::line(shell, script));
-    let rest = line.unwrap_or(text);
+    let script = kept.as_ref().and_then(|kept| kept.first()).map(|(path, _)| path).filter(|_| shell != Shell::Fish);
+    let line = script.map(|script| [text.probe(), &*last::line(shell, script)].concat());
+    let rest = line.unwrap_or_else(|| text.whole());
     host.print([facts.text(shell), rest.clone()].concat());
     // A configuration that was named in an argument is not the next login's.
-    if let (Some(written), Some(layers), None) = (kept, layers, config)
+    if let (Some(mut kept), Some(copies), Some(layers), None) = (kept, copies, layers, config)
         && history.as_ref().is_none_or(|(_, is_shared)| !is_shared)
     {
         let history = history.as_ref().map(|(dir, _)| &**dir);
-        login.keep_answer(&loaded, facts.is_fixed, &layers, history, written, |premises| {
+        kept.extend(copies);
+        login.keep_answer(&loaded, facts.is_fixed, &layers, history, kept, |premises| {
             ready::keep(host, shell, premises, &facts, &rest);
         });
     }
@@ -240,7 +250,7 @@ pub fn keep(host: &Host, config: Option<&Path>, shell: Shell) {
         return;
     }
     see_to_history(host, &mut loaded, shell);
-    let (text, exports) = script(host, &loaded, shell);
+    let (text, exports, _) = script(host, &loaded, shell);
     let fixed = settle::configured(host, &loaded.config.node).map(|verdict| verdict.state);
     login.keep(host, &loaded, fixed, shell, &text, &exports);
     if let Some(memory) = &login.memory {
@@ -286,8 +296,8 @@ pub fn refusal(host: &Host, config: Option<&Path>, environment: &Path) -> Option
     }
 }
 
-/// The script that the configuration asks for, and the variables that it sets.
-fn script(host: &Host, loaded: &Loaded, shell: Shell) -> (Vec<u8>, Vec<Export>) {
+/// The script that the configuration asks for, the variables that it sets, and the copies of the parts, where the node has them.
+fn script(host: &Host, loaded: &Loaded, shell: Shell) -> (Text, Vec<Export>, Option<Vec<KeptFile>>) {
     let mut warnings: Vec<String> = Vec::new();
     if let [first, rest @ ..] = loaded.problems.as_slice() {
         let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
@@ -296,16 +306,16 @@ fn script(host: &Host, loaded: &Loaded, shell: Shell) -> (Vec<u8>, Vec<Export>) 
     let local = local_dir::ensure(&loaded.config.roots.local);
     let exports = exports(loaded, || local.clone(), &mut warnings);
     let program = host.program().map_or_else(|| PathBuf::from("hpcsh"), Path::to_owned);
-    let copy = local.ok().and_then(|()| kept::copies(shell, &loaded.config.roots.local));
+    let copies = local.ok().and_then(|()| kept::copies(shell, &loaded.config.roots.local));
     let script = Script {
         shell,
         program: &program,
-        copy: copy.as_deref(),
+        copy: copies.as_ref().map(|_| kept::stem_of_copies(shell, &loaded.config.roots.local)),
         exports: &exports,
         settings: &loaded.config.shell,
         warning: &warnings.join("; "),
     };
-    (script.text(), exports)
+    (script.text(), exports, copies)
 }
 
 /// The exports of a configuration; without those in the node-local directory where that cannot be used.

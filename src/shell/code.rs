@@ -72,6 +72,7 @@ impl Shell {
                 ("node", code!("node.zsh")),
             ],
             Self::Bash => &[
+                ("data", code!("data.bash")),
                 ("prompt", code!("prompt.bash")),
                 ("variables", code!("variables.bash")),
                 ("mirrors", joined!("_hpcsh_mirrors='", mirrors::TABLE, "'\n", code!("mirrors.bash"))),

@@ -13,6 +13,7 @@ use super::env::{Export, Origin};
 use super::marker::Marker;
 use super::prologue::{Prologue, Set};
 use crate::host::Host;
+use crate::quote;
 use crate::verdict::State;
 
 /// The switches: the key of the configuration, and the word by which the script's code asks for it.
@@ -107,80 +108,174 @@ pub struct Script<'a> {
     /// Everything else.
     pub settings: &'a Settings,
     /// What the names of the node's copies of the parts begin with; `None`: the script asks the program.
-    pub copy: Option<&'a Path>,
+    pub copy: Option<PathBuf>,
     /// A line for the first prompt; empty: none.
     pub warning: &'a str,
 }
 
+/// The text of a script.
+pub struct Text {
+    /// What it is told of the configuration: assignments. bash can have it from a file instead: see [`Text::reading`].
+    assigned: Vec<u8>,
+    /// The same as lines, where bash can read them.
+    lines: Option<Vec<u8>>,
+    /// What it asks of the shell before the code runs.
+    probe: Vec<u8>,
+    code: &'static str,
+}
+
+impl Text {
+    /// The whole, to evaluate.
+    pub fn whole(&self) -> Vec<u8> {
+        [&self.assigned, &self.probe, self.code.as_bytes()].concat()
+    }
+
+    /// For bash: what belongs into a file of data; see [`Text::reading`]. `None` where all is in the script.
+    pub fn data(&self) -> Option<&[u8]> {
+        self.lines.as_deref()
+    }
+
+    /// For bash: what a script asks of the shell that reads its data from a file, and so is the same for all.
+    pub fn probe(&self) -> &[u8] {
+        if self.lines.is_some() { &self.probe } else { b"" }
+    }
+
+    /// What is kept in a file: for bash, the code that reads this file of data, where there is one, with status 1 where that has gone;
+    /// else the whole.
+    pub fn reading(&self, data: Option<&Path>) -> Vec<u8> {
+        let Some(data) = data else { return self.whole() };
+        let data = quote::sh(data.as_os_str().as_encoded_bytes());
+        let read: &[u8] =
+            b"\n[[ -O $_hpcsh_data ]] && \\builtin mapfile -t _hpcsh_data <\"$_hpcsh_data\" || \\return 1\n";
+        [b"_hpcsh_data=", &*data, read, self.code.as_bytes()].concat()
+    }
+}
+
 impl Script<'_> {
     /// The text to evaluate.
-    pub fn text(&self) -> Vec<u8> {
-        let code = self.shell.code();
-        let mut prologue = Prologue::new(self.shell, code.len() + 8192);
-        let settings = self.settings;
-        let history = settings.history.as_ref();
-        let prompt = &settings.prompt;
-        let color = match (self.shell, prompt.color) {
-            (Shell::Bash, (name, number)) if name != "none" => number.to_string(),
-            (_, (name, _)) => name.to_owned(),
-        };
-        let file = history.and_then(|history| history.file(self.shell)).unwrap_or_default();
-        if self.shell == Shell::Zsh {
-            for set in Set::ALL {
-                prologue.assigning(set, self.exports);
-            }
-            prologue.begin_data();
-        }
-        // What a login itself asks for.
-        prologue.scalars(&[
-            ("program", self.program.as_os_str().as_encoded_bytes()),
-            ("copy", self.copy.map_or(NO_COPY, |copy| copy.as_os_str().as_encoded_bytes())),
-            ("warning", self.warning.as_bytes()),
-            ("shared", settings.shared_home.as_os_str().as_encoded_bytes()),
-            ("history_size", history.map_or(String::new(), |history| history.size.to_string()).as_bytes()),
-            ("history_file", file.as_os_str().as_encoded_bytes()),
-            ("history_shared", if history.is_some_and(|history| history.is_shared) { b"1" } else { b"" }),
-            ("unknown", if settings.unknown_is_online { b"online" } else { b"offline" }),
-        ]);
-        // What the parts ask for.
-        prologue.packed(&[
-            // Blanks around each, so that the code finds ` NAME `.
-            ("switches", format!(" {} ", settings.switches.join(" ")).as_bytes()),
-            ("ls_colors", settings.ls_colors.as_bytes()),
-            ("ttl", settings.ttl.to_string().as_bytes()),
-            ("side", prompt.side.as_bytes()),
-            ("text_online", prompt.texts[0].as_bytes()),
-            ("text_offline", prompt.texts[1].as_bytes()),
-            ("text_unknown", prompt.texts[2].as_bytes()),
-            ("text_stale", prompt.stale.as_bytes()),
-            ("text_resolver", prompt.resolver.as_bytes()),
-            ("color", color.as_bytes()),
-            ("explicit", self.explicit().as_bytes()),
-        ]);
-        if self.shell != Shell::Bash {
-            prologue.scalars(&[("records", settings.records.as_os_str().as_encoded_bytes())]);
-        }
-        if self.shell == Shell::Zsh {
-            prologue.scalars(&[("added", b"")]);
-        }
-        // The very first one last: each goes in front of those before it.
-        prologue.several("path", settings.path.iter().rev());
-        for set in Set::ALL {
-            prologue.records(set, self.exports);
+    pub fn text(&self) -> Text {
+        let mut prologue = Prologue::new(self.shell, 8192);
+        let mut lines = None;
+        if self.shell == Shell::Bash {
+            let data = self.data();
+            prologue.several("data", data.iter());
+            // What is read line by line, a terminal's own bytes are no part of.
+            let is_plain = |byte: &u8| *byte >= b' ' && *byte != 0x7f || *byte == Marker::SEPARATOR;
+            lines = data
+                .iter()
+                .flatten()
+                .all(is_plain)
+                .then(|| data.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect());
+        } else {
+            self.assign(&mut prologue);
         }
         // What is set and not exported, which the program does not see. In bash, where to ask for each is a tenth of a login, only what the
         // configuration itself names: a tool reads no variable that is not exported.
         let names = |is_asked: fn(&Export) -> bool| {
             self.exports.iter().filter(move |export| is_asked(export)).map(|export| export.name.as_str())
         };
+        let mut probe = Prologue::new(self.shell, 1024);
         if self.shell == Shell::Bash {
-            prologue.probe("taken", "$_hpcsh_taken", names(|export| matches!(export.origin, Origin::Table(_))));
+            probe.probe("taken", "$_hpcsh_taken", names(|export| matches!(export.origin, Origin::Table(_))));
         } else {
-            prologue.probe("set", "", names(|_| true));
+            probe.probe("set", "", names(|_| true));
+        }
+        Text { assigned: prologue.text, lines, probe: probe.text, code: self.shell.code() }
+    }
+
+    /// The file of the history; empty where that is left alone.
+    fn history_file(&self) -> PathBuf {
+        self.settings.history.as_ref().and_then(|history| history.file(self.shell)).unwrap_or_default()
+    }
+
+    /// What only some of the code asks for, after a login, by its names.
+    fn later(&self) -> [(&'static str, Vec<u8>); 14] {
+        let settings = self.settings;
+        let prompt = &settings.prompt;
+        let color = match (self.shell, prompt.color) {
+            (Shell::Bash, (name, number)) if name != "none" => number.to_string(),
+            (_, (name, _)) => name.to_owned(),
+        };
+        [
+            ("shared", settings.shared_home.as_os_str().as_encoded_bytes().to_vec()),
+            ("warning", self.warning.into()),
+            ("unknown", if settings.unknown_is_online { "online" } else { "offline" }.into()),
+            // Blanks around each, so that the code finds ` NAME `.
+            ("switches", format!(" {} ", settings.switches.join(" ")).into()),
+            ("ls_colors", settings.ls_colors.clone().into()),
+            ("ttl", settings.ttl.to_string().into()),
+            ("side", prompt.side.clone().into()),
+            ("text_online", prompt.texts[0].clone().into()),
+            ("text_offline", prompt.texts[1].clone().into()),
+            ("text_unknown", prompt.texts[2].clone().into()),
+            ("text_stale", prompt.stale.clone().into()),
+            ("text_resolver", prompt.resolver.clone().into()),
+            ("color", color.into()),
+            ("explicit", self.explicit().into()),
+        ]
+    }
+
+    /// What bash is told, in the order that hpcsh.bash and data.bash go by.
+    fn data(&self) -> Vec<Vec<u8>> {
+        let settings = self.settings;
+        let history = settings.history.as_ref();
+        let bytes = |path: &Path| path.as_os_str().as_encoded_bytes().to_vec();
+        // The very first one last: each goes in front of those before it.
+        let path = settings.path.iter().rev().flat_map(|dir| [dir.as_bytes(), &[Marker::SEPARATOR]].concat()).collect();
+        // None of these has a separator of its own, or it loses it.
+        let packed = self.later().into_iter().flat_map(|(_, mut value)| {
+            value.retain(|byte| *byte != Marker::SEPARATOR);
+            value.push(Marker::SEPARATOR);
+            value
+        });
+        let records = |set: Set| [Set::Always, set].map(|set| set.records(self.exports)).concat();
+        vec![
+            records(Set::Online),
+            records(Set::Offline),
+            history.map_or(String::new(), |history| history.size.to_string()).into(),
+            bytes(&self.history_file()),
+            if history.is_some_and(|history| history.is_shared) { b"1".to_vec() } else { Vec::new() },
+            bytes(self.program),
+            self.copy.as_deref().map_or_else(|| NO_COPY.to_vec(), bytes),
+            path,
+            packed.collect(),
+        ]
+    }
+
+    /// The assignments for zsh and fish.
+    fn assign(&self, prologue: &mut Prologue) {
+        let settings = self.settings;
+        let history = settings.history.as_ref();
+        let file = self.history_file();
+        // What a login itself asks for.
+        let later = self.later();
+        let mut scalars = vec![
+            ("program", self.program.as_os_str().as_encoded_bytes()),
+            ("copy", self.copy.as_deref().map_or(NO_COPY, |copy| copy.as_os_str().as_encoded_bytes())),
+        ];
+        if self.shell == Shell::Zsh {
+            scalars.extend(later.iter().filter(|(name, _)| *name == "unknown").map(|(name, value)| (*name, &**value)));
+            // None is read yet, or they are read again: they may be another version's.
+            scalars.push(("parts", b""));
+        }
+        prologue.scalars(&scalars);
+        if self.shell == Shell::Zsh {
+            prologue.exporting(self.exports);
+            prologue.begin_data();
+        }
+        prologue.scalars(&[
+            ("history_size", history.map_or(String::new(), |history| history.size.to_string()).as_bytes()),
+            ("history_file", file.as_os_str().as_encoded_bytes()),
+            ("history_shared", if history.is_some_and(|history| history.is_shared) { b"1" } else { b"" }),
+            ("records", settings.records.as_os_str().as_encoded_bytes()),
+        ]);
+        prologue.scalars(&later.each_ref().map(|(name, value)| (*name, &**value)));
+        // The very first one last: each goes in front of those before it.
+        prologue.several("path", settings.path.iter().rev());
+        for set in Set::ALL {
+            prologue.records(set, self.exports);
         }
         prologue.end_data();
-        prologue.text.extend_from_slice(code.as_bytes());
-        prologue.text
     }
 
     /// What no mirror in the environment leaves out: the names that the configuration gives a value itself, with blanks around them.
@@ -208,9 +303,9 @@ pub struct Facts {
     pub notice: String,
     /// Whether the environment has a variable of the exports, or a mirror that leaves some of them out, or nobody knows.
     pub is_taken: bool,
-    /// What of the configured directories PATH lacks, as it stands before the rest of it; and the records of them for the marker. For
-    /// bash.
-    pub first: (String, String),
+    /// What of the configured directories PATH lacks, as it stands before the rest of it; and the records of them for the marker. Not
+    /// for fish.
+    pub first: (String, Vec<u8>),
 }
 
 impl Facts {
@@ -234,8 +329,8 @@ impl Facts {
             ("taken", if self.is_unusual(shell) { b"1" } else { b"" }),
             ("login", b""),
         ];
-        if shell == Shell::Bash {
-            scalars.extend([("first", self.first.0.as_bytes()), ("added", self.first.1.as_bytes())]);
+        if shell != Shell::Fish {
+            scalars.extend([("first", self.first.0.as_bytes()), ("added", &self.first.1)]);
         }
         // What the code assigns before it asks: globals that zsh is told of, and fish, where a loop has its own.
         match shell {
@@ -259,18 +354,20 @@ pub fn assignments(shell: Shell, words: &[(&str, OsString)]) -> Vec<u8> {
 /// What a login has inherited where it is not the usual one, beside the variables that it sets.
 pub const INHERITED: &[&str] = &["HPCSH_STORAGE", "VIRTUAL_ENV"];
 
-/// Finds out what the facts of bash say of the environment, where no program has looked: whether one of the exports is set, and what
-/// PATH lacks.
-pub fn probe(exports: &[Export], path: &[String]) -> Vec<u8> {
-    let mut prologue = Prologue::new(Shell::Bash, 0);
-    let names = exports.iter().map(|export| export.name.as_str());
-    prologue.probe("taken", "$_hpcsh_taken", INHERITED.iter().copied().chain(names));
+/// Finds out what the facts say of the environment, where no program has looked: whether one of the exports is set, which zsh's script
+/// asks for itself, and what PATH lacks.
+pub fn probe(shell: Shell, exports: &[Export], path: &[String]) -> Vec<u8> {
+    let mut prologue = Prologue::new(shell, 0);
+    if shell == Shell::Bash {
+        let names = exports.iter().map(|export| export.name.as_str());
+        prologue.probe("taken", "$_hpcsh_taken", INHERITED.iter().copied().chain(names));
+    }
     prologue.lacking(path);
     prologue.text
 }
 
 /// Which of these directories PATH lacks: [`Facts::first`]. `None` where it is empty, and nothing may stand before nothing.
-pub fn first(host: &Host, path: &[String]) -> Option<(String, String)> {
+pub fn first(host: &Host, path: &[String]) -> Option<(String, Vec<u8>)> {
     let mut lacking: Vec<&String> = Vec::new();
     for dir in path {
         if host.path_lacks(dir)? && !lacking.contains(&dir) {
@@ -278,6 +375,6 @@ pub fn first(host: &Host, path: &[String]) -> Option<(String, String)> {
         }
     }
     let first = lacking.iter().flat_map(|dir| [dir.as_str(), ":"]).collect();
-    let record = |dir: &&String| format!("PATH+={dir}{}", char::from(Marker::SEPARATOR));
-    Some((first, lacking.iter().rev().map(record).collect()))
+    let added = lacking.iter().rev().flat_map(|dir| Marker::record(Marker::ADDED_TO_PATH, dir)).collect();
+    Some((first, added))
 }

@@ -6,25 +6,28 @@
 
 use std::path::{Path, PathBuf};
 
+use hpcsh_early::record::Stamp;
+
 use super::code::Shell;
 use crate::digest;
 use crate::host::files;
+use crate::host::stamp;
 
-/// What the paths of the copies begin with (`-PART.SHELL` follows), in a directory which is known to be ours alone. Those
-/// that are not there are made.
+/// A file that the node keeps, and its stamp.
+pub type KeptFile = (PathBuf, Stamp);
+
+/// The copies of the parts, in a directory which is known to be ours alone. Those that are not there are made.
 ///
 /// `None` where they cannot be written: the script then asks the program instead.
-pub fn copies(shell: Shell, dir: &Path) -> Option<PathBuf> {
-    for (path, (_, text)) in parts_of(shell, dir).zip(shell.parts()) {
-        keep(&path, text.as_bytes())?;
-    }
-    Some(dir.join(stem_of_parts(shell)))
+pub fn copies(shell: Shell, dir: &Path) -> Option<Vec<KeptFile>> {
+    let stem = stem_of_parts(shell);
+    let path = |name: &str| dir.join(format!("{stem}-{name}.{}", shell.name()));
+    shell.parts().iter().map(|(name, text)| keep(path(name), text.as_bytes())).collect()
 }
 
-/// Where the copies lie, in the order of [`Shell::parts`].
-pub fn parts_of(shell: Shell, dir: &Path) -> impl Iterator<Item = PathBuf> {
-    let stem = stem_of_parts(shell);
-    shell.parts().iter().map(move |(name, _)| dir.join(format!("{stem}-{name}.{}", shell.name())))
+/// What the paths of these copies begin with: `-PART.SHELL` follows.
+pub fn stem_of_copies(shell: Shell, dir: &Path) -> PathBuf {
+    dir.join(stem_of_parts(shell))
 }
 
 fn stem_of_parts(shell: Shell) -> String {
@@ -38,15 +41,24 @@ fn stem_of_parts(shell: Shell) -> String {
 /// The node's copy of a script, in a directory which is known to be ours alone.
 ///
 /// `None` where it cannot be written.
-pub fn script(shell: Shell, dir: &Path, script: &[u8]) -> Option<PathBuf> {
-    let path = dir.join(format!("{}.{}", stem(digest::of(script)), shell.name()));
-    keep(&path, script)?;
-    Some(path)
+pub fn script(shell: Shell, dir: &Path, script: &[u8]) -> Option<KeptFile> {
+    keep(dir.join(format!("{}.{}", stem(digest::of(script)), shell.name())), script)
+}
+
+/// What a script of bash's reads its data from, in such a directory.
+///
+/// `None` where it cannot be written.
+pub fn data(dir: &Path, data: &[u8]) -> Option<KeptFile> {
+    keep(dir.join(format!("{}.data", stem(digest::of(data)))), data)
 }
 
 /// Writes a file that is not there yet. Its name tells what is in it, whichever of several logins was the quickest.
-fn keep(path: &Path, text: &[u8]) -> Option<()> {
-    (files::exists(path) || files::create(path, text).is_ok() || files::exists(path)).then_some(())
+fn keep(path: PathBuf, text: &[u8]) -> Option<KeptFile> {
+    let stamp = stamp::at(&path).or_else(|| {
+        let _ = files::create(&path, text);
+        stamp::at(&path)
+    })?;
+    Some((path, stamp))
 }
 
 /// What the names of files with a text of this digest begin with.
@@ -72,14 +84,15 @@ mod tests {
     fn the_copies_are_the_texts_and_are_not_written_twice() {
         let temporary = tempfile::tempdir().unwrap();
         let dir = temporary.path();
-        let stem = copies(Shell::Bash, dir).unwrap();
+        let made = copies(Shell::Bash, dir).unwrap();
+        let stem = stem_of_copies(Shell::Bash, dir);
         let path = PathBuf::from(format!("{}-more.bash", stem.display()));
         assert_eq!(files::read(&path).unwrap(), Shell::Bash.part("more").unwrap().as_bytes());
         let inode = || std::os::unix::fs::MetadataExt::ino(&path.metadata().unwrap());
         let before = inode();
-        assert_eq!(copies(Shell::Bash, dir), Some(stem.clone()));
+        assert_eq!(copies(Shell::Bash, dir), Some(made));
         assert_eq!(inode(), before);
-        assert_ne!(copies(Shell::Zsh, dir), Some(stem));
+        assert_ne!(stem_of_copies(Shell::Zsh, dir), stem);
         assert_eq!(copies(Shell::Zsh, Path::new("/nowhere/at/all")), None);
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::code::Shell;
 use super::init::{Facts, assignments};
-use super::kept;
+use super::kept::{self, KeptFile};
 use crate::digest;
 use crate::host::boot::Boot;
 use crate::host::{Host, files, local_dir, users};
@@ -22,6 +22,20 @@ const NAMES: &[u8] = b"\\builtin typeset -g _hpcsh_kept=";
 /// What stands behind it: status 1 where the file is gone or not ours.
 const NAMED: &[u8] =
     b"\n[[ -f $_hpcsh_kept && -O $_hpcsh_kept && ! -L $_hpcsh_kept ]] && \\builtin source \"$_hpcsh_kept\"\n";
+
+/// A script that can be read again, and what a login that reads it has to know.
+pub struct Good<'a> {
+    /// The file in which it lies.
+    pub script: &'a Path,
+    /// What finds out of the environment what a program would have.
+    pub probe: &'a [u8],
+    /// How long the configuration lets a login wait for storage.
+    pub patience: Duration,
+    /// The configuration's word on the node; a login finds out by itself what may turn.
+    pub fixed: Option<State>,
+    /// What the paths of the node's memory begin with.
+    pub memory: Option<&'a Path>,
+}
 
 /// What was kept of the last login with the same configuration files.
 #[derive(Debug)]
@@ -83,25 +97,16 @@ impl Last {
         [&self.file, script].into_iter().all(is_mine).then(|| line(self.shell, script))
     }
 
-    /// Keeps this script, which lies in this file, and for bash what finds out of the environment what a program would have. What
-    /// cannot be written is not kept.
+    /// Keeps this script for logins to come. What cannot be written is not kept.
     ///
-    /// Nor is what a proxy with a password reaches: nobody's password is written anywhere.
-    /// `fixed` is the configuration's word on the node; a login finds out by itself what may turn. Gives the file with zsh's checks.
-    pub fn keep(
-        &self,
-        host: &Host,
-        boot: &Boot,
-        script: &Path,
-        probe: &[u8],
-        patience: Duration,
-        fixed: Option<State>,
-    ) -> Option<PathBuf> {
+    /// Nor is what a proxy with a password reaches: nobody's password is written anywhere. Gives the file with zsh's checks.
+    pub fn keep(&self, host: &Host, boot: &Boot, good: &Good<'_>) -> Option<KeptFile> {
         if boot.proxies.contains('@') {
             return None;
         }
+        let Good { script, probe, fixed, .. } = *good;
         let word = fixed.map_or("", State::word);
-        let mut text = format!("# hpcsh {:016x} {} {word} ", self.key, patience.as_millis()).into_bytes();
+        let mut text = format!("# hpcsh {:016x} {} {word} ", self.key, good.patience.as_millis()).into_bytes();
         text.extend_from_slice(script.as_os_str().as_bytes());
         text.push(b'\n');
         let mut checks = None;
@@ -109,15 +114,16 @@ impl Last {
             Shell::Zsh => {
                 let code = include_bytes!(concat!(env!("OUT_DIR"), "/login.zsh"));
                 let kept = self.file.parent().and_then(|dir| {
-                    kept::script(Shell::Zsh, dir, &[&*self.checked(host, boot, script, fixed), code].concat())
+                    let checks = [&*self.checked(host, boot, good), probe, code].concat();
+                    kept::script(Shell::Zsh, dir, &checks)
                 });
                 let kept = kept?;
-                let path = quote::sh(kept.as_os_str().as_bytes());
+                let path = quote::sh(kept.0.as_os_str().as_bytes());
                 text.extend([NAMES, &*path, NAMED].concat());
                 checks = Some(kept);
             }
             Shell::Bash => {
-                text.extend(self.checked(host, boot, script, fixed));
+                text.extend(self.checked(host, boot, good));
                 text.extend_from_slice(probe);
                 text.extend_from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/login.bash")));
             }
@@ -139,21 +145,23 @@ impl Last {
     }
 
     /// What a login without the program compares, and the facts that it cannot find out.
-    fn checked(&self, host: &Host, boot: &Boot, script: &Path, fixed: Option<State>) -> Vec<u8> {
+    fn checked(&self, host: &Host, boot: &Boot, good: &Good<'_>) -> Vec<u8> {
+        let Good { script, fixed, memory, .. } = *good;
         let word = |name: &str| host.variable(name).unwrap_or_default();
         // What is not fixed the login reads itself; an unknown verdict here would make it one that has everything to compare.
         let state = fixed.unwrap_or(State::Offline);
-        let facts = Facts { state, is_fixed: fixed.is_some(), ..Facts::default() };
+        let memory = memory.map(Path::to_owned);
+        let dir = memory.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).into();
+        let facts = Facts { state, is_fixed: fixed.is_some(), memory, ..Facts::default() };
+        let here = [OsStr::new(&boot.id), OsStr::new(&boot.name), &word("HOME"), &word("XDG_CONFIG_HOME")];
         let compared = assignments(
             self.shell,
             &[
-                ("boot", OsString::from(&boot.id)),
-                ("host", OsString::from(&boot.name)),
+                ("here", here.join(OsStr::new("|"))),
                 ("network", OsString::from(&boot.network)),
                 ("proxies", OsString::from(&boot.proxies)),
+                ("run", dir),
                 ("key", OsString::from(boot.key())),
-                ("home", word("HOME")),
-                ("xdg", word("XDG_CONFIG_HOME")),
                 ("script", script.as_os_str().to_owned()),
             ],
         );

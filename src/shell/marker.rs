@@ -14,6 +14,13 @@ impl Marker {
     pub const NAME: &'static str = "HPCSH_EXPORTS";
     /// Begins, parts and ends the records: U+001F, which no value of ours holds.
     pub const SEPARATOR: u8 = 0x1f;
+    /// The name in the record of a directory that we have put into PATH.
+    pub const ADDED_TO_PATH: &'static str = "PATH+";
+
+    /// One record, with the separator behind it.
+    pub fn record(name: &str, value: &str) -> Vec<u8> {
+        [name.as_bytes(), b"=", value.as_bytes(), &[Self::SEPARATOR]].concat()
+    }
 
     /// The marker as it was inherited.
     pub fn inherited(bytes: Vec<u8>) -> Self {

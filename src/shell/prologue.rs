@@ -28,15 +28,20 @@ impl Set {
         }
     }
 
+    /// Its exports, as the marker has them.
+    pub fn records(self, exports: &[Export]) -> Vec<u8> {
+        self.of(exports).flat_map(|(name, value)| Marker::record(name, value)).collect()
+    }
+
     /// The names and values in it.
-    fn of(self, exports: &[Export]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    fn of(self, exports: &[Export]) -> impl Iterator<Item = (&str, &str)> {
         exports.iter().filter_map(move |export| {
             let value = match self {
                 Self::Always => export.both(),
                 Self::Offline => export.only(true),
                 Self::Online => export.only(false),
             };
-            Some((export.name.as_bytes(), value?.as_bytes()))
+            Some((export.name.as_str(), value?))
         })
     }
 }
@@ -56,18 +61,18 @@ impl Prologue {
         Self { shell, text: Vec::with_capacity(capacity), is_in_function: false }
     }
 
-    /// Puts what follows into a function, for zsh: there it can be told for once that a global may come into being
-    /// (`warn_create_global`), and nothing is exported (`all_export`); `typeset` is three times as dear as an assignment.
+    /// Puts what follows into a function, for zsh, which is called when a part is: there it can be told for once that a global may come
+    /// into being (`warn_create_global`), and nothing is exported (`all_export`).
     pub fn begin_data(&mut self) {
         self.is_in_function = true;
         self.push(&[b"function _hpcsh_data {\n\\builtin setopt local_options no_all_export no_warn_create_global\n"]);
     }
 
-    /// Ends that function, if it has begun, and calls it.
+    /// Ends that function, if it has begun.
     pub fn end_data(&mut self) {
         if self.is_in_function {
             self.is_in_function = false;
-            self.push(&[b"}\n_hpcsh_data\n"]);
+            self.push(&[b"}\n"]);
         }
     }
 
@@ -106,30 +111,11 @@ impl Prologue {
         self.text.push(b'\n');
     }
 
-    /// The same for what a login itself has no use for: in bash, where each assignment costs as much as a line of code, one string
-    /// with separators, which prompt.bash takes apart. None of the values has a separator of its own, or it loses it.
-    pub fn packed(&mut self, scalars: &[(&str, &[u8])]) {
-        if self.shell != Shell::Bash {
-            self.scalars(scalars);
-            return;
-        }
-        let mut packed = Vec::new();
-        for (_, value) in scalars {
-            packed.extend(value.iter().filter(|byte| **byte != Marker::SEPARATOR));
-            packed.push(Marker::SEPARATOR);
-        }
-        self.scalars(&[("packed", &packed)]);
-    }
-
-    /// A variable of several: a list; in bash, where that is dear, records, each with a separator behind it.
+    /// A variable of several: a list.
     pub fn several(&mut self, name: &str, words: impl Iterator<Item = impl AsRef<[u8]>>) {
         let (before, between, after): (&[u8], &[u8], &[u8]) = match self.shell {
             Shell::Fish => (b"set -g _hpcsh_", b" ", b"\n"),
-            Shell::Zsh => (b"_hpcsh_", b"=(", b")\n"),
-            Shell::Bash => {
-                let records = words.flat_map(|word| [word.as_ref(), &[Marker::SEPARATOR]].concat());
-                return self.scalars(&[(name, &records.collect::<Vec<u8>>())]);
-            }
+            Shell::Zsh | Shell::Bash => (b"_hpcsh_", b"=(", b")\n"),
         };
         self.push(&[before, name.as_bytes(), between]);
         for word in words {
@@ -139,31 +125,32 @@ impl Prologue {
         self.push(&[after]);
     }
 
-    /// A function that assigns the exports of a set: the quickest thing that zsh can be told.
-    pub fn assigning(&mut self, set: Set, exports: &[Export]) {
-        self.push(&[b"function _hpcsh_", set.name().as_bytes(), b" {\n\\builtin true\n"]);
-        for (name, value) in set.of(exports) {
-            self.push(&[name, b"="]);
-            self.word(value);
-            self.text.push(b' ');
+    /// Functions that export what a node has, online or offline, with the marker, which ends with $1: the quickest thing that zsh can be
+    /// told.
+    pub fn exporting(&mut self, exports: &[Export]) {
+        for set in [Set::Offline, Set::Online] {
+            self.push(&[b"function _hpcsh_", set.name().as_bytes(), b" {\n"]);
+            // Each name is a plain one: zsh takes a third longer to find that out where it may have letters of other alphabets.
+            self.push(&[b"\\builtin setopt local_options all_export no_warn_create_global posix_identifiers\n"]);
+            let mut marker = vec![Marker::SEPARATOR];
+            for (name, value) in Set::Always.of(exports).chain(set.of(exports)) {
+                self.push(&[name.as_bytes(), b"="]);
+                self.word(value);
+                self.text.push(b' ');
+                marker.extend(Marker::record(name, value));
+            }
+            self.push(&[b"HPCSH_NODE=$_hpcsh_verdict HPCSH_EXPORTS="]);
+            self.word(marker);
+            self.push(&[b"$1\n}\n"]);
         }
-        self.push(&[b"\n}\n"]);
     }
 
-    /// The exports of a set, as records: `NAME=VALUE` and a separator each, in one string, as the marker has them.
+    /// The exports of a set, as records in one string.
     pub fn records(&mut self, set: Set, exports: &[Export]) {
-        let record = |(name, value): (&[u8], &[u8])| [name, b"=", value, &[Marker::SEPARATOR]].concat();
-        let records: Vec<u8> = set.of(exports).flat_map(record).collect();
-        let name = match self.shell {
-            // It exports what it splits.
-            Shell::Bash => set.name().to_owned(),
-            Shell::Zsh => format!("records_{}", set.name()),
-            Shell::Fish => {
-                self.telling(set, exports);
-                format!("records_{}", set.name())
-            }
-        };
-        self.scalars(&[(&name, &records)]);
+        if self.shell == Shell::Fish {
+            self.telling(set, exports);
+        }
+        self.scalars(&[(&format!("records_{}", set.name()), &set.records(exports))]);
     }
 
     /// A function that runs its arguments for each of the exports of a set, with its name and value behind them: fish is so slow with
@@ -171,35 +158,32 @@ impl Prologue {
     fn telling(&mut self, set: Set, exports: &[Export]) {
         self.push(&[b"function _hpcsh_", set.name().as_bytes(), b"\n"]);
         for (name, value) in set.of(exports) {
-            self.push(&[b"$argv ", name, b" "]);
+            self.push(&[b"$argv ", name.as_bytes(), b" "]);
             self.word(value);
             self.text.push(b'\n');
         }
         self.push(&[b"end\n"]);
     }
 
-    /// Tells which of these directories PATH lacks: adds them to `first` and `added`, for bash.
+    /// Tells which of these directories PATH lacks: adds them to `first` and `added`, for bash and zsh.
     pub fn lacking(&mut self, path: &[String]) {
+        if path.is_empty() {
+            return;
+        }
+        self.push(&[b"_hpcsh_dir=:${PATH-}:\n"]);
         let mut before: Vec<&String> = Vec::new();
         for dir in path {
             if before.contains(&dir) {
                 continue;
             }
             before.push(dir);
-            let dir = quote::sh(dir.as_bytes());
-            self.push(&[
-                b"[[ :${PATH-}: == *:",
-                &dir,
-                b":* ]] || _hpcsh_first+=",
-                &dir,
-                b": _hpcsh_added=PATH+=",
-                &dir,
-            ]);
-            self.push(&[b"$'\\x1f'$_hpcsh_added\n"]);
+            let part = quote::sh(format!(":{dir}:").as_bytes());
+            let first = quote::sh(format!("{dir}:").as_bytes());
+            let record = quote::sh(Marker::record(Marker::ADDED_TO_PATH, dir));
+            self.push(&[b"[[ $_hpcsh_dir == *", &part, b"* ]] || _hpcsh_first+=", &first]);
+            self.push(&[b" _hpcsh_added=", &record, b"$_hpcsh_added\n"]);
         }
-        if !path.is_empty() {
-            self.push(&[b"[[ -n ${PATH-} ]] || _hpcsh_taken=1\n"]);
-        }
+        self.push(&[b"[[ $_hpcsh_dir != :: ]] || _hpcsh_taken=1\n"]);
     }
 
     /// Tells in a variable, behind `before`, whether one of these is set. The names are checked ones; asking for all of them at once is

@@ -14,9 +14,10 @@ use hpcsh_early::record::{Tag, bytes};
 
 use super::code::Shell;
 use super::init::Facts;
+use super::kept::KeptFile;
 use crate::host::Host;
 use crate::host::boot::Boot;
-use crate::host::stamp::{self, Seen};
+use crate::host::stamp::Seen;
 use crate::verdict::State;
 use record::{Record, is_possible, zeroed};
 
@@ -34,7 +35,7 @@ pub struct Premises<'a> {
     /// Where the history lies, if there is one: on this node too, but not in a directory of our own.
     pub history: Option<&'a Path>,
     /// What we have written on this node, and the answer speaks of.
-    pub kept: &'a [PathBuf],
+    pub kept: &'a [KeptFile],
     /// The file with the node's verdict, and for how many seconds one holds at the most; `None` where it is the configuration's word.
     pub verdict: Option<(&'a Path, u64)>,
 }
@@ -60,8 +61,8 @@ fn record_of(host: &Host, shell: Shell, premises: &Premises, facts: &Facts, rest
     if let Some(dir) = premises.history {
         record.file(dir, Seen::at(dir), NUMBERS);
     }
-    for file in premises.kept {
-        record.push(Tag::Near, &zeroed(file), &bytes(&stamp::at(file)?)[..NUMBERS]);
+    for (file, stamp) in premises.kept {
+        record.push(Tag::Near, &zeroed(file), &bytes(stamp)[..NUMBERS]);
     }
     if let Some((file, most)) = premises.verdict {
         record.push(Tag::Verdict, &zeroed(file), &most.to_le_bytes());

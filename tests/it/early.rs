@@ -43,10 +43,14 @@ fn through(
     (said, !log.contains("ARCH_SET_FS"))
 }
 
-/// What a shell comes to read: the script, or the file that is named in its place.
+/// What a shell comes to read: the script, or the files that are named in its place.
 fn script(said: &str) -> String {
-    match said.split_once("\\builtin source '") {
-        Some((_, rest)) => fs::read_to_string(rest.split('\'').next().unwrap()).unwrap(),
+    let named = |text: &str, before: &str| {
+        let (_, rest) = text.split_once(before)?;
+        Some(fs::read_to_string(rest.split('\'').next().unwrap()).unwrap())
+    };
+    match named(said, "\\builtin source '") {
+        Some(text) => [named(&text, "_hpcsh_data='").unwrap_or_default(), text].concat(),
         None => said.to_owned(),
     }
 }

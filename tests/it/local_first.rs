@@ -18,10 +18,10 @@ use crate::terminal::Terminal;
 fn local_line(word: &str, shell: &str, guard: &str) -> String {
     let usual = line(word, shell);
     let usual = usual.strip_prefix("if ").unwrap();
+    let file = format!("$_hpcsh_login/login.{shell}");
     format!(
-        "_hpcsh_login=${{HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}}/login.{shell}; if [[ $_hpcsh_login == /* && \
-         -d ${{_hpcsh_login%/*}} && -O ${{_hpcsh_login%/*}} && ! -L ${{_hpcsh_login%/*}} && -f $_hpcsh_login && \
-         -O $_hpcsh_login && ! -L $_hpcsh_login ]] && \\builtin source \"$_hpcsh_login\"; then \\builtin true; \
+        "_hpcsh_login=${{HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}}; if [[ $_hpcsh_login == /* && -O $_hpcsh_login && \
+         ! -L $_hpcsh_login && -f {file} && -O {file} && ! -L {file} ]] && \\builtin source \"{file}\"; then \\builtin true; \
          elif {guard}{usual}"
     )
 }

@@ -59,6 +59,12 @@ impl Shell {
         if self == Self::Fish { format!("set -g {name} {value}") } else { format!("{name}={value}") }
     }
 
+    /// That this is the program: for bash also where it does not have its name yet.
+    pub fn assign_program(self, path: &str) -> String {
+        let named = self.assign("_hpcsh_program", path);
+        if self == Self::Bash { format!("_hpcsh_data[5]={path}; {named}") } else { named }
+    }
+
     pub fn export(self, name: &str, value: &str) -> String {
         if self == Self::Fish { format!("set -gx {name} {value}") } else { format!("export {name}={value}") }
     }
@@ -394,7 +400,7 @@ fn an_expired_verdict_is_looked_at_by_one_process_for_all_shells() {
         .cycle()
         .take(10)
         .map(|shell| {
-            let after = shell.assign("_hpcsh_program", program.to_str().unwrap());
+            let after = shell.assign_program(program.to_str().unwrap());
             (*shell, Terminal::start(&shell.command(&node.home, "", &after)))
         })
         .collect();
@@ -425,7 +431,7 @@ fn a_lock_is_taken_over_from_the_dead_alone() {
         let name = shell.name();
         let _ = fs::remove_file(node.home.path().join("started"));
         node.keep("offline", 200);
-        let after = shell.assign("_hpcsh_program", program.to_str().unwrap());
+        let after = shell.assign_program(program.to_str().unwrap());
         let mut terminal = Terminal::start(&shell.command(&node.home, "", &after));
         terminal.run("true");
         // Before the verdict expires: on a busy machine the prompt of the last line may still be on its way.
@@ -458,7 +464,7 @@ fn a_shell_that_sets_a_proxy_follows_to_what_is_remembered_of_it() {
         let name = shell.name();
         let program = node.stand_in(&format!("exec '{PROGRAM}' \"$@\""));
         node.keep("offline", 200);
-        let after = shell.assign("_hpcsh_program", program.to_str().unwrap());
+        let after = shell.assign_program(program.to_str().unwrap());
         let mut terminal = Terminal::start(&shell.command(&node.home, "", &after));
         assert_eq!(shown(&mut terminal, &["HPCSH_NODE"]), "offline", "{name}");
         terminal.run(&shell.export("https_proxy", "http://proxy.invalid:1"));
@@ -492,7 +498,7 @@ fn a_program_that_hangs_is_started_once_and_told_of() {
         let _ = fs::remove_file(node.home.path().join("started"));
         let _ = fs::remove_file(node.file("lock"));
         node.keep("offline", -5);
-        let after = shell.assign("_hpcsh_program", program.to_str().unwrap());
+        let after = shell.assign_program(program.to_str().unwrap());
         let command = shell.command(&node.home, "", &after);
         let mut terminals = [Terminal::start(&command), Terminal::start(&command)];
         for terminal in &mut terminals {
@@ -520,7 +526,7 @@ fn a_program_that_hangs_is_started_once_and_told_of() {
         assert!(Command::new("kill").arg(&id).status().unwrap().success());
         until("the end of it", || !Path::new("/proc").join(&id).exists());
         for terminal in &mut terminals {
-            let fixed = shell.assign("_hpcsh_program", PROGRAM);
+            let fixed = shell.assign_program(PROGRAM);
             terminal.run(&fixed);
             // While another one has it looked at, it cannot know yet.
             until("that it answers", || {

@@ -1,0 +1,19 @@
+# hpcsh for bash: names for the data of the script. `_hpcsh_call` gets it before any other part. The rules are those of hpcsh.bash.
+
+# What shellcheck cannot see: the script assigns (2154), the other files read (2034).
+# shellcheck disable=SC2154,SC2034
+
+# What no login asks for stands in one string, with U+001F between. In the order in which src/shell/init.rs has them.
+function _hpcsh_unpack {
+  \local IFS=$'\x1f' "globbing=$-"
+  \set -f
+  # shellcheck disable=SC2086
+  \set -- ${_hpcsh_data[8]}
+  [[ $globbing == *f* ]] || \set +f
+  _hpcsh_shared=$1 _hpcsh_warning=$2 _hpcsh_unknown=$3 _hpcsh_switches=$4 _hpcsh_ls_colors=$5 _hpcsh_ttl=$6 _hpcsh_side=$7 \
+    _hpcsh_text_online=$8 _hpcsh_text_offline=$9 _hpcsh_text_unknown=${10} _hpcsh_text_stale=${11} _hpcsh_text_resolver=${12} \
+    _hpcsh_color=${13} _hpcsh_explicit=${14-}
+  _hpcsh_history_file=${_hpcsh_data[3]} _hpcsh_program=${_hpcsh_data[5]} _hpcsh_path=${_hpcsh_data[7]}
+}
+
+_hpcsh_parts=" data "
