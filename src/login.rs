@@ -12,7 +12,7 @@ use crate::host::boot::Boot;
 use crate::host::mounts::{self, Storage};
 use crate::host::patience::{self, Patience};
 use crate::host::process::Stuck;
-use crate::host::stamp::{self, Seen};
+use crate::host::stamp::Seen;
 use crate::host::{Host, local_dir};
 use crate::node::memory::Memory;
 use crate::node::settle;
@@ -91,6 +91,12 @@ impl Login {
         Facts { reader: Some(reader), notice, is_taken: true, ..facts }
     }
 
+    /// Sees to it that this directory is there and ours. Whoever has found the last script has looked at its directory.
+    fn ensure(&self, dir: &Path) -> Result<(), String> {
+        let is_known = self.last.as_ref().is_some_and(|last| last.file().parent() == Some(dir));
+        if is_known { Ok(()) } else { local_dir::ensure(dir) }
+    }
+
     /// Keeps the script for logins to come, with the configuration's word on the node, if it has one. Gives the files, the script first.
     fn keep(
         &self,
@@ -102,11 +108,7 @@ impl Login {
         exports: &[Export],
     ) -> Option<Vec<KeptFile>> {
         let dir = &loaded.config.roots.local;
-        // Whoever has found the last one has looked at its directory.
-        let is_known = self.last.as_ref().is_some_and(|last| last.file().parent() == Some(dir));
-        if !is_known {
-            local_dir::ensure(dir).ok()?;
-        }
+        self.ensure(dir).ok()?;
         let data = text.data().map(|data| kept::data(dir, data).ok_or(())).transpose().ok()?;
         let script = kept::script(shell, dir, &text.reading(data.as_ref().map(|(path, _)| &**path)))?;
         let mut kept = vec![script.clone()];
@@ -132,21 +134,20 @@ impl Login {
         is_fixed: bool,
         layers: &[(PathBuf, Seen)],
         history: Option<&Path>,
-        mut kept: Vec<KeptFile>,
+        kept: &[KeptFile],
         keep: impl FnOnce(&Premises),
     ) {
         let (Some(boot), Some(memory), Some(last)) = (&self.boot, &self.memory, &self.last) else { return };
         let Some(run) = memory.stem().parent() else { return };
         let settings = &loaded.config;
-        let Some(stamp) = stamp::at(last.file()) else { return };
-        kept.push((last.file().to_owned(), stamp));
         let verdict = memory.file("verdict");
         keep(&Premises {
             boot,
             layers,
             ours: &[&settings.roots.local, run],
             history,
-            kept: &kept,
+            kept,
+            last: last.file(),
             verdict: (!is_fixed).then_some((&*verdict, settings.node.ttl.as_secs())),
         });
     }
@@ -206,7 +207,7 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         let notice = format!("{} does not answer: the history stays in memory", dir.display());
         facts = login.stale(facts, notice);
     }
-    let (text, exports, copies) = script(host, &loaded, shell);
+    let (text, exports, copies) = script(host, &login, &loaded, shell);
     facts.is_taken = env::is_taken(host, &exports, if shell == Shell::Bash { init::INHERITED } else { &[] });
     if shell != Shell::Fish {
         match init::first(host, &loaded.config.shell.path) {
@@ -234,7 +235,7 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
     {
         let history = history.as_ref().map(|(dir, _)| &**dir);
         kept.extend(copies);
-        login.keep_answer(&loaded, facts.is_fixed, &layers, history, kept, |premises| {
+        login.keep_answer(&loaded, facts.is_fixed, &layers, history, &kept, |premises| {
             ready::keep(host, shell, premises, &facts, &rest);
         });
     }
@@ -250,7 +251,7 @@ pub fn keep(host: &Host, config: Option<&Path>, shell: Shell) {
         return;
     }
     see_to_history(host, &mut loaded, shell);
-    let (text, exports, _) = script(host, &loaded, shell);
+    let (text, exports, _) = script(host, &login, &loaded, shell);
     let fixed = settle::configured(host, &loaded.config.node).map(|verdict| verdict.state);
     login.keep(host, &loaded, fixed, shell, &text, &exports);
     if let Some(memory) = &login.memory {
@@ -297,13 +298,13 @@ pub fn refusal(host: &Host, config: Option<&Path>, environment: &Path) -> Option
 }
 
 /// The script that the configuration asks for, the variables that it sets, and the copies of the parts, where the node has them.
-fn script(host: &Host, loaded: &Loaded, shell: Shell) -> (Text, Vec<Export>, Option<Vec<KeptFile>>) {
+fn script(host: &Host, login: &Login, loaded: &Loaded, shell: Shell) -> (Text, Vec<Export>, Option<Vec<KeptFile>>) {
     let mut warnings: Vec<String> = Vec::new();
     if let [first, rest @ ..] = loaded.problems.as_slice() {
         let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
         warnings.push(format!("{}{more}; `hpcsh config check` tells all", first.brief()));
     }
-    let local = local_dir::ensure(&loaded.config.roots.local);
+    let local = login.ensure(&loaded.config.roots.local);
     let exports = exports(loaded, || local.clone(), &mut warnings);
     let program = host.program().map_or_else(|| PathBuf::from("hpcsh"), Path::to_owned);
     let copies = local.ok().and_then(|()| kept::copies(shell, &loaded.config.roots.local));

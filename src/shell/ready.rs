@@ -10,14 +10,14 @@ pub mod trusted;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use hpcsh_early::record::{Tag, bytes};
+use hpcsh_early::record::{Stamp, Tag, bytes};
 
 use super::code::Shell;
 use super::init::Facts;
 use super::kept::KeptFile;
 use crate::host::Host;
 use crate::host::boot::Boot;
-use crate::host::stamp::Seen;
+use crate::host::stamp::{self, Seen};
 use crate::verdict::State;
 use record::{Record, is_possible, zeroed};
 
@@ -36,6 +36,8 @@ pub struct Premises<'a> {
     pub history: Option<&'a Path>,
     /// What we have written on this node, and the answer speaks of.
     pub kept: &'a [KeptFile],
+    /// The file that names the script for logins without the program.
+    pub last: &'a Path,
     /// The file with the node's verdict, and for how many seconds one holds at the most; `None` where it is the configuration's word.
     pub verdict: Option<(&'a Path, u64)>,
 }
@@ -61,9 +63,11 @@ fn record_of(host: &Host, shell: Shell, premises: &Premises, facts: &Facts, rest
     if let Some(dir) = premises.history {
         record.file(dir, Seen::at(dir), NUMBERS);
     }
+    let mut near = |file: &Path, stamp: &Stamp| record.push(Tag::Near, &zeroed(file), &bytes(stamp)[..NUMBERS]);
     for (file, stamp) in premises.kept {
-        record.push(Tag::Near, &zeroed(file), &bytes(stamp)[..NUMBERS]);
+        near(file, stamp);
     }
+    near(premises.last, &stamp::at(premises.last)?);
     if let Some((file, most)) = premises.verdict {
         record.push(Tag::Verdict, &zeroed(file), &most.to_le_bytes());
         for (tag, state) in [(Tag::SayOnline, State::Online), (Tag::SayOffline, State::Offline)] {
