@@ -20,10 +20,16 @@ function _hpcsh_look --on-variable PWD --on-event fish_prompt
     else if test -n "$CONDA_PREFIX"; and set -q CONDA_DEFAULT_ENV; and test "$CONDA_DEFAULT_ENV" != base
         set -e HPCSH_ENTERED
     else
-        _hpcsh_nearest
+        set -l left
+        if test -z "$active$entered"; and test -n "$_hpcsh_was"; and test "$PWD" != "$_hpcsh_pwd"
+            # Left by hand, and since then the directory has changed: what stays left is what was the nearest there.
+            _hpcsh_nearest $_hpcsh_pwd
+            set left $_hpcsh_reply
+        end
+        _hpcsh_nearest $PWD
         set -l found $_hpcsh_reply
         if test -z "$active"; and test -n "$entered$_hpcsh_was"
-            # Left by hand: it stays left until the project is left.
+            # It stays left until the project is left.
             if test -n "$entered"
                 set -g _hpcsh_left $entered
                 set -e HPCSH_ENTERED
@@ -31,7 +37,7 @@ function _hpcsh_look --on-variable PWD --on-event fish_prompt
             else if test "$PWD" = "$_hpcsh_pwd"
                 set -g _hpcsh_left $found
             else
-                set -g _hpcsh_left (string split -r -m1 / -- $_hpcsh_was)[1]/.venv
+                set -g _hpcsh_left $left
             end
         end
         # What is known of a project is forgotten when it is left.
@@ -58,8 +64,9 @@ function _hpcsh_look --on-variable PWD --on-event fish_prompt
     set -g _hpcsh_was "$VIRTUAL_ENV"
 end
 
-# The nearest environment upwards: _hpcsh_reply, empty where there is none. One look per directory, up to the home, the shared
-# home or the root of a mount: above those, a look may wake an automounter. _hpcsh_dirs has the directories, this one first.
+# The nearest environment upwards from the directory $argv: _hpcsh_reply, empty where there is none. One look per directory, up to the
+# home, the shared home or the root of a mount: above those, a look may wake an automounter. _hpcsh_dirs has the directories, this one
+# first.
 # Every `cd` pays for this: fish needs about as long for each command in it as for each look.
 function _hpcsh_nearest
     set -g _hpcsh_reply ''
@@ -68,9 +75,9 @@ function _hpcsh_nearest
     # A substitution takes as long as all the rest.
     set -l parts
     if string match -q '3.1.*' -- $version
-        set parts (string split / -- $PWD)[2..-1]
+        set parts (string split / -- $argv)[2..-1]
     else
-        string match -rqa '/(?<parts>[^/]+)' -- $PWD
+        string match -rqa '/(?<parts>[^/]+)' -- $argv
     end
     for part in $parts
         set dir $dir/$part

@@ -140,6 +140,12 @@ fn what_is_done_by_hand_stays() {
             ("cd ~/one", "one"),
             ("act ~/two", "two by hand"),
             ("cd ~; deactivate", ""),
+            // One from elsewhere, left in a project: that stays left too.
+            ("cd one", "one"),
+            ("act ~/two", "two by hand"),
+            ("deactivate; cd src", ""),
+            ("cd ~/two", "two"),
+            ("cd ~", ""),
             // By another's means.
             ("cd one", "one"),
             // zsh's clock would see it some seconds later: tests/it/pace.rs.

@@ -857,6 +857,12 @@ fn projects_are_entered_and_left_and_what_is_done_by_hand_stays() {
         ("cd ~/one", "one"),
         ("act ~/two", "two by hand"),
         ("cd ~; deactivate", ""),
+        // One from elsewhere, left in a project: that stays left too.
+        ("cd one", "one"),
+        ("act ~/two", "two by hand"),
+        ("deactivate; cd src", ""),
+        ("cd ~/two", "two"),
+        ("cd ~", ""),
         // By another's means.
         ("cd one", "one"),
         ("set -e VIRTUAL_ENV; set -e PATH[1]", ""),
