@@ -9,7 +9,7 @@ use std::path::Path;
 use hpcsh_early::record::Stamp;
 
 use super::layers::{Layer, Source};
-use crate::host::stamp::Seen;
+use crate::host::stamp::{self, Seen};
 use crate::host::{Host, files, users};
 
 /// What is to be known of a file.
@@ -30,7 +30,7 @@ pub enum Look {
         mode: u32,
         /// Who owns the program beside which it lies; not asked where it does not matter.
         program_owner: Option<u32>,
-        /// What tells whether it has changed since; of what another process has read, nobody knows.
+        /// What tells whether it has changed since.
         stamp: Option<Stamp>,
         /// All that is in it.
         bytes: Vec<u8>,
@@ -48,12 +48,33 @@ impl Look {
     }
 }
 
+/// What a process says that looks again at a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// It is as it was.
+    AsBefore,
+    /// This is what it is now.
+    Now(Look),
+}
+
 /// Looks at a layer's file. Waits for storage as long as that takes.
 pub fn at(host: &Host, layer: &Layer) -> Look {
     let place = host.locate(&layer.path);
     let program_owner =
         || host.program().and_then(|program| files::entry(&host.locate(program)).ok()).map(|at| at.owner);
     made_of(layer, files::read_stamped(&place), || files::exists(&place), program_owner)
+}
+
+/// Looks again at a file of which `before` was said. Storage is asked for less than to read it.
+pub fn again(host: &Host, layer: &Layer, before: Option<&Look>) -> Said {
+    match before {
+        Some(Look::Found { stamp: Some(stamp), program_owner: None, owner, .. })
+            if !asks_for_program(layer, *owner) && stamp::asked(&host.locate(&layer.path)) == Some(*stamp) =>
+        {
+            Said::AsBefore
+        }
+        _ => Said::Now(at(host, layer)),
+    }
 }
 
 /// The same where the kernel says at once that all of it lies in the root's mount.
@@ -95,24 +116,28 @@ pub fn asked<'a>(host: &'a Host, layer: &'a Layer) -> impl Iterator<Item = &'a P
     std::iter::once(&*layer.path).chain(program)
 }
 
-/// Looks as bytes: each a letter, its numbers and its text, the text with its length in front; numbers with the lowest byte first.
-pub fn encode(looks: impl IntoIterator<Item = Look>) -> Vec<u8> {
+/// What is said as bytes: each a letter, its numbers and its text, the text with its length in front; numbers with the lowest byte first.
+pub fn encode(said: impl IntoIterator<Item = Said>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for look in looks {
-        match look {
-            Look::Absent { is_dangling } => bytes.push(if is_dangling { b'd' } else { b'a' }),
-            Look::Failed(why) => text(&mut bytes, b"f", why.as_bytes()),
-            Look::Found { owner, mode, program_owner: None, bytes: all, .. } => {
-                text(&mut bytes, &[&b"r"[..], &owner.to_le_bytes(), &mode.to_le_bytes()].concat(), &all);
-            }
-            Look::Found { owner, mode, program_owner: Some(program), bytes: all, .. } => {
-                let numbers = [owner, mode, program].map(u32::to_le_bytes).concat();
-                text(&mut bytes, &[&b"p"[..], &numbers].concat(), &all);
+    for said in said {
+        match said {
+            Said::AsBefore => bytes.push(b's'),
+            Said::Now(Look::Absent { is_dangling }) => bytes.push(if is_dangling { b'd' } else { b'a' }),
+            Said::Now(Look::Failed(why)) => text(&mut bytes, b"f", why.as_bytes()),
+            Said::Now(Look::Found { owner, mode, program_owner, stamp, bytes: all }) => {
+                let letter = if program_owner.is_some() { b"p" } else { b"r" };
+                let numbers = [Some(owner), Some(mode), program_owner].into_iter().flatten();
+                let stamp = stamp.unwrap_or(NO_STAMP).into_iter().flat_map(u64::to_le_bytes);
+                let before: Vec<u8> = numbers.flat_map(u32::to_le_bytes).chain(stamp).collect();
+                text(&mut bytes, &[&letter[..], &before].concat(), &all);
             }
         }
     }
     bytes
 }
+
+/// What stands where there is no stamp: no file's number is 0.
+const NO_STAMP: Stamp = [0; 7];
 
 fn text(bytes: &mut Vec<u8>, before: &[u8], text: &[u8]) {
     bytes.extend(before);
@@ -120,9 +145,9 @@ fn text(bytes: &mut Vec<u8>, before: &[u8], text: &[u8]) {
     bytes.extend(text);
 }
 
-/// The looks, as many as were asked for; where the bytes end too early or make no sense, a failure each.
-pub fn decode(mut bytes: &[u8], count: usize) -> Vec<Look> {
-    let lost = || Look::Failed("the process that reads it gave no answer".to_owned());
+/// What was said of so many files; where the bytes end too early or make no sense, a failure each.
+pub fn decode(mut bytes: &[u8], count: usize) -> Vec<Said> {
+    let lost = || Said::Now(Look::Failed("the process that reads it gave no answer".to_owned()));
     (0..count)
         .map(|_| {
             one(&mut bytes).unwrap_or_else(|| {
@@ -133,11 +158,12 @@ pub fn decode(mut bytes: &[u8], count: usize) -> Vec<Look> {
         .collect()
 }
 
-/// Takes one look from the front.
-fn one(bytes: &mut &[u8]) -> Option<Look> {
+/// Takes the first from the front.
+fn one(bytes: &mut &[u8]) -> Option<Said> {
     let (letter, rest) = bytes.split_first()?;
     *bytes = rest;
-    Some(match letter {
+    Some(Said::Now(match letter {
+        b's' => return Some(Said::AsBefore),
         b'a' => Look::Absent { is_dangling: false },
         b'd' => Look::Absent { is_dangling: true },
         b'f' => Look::Failed(String::from_utf8_lossy(taken(bytes)?).into_owned()),
@@ -145,11 +171,21 @@ fn one(bytes: &mut &[u8]) -> Option<Look> {
             owner: number(bytes)?,
             mode: number(bytes)?,
             program_owner: if *letter == b'p' { Some(number(bytes)?) } else { None },
-            stamp: None,
+            stamp: Some(stamp_from(bytes)?).filter(|stamp| *stamp != NO_STAMP),
             bytes: taken(bytes)?.to_owned(),
         },
         _ => return None,
-    })
+    }))
+}
+
+fn stamp_from(bytes: &mut &[u8]) -> Option<Stamp> {
+    let mut stamp = NO_STAMP;
+    for number in &mut stamp {
+        let (first, rest) = bytes.split_first_chunk()?;
+        *bytes = rest;
+        *number = u64::from_le_bytes(*first);
+    }
+    Some(stamp)
 }
 
 fn number(bytes: &mut &[u8]) -> Option<u32> {
@@ -169,27 +205,24 @@ fn taken<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
 mod tests {
     use super::*;
 
-    fn looks() -> Vec<Look> {
-        let found = |program_owner, bytes: &[u8]| Look::Found {
-            owner: 7,
-            mode: 0o644,
-            program_owner,
-            stamp: None,
-            bytes: bytes.into(),
+    fn looks() -> Vec<Said> {
+        let found = |program_owner, stamp, bytes: &[u8]| {
+            Said::Now(Look::Found { owner: 7, mode: 0o644, program_owner, stamp, bytes: bytes.into() })
         };
         vec![
-            Look::Absent { is_dangling: false },
-            found(None, b""),
-            Look::Failed("Permission denied (os error 13)".into()),
-            found(Some(u32::MAX), &[b'x'; 5000]),
-            Look::Absent { is_dangling: true },
-            found(None, b"a\xff"),
+            Said::Now(Look::Absent { is_dangling: false }),
+            found(None, None, b""),
+            Said::Now(Look::Failed("Permission denied (os error 13)".into())),
+            found(Some(u32::MAX), Some([1, 2, u64::MAX, 4, 5, 6, 7]), &[b'x'; 5000]),
+            Said::Now(Look::Absent { is_dangling: true }),
+            Said::AsBefore,
+            found(None, Some([7; 7]), b"a\xff"),
         ]
     }
 
     #[test]
     fn what_is_said_is_what_is_heard() {
-        assert_eq!(decode(&encode(looks()), 6), looks());
+        assert_eq!(decode(&encode(looks()), 7), looks());
         assert_eq!(decode(&encode([]), 0), []);
     }
 
@@ -197,17 +230,17 @@ mod tests {
     fn an_answer_that_ends_early_or_makes_no_sense_is_a_failure() {
         let whole = encode(looks());
         for end in 0..whole.len() {
-            let heard = decode(&whole[..end], 6);
+            let heard = decode(&whole[..end], 7);
             let good = heard.iter().zip(looks()).take_while(|(one, other)| *one == other).count();
-            assert!(good < 6);
+            assert!(good < 7);
             for lost in &heard[good..] {
-                assert_eq!(*lost, Look::Failed("the process that reads it gave no answer".into()));
+                assert_eq!(*lost, Said::Now(Look::Failed("the process that reads it gave no answer".into())));
             }
         }
         for odd in [&b"x"[..], b"f\xff\xff\xff\xff\xff\xff\xff\xff", b"r\x01", b"ra"] {
-            assert!(matches!(&decode(odd, 1)[..], [Look::Failed(_)]), "{odd:?}");
+            assert!(matches!(&decode(odd, 1)[..], [Said::Now(Look::Failed(_))]), "{odd:?}");
         }
         // What follows nonsense is nonsense too.
-        assert!(matches!(&decode(b"xa", 2)[..], [Look::Failed(_), Look::Failed(_)]));
+        assert!(matches!(&decode(b"xa", 2)[..], [Said::Now(Look::Failed(_)), Said::Now(Look::Failed(_))]));
     }
 }

@@ -12,6 +12,7 @@ pub mod layers;
 mod look;
 mod problem;
 pub mod propose;
+mod remembered;
 mod resolve;
 pub mod schema;
 pub mod show;

@@ -5,7 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use super::layers::Layer;
-use super::look::{self, Look};
+use super::look::{self, Look, Said};
+use super::remembered::Remembered;
 use super::{Loaded, layers, made_of};
 use crate::host::Host;
 use crate::host::mounts::Storage;
@@ -57,13 +58,27 @@ pub fn load_within(host: &Host, argument: Option<&Path>, patience: &Patience) ->
         return Ok(InTime { loaded: made_of(host, &places, looks), asked_shared: false, files });
     };
     let shared = || places.iter().zip(&looks).filter(|(_, look)| look.is_none()).map(|(layer, _)| layer);
-    let Ok(bytes) = in_time(patience, || look::encode(shared().map(|layer| look::at(host, layer)))) else {
+    let remembered = Remembered::of(host);
+    let again = |layer| look::again(host, layer, remembered.find(layer));
+    let Ok(bytes) = in_time(patience, || look::encode(shared().map(again))) else {
         let unread = shared().map(|layer| layer.path.clone()).collect();
         return Err(Box::new(Stale { mount, unread, rest: made_of(host, &places, looks) }));
     };
-    let mut heard = look::decode(&bytes, shared().count()).into_iter();
+    let mut new = Vec::new();
+    let mut heard = Vec::new();
+    for (layer, said) in shared().zip(look::decode(&bytes, shared().count())) {
+        heard.push(match said {
+            Said::AsBefore => remembered.find(layer).cloned(),
+            Said::Now(look) => {
+                new.push((layer.path.clone(), look.clone()));
+                Some(look)
+            }
+        });
+    }
+    remembered.keep(new);
+    let mut heard = heard.into_iter();
     for look in looks.iter_mut().filter(|look| look.is_none()) {
-        *look = heard.next();
+        *look = heard.next().flatten();
     }
     Ok(InTime { loaded: made_of(host, &places, looks), asked_shared: true, files: None })
 }

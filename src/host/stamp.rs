@@ -62,7 +62,17 @@ pub fn of_link(path: &Path) -> Option<Stamp> {
 
 /// The stamp of this program, as the kernel remembers it: the storage on which it lies is not asked.
 pub fn of_program() -> Option<Stamp> {
-    let found = statx(CWD, "/proc/self/exe", AtFlags::STATX_DONT_SYNC, StatxFlags::BASIC_STATS).ok()?;
+    found(Path::new("/proc/self/exe"), AtFlags::STATX_DONT_SYNC)
+}
+
+/// The stamp of what this path leads to, as the storage has it: the kernel asks it, as where the file is opened, and does not go by
+/// what it has heard some seconds ago (NFS).
+pub fn asked(path: &Path) -> Option<Stamp> {
+    found(path, AtFlags::STATX_FORCE_SYNC)
+}
+
+fn found(path: &Path, how: AtFlags) -> Option<Stamp> {
+    let found = statx(CWD, path, how, StatxFlags::BASIC_STATS).ok()?;
     let (modified, changed) = (found.stx_mtime, found.stx_ctime);
     Some([
         makedev(found.stx_dev_major, found.stx_dev_minor),

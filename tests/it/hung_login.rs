@@ -220,6 +220,9 @@ fn a_login_whose_configuration_hangs_has_the_last_good_one() {
                             "{title}"
                         );
                     }
+                    // What is as it was is not read.
+                    let text = fs::read_to_string(scene.file()).unwrap();
+                    write(&scene.file(), &(text + "#\n"));
                     scene.storage.behave(behaviour);
                     let (told, took) = scene.told(shell);
                     let shared = scene.home.shared();
@@ -720,6 +723,54 @@ fn slow_storage_is_asked_once_at_login_and_never_at_a_prompt() {
         assert_eq!(scene.storage.operations(), [""; 0]);
         terminal.leave();
     }
+}
+
+/// What the storage has said of the configuration is remembered: a login asks whether it is as it was, and reads nothing.
+#[test]
+fn a_configuration_that_is_as_it_was_is_not_read_again() {
+    let Some(scene) = Scene::new(Place::Link) else { return };
+    // The file's times tell no more of what happens within two seconds.
+    std::thread::sleep(Duration::from_millis(3100));
+    let file = "etc/hpcsh/config.toml";
+    let is_read = |scene: &Scene| scene.storage.operations().iter().any(|asked| *asked == format!("read {file}"));
+    let kept = scene.home.local().join("configuration");
+    for shell in Shell::ALL {
+        let _ = fs::remove_file(&kept);
+        for (title, wanted) in [("the first one", true), ("as it was", false), ("again", false)] {
+            scene.storage.forget();
+            let (told, _) = scene.told(shell);
+            assert_eq!(told.state(), ["1", "", "offline"], "{title}: {told:?}");
+            assert_eq!(is_read(&scene), wanted, "{title}: {:?}", scene.storage.operations());
+        }
+        let way = ["getattr .", "lookup etc", "getattr etc", "lookup etc/hpcsh", "getattr etc/hpcsh"];
+        let own = ["lookup", "getattr"].map(|operation| format!("{operation} {file}"));
+        assert_eq!(scene.storage.operations(), [&way.map(str::to_owned)[..], &own].concat());
+        // What is remembered is damaged, or of another file.
+        let whole = fs::read(&kept).unwrap();
+        for damaged in [&b""[..], &whole[..whole.len() - 1], &whole[..20], b"\xff\n\n"] {
+            fs::write(&kept, damaged).unwrap();
+            scene.storage.forget();
+            assert_eq!(scene.told(shell).0.state(), ["1", "", "offline"]);
+            assert!(is_read(&scene), "{damaged:?}");
+        }
+        assert_eq!(fs::read(&kept).unwrap(), whole);
+    }
+    // It counts at once when it has changed, be it by as many bytes, at the same time.
+    let text = fs::read_to_string(scene.file()).unwrap();
+    let time = fs::metadata(scene.file()).unwrap().modified().unwrap();
+    fs::write(scene.file(), text.replace("GOOD = \"1\"", "GOOD = \"2\"")).unwrap();
+    fs::File::options().write(true).open(scene.file()).unwrap().set_modified(time).unwrap();
+    for shell in Shell::ALL {
+        scene.storage.forget();
+        assert_eq!(scene.told(shell).0.state(), ["2", "", "offline"]);
+        assert!(is_read(&scene));
+    }
+    // It was another's file: its owner and mode count as ever.
+    std::thread::sleep(Duration::from_millis(3100));
+    drop(scene.told(Shell::Bash));
+    fs::set_permissions(scene.file(), Permissions::from_mode(0o666)).unwrap();
+    let (told, _) = scene.told(Shell::Bash);
+    assert!(!told.warnings.is_empty(), "{told:?}");
 }
 
 /// fish has the same, but for the look at the rest.
