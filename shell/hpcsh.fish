@@ -73,12 +73,12 @@ if not status is-interactive
     end
     for _hpcsh_dir in program copy verdict warning switches ls_colors shared history_size history_file records path unset \
         parts records_always records_offline records_online fact fixed expired notice login memory reader unknown ttl side color \
-        text_offline text_unknown text_online text_stale text_resolver history_shared explicit taken mirrors
+        text_offline text_unknown text_online text_stale text_resolver history_shared explicit sought taken mirrors
         set -eg _hpcsh_$_hpcsh_dir
     end
     builtin functions -e _hpcsh_call _hpcsh_always _hpcsh_offline _hpcsh_online
     builtin functions -e _hpcsh_settle _hpcsh_renew _hpcsh_shared_last _hpcsh_admit _hpcsh_release _hpcsh_first_prompt _hpcsh_complete \
-        _hpcsh_find_mirrored _hpcsh_spare_mirrors
+        _hpcsh_find_mirrored _hpcsh_spare_mirrors _hpcsh_has_sought
 else
 
     if not set -qg _hpcsh_loaded

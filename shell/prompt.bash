@@ -78,7 +78,7 @@ function _hpcsh_keep {
 # The warning, and the habits, each of which is a switch, and off where the user has his own. $1 is the status that the prompt shows.
 function _hpcsh_first_prompt {
   # Before there are names of our own that a variable may have too.
-  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]] && _hpcsh_call mirrors _hpcsh_has_mirrored; then
+  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]] && _hpcsh_has_sought && _hpcsh_call mirrors _hpcsh_has_mirrored; then
     _hpcsh_call variables _hpcsh_renew
   fi
   \local name REPLY=

@@ -29,7 +29,7 @@ function _hpcsh_renew
     set -l offline
     if builtin contains -- offline $_hpcsh_verdict $_hpcsh_unknown; and test $_hpcsh_verdict != online
         set offline 1
-        _hpcsh_find_mirrored
+        _hpcsh_has_sought; and _hpcsh_find_mirrored
     end
     set -gx HPCSH_EXPORTS \x1f
     _hpcsh_always _hpcsh_admit
@@ -78,12 +78,25 @@ function _hpcsh_find_mirrored
     end
 end
 
+# Whether the environment has a mirror that leaves out some of the variables, of those that the configuration has not named itself: most
+# often none, and then nobody need know more.
+function _hpcsh_has_sought
+    for name in (string split ' ' -- $_hpcsh_sought)
+        if string match -q '*@' -- $name
+            set -n | string match -q -- (string replace @ '*' -- $name); and return 0
+        else if set -q $name; and test -n "$$name"
+            return 0
+        end
+    end
+    return 1
+end
+
 # Leaves out what has come with a login that did not look at mirrors, where the node counts as offline.
 function _hpcsh_spare_mirrors
     if test $_hpcsh_verdict = offline -o $_hpcsh_verdict$_hpcsh_unknown = unknownoffline
         set -g _hpcsh_mirrored
         set -g _hpcsh_old (string split \x1f -- "$HPCSH_EXPORTS")
-        _hpcsh_find_mirrored
+        _hpcsh_has_sought; and _hpcsh_find_mirrored
         for name in $_hpcsh_mirrored
             if string match -q "$name=*" -- $_hpcsh_old
                 _hpcsh_renew

@@ -67,7 +67,7 @@ function _hpcsh_renew {
   \local -a _hpcsh_records _hpcsh_mirrored
   \builtin set -- "_hpcsh_records_${_hpcsh_verdict/unknown/$_hpcsh_unknown}"
   _hpcsh_records=("${(@ps:\x1f:)_hpcsh_records_always}" "${(@ps:\x1f:)${(P)1}}")
-  if [[ $1 == *_offline ]]; then
+  if [[ $1 == *_offline ]] && _hpcsh_has_sought; then
     _hpcsh_find_mirrored
     for _hpcsh_name in $_hpcsh_mirrored; do
       _hpcsh_records=("${(@)_hpcsh_records:#$_hpcsh_name=*}")
@@ -81,6 +81,21 @@ function _hpcsh_renew {
   else
     \builtin unset HPCSH_STORAGE
   fi
+}
+
+# Whether the environment has a mirror that leaves out some of the variables, of those that the configuration has not named itself: most
+# often none, and then nobody need know more.
+function _hpcsh_has_sought {
+  \builtin emulate -L zsh
+  \local _hpcsh_name
+  for _hpcsh_name in "${(@s: :)_hpcsh_sought}"; do
+    if [[ $_hpcsh_name == *@ ]]; then
+      [[ -z ${(k)parameters[(I)${_hpcsh_name%@}*]} ]] || \return 0
+    elif [[ -n $_hpcsh_name && -n ${(P)_hpcsh_name-} ]]; then
+      \return 0
+    fi
+  done
+  \return 1
 }
 
 # Puts into the array _hpcsh_mirrored the names that mirrors of the user's leave out. A tool with a mirror is neither cut off from it
@@ -112,7 +127,7 @@ function _hpcsh_spare_mirrors {
   \builtin emulate -L zsh
   \local _hpcsh_name
   \local -a _hpcsh_mirrored
-  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]]; then
+  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]] && _hpcsh_has_sought; then
     _hpcsh_find_mirrored
     for _hpcsh_name in $_hpcsh_mirrored; do
       if [[ ${HPCSH_EXPORTS-} == *$'\x1f'$_hpcsh_name=* ]]; then

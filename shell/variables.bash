@@ -73,7 +73,7 @@ function _hpcsh_is_same {
 # Sets the variables again.
 function _hpcsh_renew {
   _hpcsh_choose
-  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]]; then
+  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]] && _hpcsh_has_sought; then
     _hpcsh_call mirrors _hpcsh_spare
   fi
   _hpcsh_merge "$_hpcsh_records"

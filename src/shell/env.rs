@@ -136,6 +136,19 @@ pub fn plan(settings: &Settings, roots: &Roots) -> Vec<Export> {
     exports
 }
 
+/// The mirrors that a user may name in his environment, and that leave out some of these exports then; sorted. What the configuration gives
+/// a value itself has done so already.
+pub fn sought(exports: &[Export]) -> Vec<&'static str> {
+    let is_own = |export: &Export| matches!(export.origin, Origin::Table(_)) && export.offline.is_some();
+    let is_set = |name: &str| exports.iter().any(|export| export.name == name && is_own(export));
+    let mut names: Vec<&str> = exports.iter().flat_map(Export::mirrors).copied().collect();
+    // Tools share mirrors.
+    names.sort_unstable();
+    names.dedup();
+    names.retain(|name| !is_set(name));
+    names
+}
+
 /// Whether the environment has a variable of these exports, a mirror that leaves one of them out, or one of these names; see
 /// [`Host::is_free`].
 pub fn is_taken(host: &Host, exports: &[Export], others: &'static [&'static str]) -> bool {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::catalogue::mirrors;
 use super::code::Shell;
-use super::env::{Export, Origin};
+use super::env::{self, Export, Origin};
 use super::marker::Marker;
 use super::prologue::{Prologue, Set};
 use crate::host::Host;
@@ -189,7 +189,7 @@ impl Script<'_> {
     }
 
     /// What only some of the code asks for, after a login, by its names.
-    fn later(&self) -> [(&'static str, Vec<u8>); 14] {
+    fn later(&self) -> [(&'static str, Vec<u8>); 15] {
         let settings = self.settings;
         let prompt = &settings.prompt;
         let color = match (self.shell, prompt.color) {
@@ -212,6 +212,8 @@ impl Script<'_> {
             ("text_resolver", prompt.resolver.clone().into()),
             ("color", color.into()),
             ("explicit", self.explicit().into()),
+            // An `@` at the end stands for the rest of a name: no shell takes it for a pattern.
+            ("sought", env::sought(self.exports).join(" ").replace('*', "@").into()),
         ]
     }
 
