@@ -22,7 +22,7 @@ fn main() -> io::Result<()> {
         "data.bash",
         "prompt.bash",
         "variables.bash",
-        "mirrors.bash",
+        "theirs.bash",
         "storage.bash",
         "more.bash",
         "venv.bash",

@@ -69,7 +69,7 @@ _hpcsh_loaded=$$ _hpcsh_sized='' _hpcsh_histfile=''
 # One look for functions and aliases with names like ours: act, mdcd, cdr, waitvllm, deactivate. What it finds beside them
 # costs time, and nothing else.
 if \builtin compgen -A function -A alias -X '![acdmw][acde][acdirt]*'; then
-  _hpcsh_call prompt _hpcsh_keep
+  _hpcsh_call theirs _hpcsh_call prompt _hpcsh_keep
 fi >/dev/null
 # Now, since bash reads and cuts the file when the rc file has been read; what it has not filled in nobody has chosen.
 [[ -z ${_hpcsh_data[2]} || -n ${HISTSIZE+1}${HISTFILESIZE+1} ]] || HISTSIZE=${_hpcsh_data[2]} HISTFILESIZE=$HISTSIZE _hpcsh_sized=1
@@ -80,7 +80,7 @@ fi
 # Behind everybody's. What it was is put back; a readonly one, as audits set it, is left alone: then there is no first prompt.
 # Where nobody has one, others may still assign the first element of the array.
 if [[ -n ${PROMPT_COMMAND+1} || $BASH_VERSION != 5.[1-9]* ]]; then
-  _hpcsh_call prompt _hpcsh_append
+  _hpcsh_call theirs _hpcsh_append
 else
   PROMPT_COMMAND[99]=_hpcsh_precmd _hpcsh_hooked=''
 fi

@@ -5,32 +5,6 @@
 # the prompt makes (2016), a pattern that is to be one (2254).
 # shellcheck disable=SC2154,SC2015,SC2317,SC2034,SC2016,SC2254
 
-# --- what most logins have nothing of
-
-# Called by the file that `install.sh --local-first` has put in place of a link, be it an older one.
-function _hpcsh_stale {
-  _hpcsh_call storage _hpcsh_does_not_answer "$@"
-}
-
-# The hook where PROMPT_COMMAND is somebody's, or no array: before 5.1 it is one string. A readonly one stays as it is.
-function _hpcsh_append {
-  if [[ $BASH_VERSION == [1-4].* || $BASH_VERSION == 5.0.* ]]; then
-    _hpcsh_hooked=
-    \builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND:+${PROMPT_COMMAND[0]}$'\n'}_hpcsh_precmd_keeping" 2>/dev/null || \builtin true
-  else
-    _hpcsh_hooked=${PROMPT_COMMAND+${PROMPT_COMMAND@a}s}
-    [[ $_hpcsh_hooked == *r* ]] || PROMPT_COMMAND+=(_hpcsh_precmd)
-  fi
-}
-
-# What stands there: of commands in one string, each leaves its status to the next. From 5.1 on each element of the array sees the
-# status of the command line, whatever the others return.
-function _hpcsh_precmd_keeping {
-  \local "status=$?"
-  _hpcsh_precmd
-  [[ $- == *e* ]] || \return "$status"
-}
-
 # --- the first prompt
 
 # Runs the builtin $@ and puts what it prints into REPLY: through an unlinked file or a pipe of this shell's own, since a
@@ -39,6 +13,11 @@ function _hpcsh_capture {
   {
     \builtin "$@" >|/proc/self/fd/9 && IFS= \builtin read -r -N 65536 -u 9 REPLY || :
   } 9<<<'' 2>/dev/null
+}
+
+# Called by the file that `install.sh --local-first` has put in place of a link, be it an older one.
+function _hpcsh_stale {
+  _hpcsh_call storage _hpcsh_does_not_answer "$@"
 }
 
 # For a shell that is not interactive: the warning, and nothing but the exports stays.
@@ -60,25 +39,10 @@ function _hpcsh_forget {
   done
 }
 
-# Remembers what the user has under our names, for hpcsh_off, and takes aliases out of the way of our functions.
-function _hpcsh_keep {
-  \local name REPLY
-  for name in act mdcd cdr waitvllm deactivate; do
-    if \builtin declare -f "$name" >/dev/null; then
-      _hpcsh_capture declare -f "$name"
-      _hpcsh_undo+=(function "$name" "$REPLY")
-    fi
-    if [[ -n ${BASH_ALIASES[$name]+1} ]]; then
-      _hpcsh_undo+=(alias "$name" "${BASH_ALIASES[$name]}")
-      \builtin unalias "$name"
-    fi
-  done
-}
-
 # The warning, and the habits, each of which is a switch, and off where the user has his own. $1 is the status that the prompt shows.
 function _hpcsh_first_prompt {
   # Before there are names of our own that a variable may have too.
-  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]] && _hpcsh_has_sought && _hpcsh_call mirrors _hpcsh_has_mirrored; then
+  if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]] && _hpcsh_has_sought && _hpcsh_call theirs _hpcsh_has_mirrored; then
     _hpcsh_call variables _hpcsh_renew
   fi
   \local name REPLY=

@@ -74,7 +74,7 @@ function _hpcsh_is_same {
 function _hpcsh_renew {
   _hpcsh_choose
   if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]] && _hpcsh_has_sought; then
-    _hpcsh_call mirrors _hpcsh_spare
+    _hpcsh_call theirs _hpcsh_spare
   fi
   _hpcsh_merge "$_hpcsh_records"
   # Of another node's storage perhaps, where it was inherited.

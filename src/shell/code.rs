@@ -75,7 +75,7 @@ impl Shell {
                 ("data", code!("data.bash")),
                 ("prompt", code!("prompt.bash")),
                 ("variables", code!("variables.bash")),
-                ("mirrors", joined!("_hpcsh_mirrors='", mirrors::TABLE, "'\n", code!("mirrors.bash"))),
+                ("theirs", joined!("_hpcsh_mirrors='", mirrors::TABLE, "'\n", code!("theirs.bash"))),
                 ("storage", code!("storage.bash")),
                 ("more", code!("more.bash")),
                 ("venv", code!("venv.bash")),

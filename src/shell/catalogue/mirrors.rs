@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(told, rows().filter(|row| holds_offline(row)).count());
     }
 
-    /// What a prefix stands for is asked by name: shell/mirrors.bash, shell/prompt.zsh, shell/prompt.fish.
+    /// What a prefix stands for is asked by name: shell/theirs.bash, shell/prompt.zsh, shell/prompt.fish.
     #[test]
     fn one_mirror_is_a_prefix() {
         let stars = TABLE.split([' ', '=', '\n']).filter(|word| word.contains('*'));
