@@ -23,7 +23,7 @@ function _hpcsh_has_sought {
   for _hpcsh_name in $_hpcsh_sought; do
     if [[ $_hpcsh_name == *@ ]]; then
       [[ -z ${!CARGO_REGISTRIES_@} ]] || \return 0
-    elif [[ -n ${!_hpcsh_name-} ]]; then
+    elif [[ -n ${!_hpcsh_name-} && ${HPCSH_EXPORTS-} != *$'\x1f'"$_hpcsh_name=${!_hpcsh_name}"$'\x1f'* ]]; then
       \return 0
     fi
   done

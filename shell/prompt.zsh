@@ -91,7 +91,7 @@ function _hpcsh_has_sought {
   for _hpcsh_name in "${(@s: :)_hpcsh_sought}"; do
     if [[ $_hpcsh_name == *@ ]]; then
       [[ -z ${(k)parameters[(I)${_hpcsh_name%@}*]} ]] || \return 0
-    elif [[ -n $_hpcsh_name && -n ${(P)_hpcsh_name-} ]]; then
+    elif [[ -n $_hpcsh_name && -n ${(P)_hpcsh_name-} && ${HPCSH_EXPORTS-} != *$'\x1f'"$_hpcsh_name=${(P)_hpcsh_name}"$'\x1f'* ]]; then
       \return 0
     fi
   done

@@ -137,11 +137,12 @@ pub fn plan(settings: &Settings, roots: &Roots) -> Vec<Export> {
 }
 
 /// The mirrors that a user may name in his environment, and that leave out some of these exports then; sorted. What the configuration gives
-/// a value itself has done so already.
+/// a value itself has done so already, and a variable that is a switch and a mirror in one is his where he has set it.
 pub fn sought(exports: &[Export]) -> Vec<&'static str> {
     let is_own = |export: &Export| matches!(export.origin, Origin::Table(_)) && export.offline.is_some();
     let is_set = |name: &str| exports.iter().any(|export| export.name == name && is_own(export));
-    let mut names: Vec<&str> = exports.iter().flat_map(Export::mirrors).copied().collect();
+    let of = exports.iter().flat_map(|export| export.mirrors().iter().map(move |mirror| (export, *mirror)));
+    let mut names: Vec<&str> = of.filter(|(export, mirror)| *mirror != export.name).map(|(_, mirror)| mirror).collect();
     // Tools share mirrors.
     names.sort_unstable();
     names.dedup();
