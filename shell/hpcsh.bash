@@ -79,7 +79,7 @@ if [[ -n ${_hpcsh_data[3]} && ${HISTFILE-} == "${HOME-}/.bash_history" ]]; then
 fi
 # Behind everybody's. What it was is put back; a readonly one, as audits set it, is left alone: then there is no first prompt.
 # Where nobody has one, others may still assign the first element of the array.
-if [[ -n ${PROMPT_COMMAND+1} || $BASH_VERSION != 5.[1-9]* ]]; then
+if [[ -n ${PROMPT_COMMAND[*]+1} || $BASH_VERSION != 5.[1-9]* ]]; then
   _hpcsh_call theirs _hpcsh_append
 else
   PROMPT_COMMAND[99]=_hpcsh_precmd _hpcsh_hooked=''

@@ -21,9 +21,9 @@ if [[ -z $_hpcsh_fixed ]]; then
   [[ ! -f $_hpcsh_file || ! -O $_hpcsh_file || -L $_hpcsh_file ]] || \builtin read -r _hpcsh_fact <"$_hpcsh_file" || _hpcsh_fact=
   _hpcsh_fact=${_hpcsh_fact%% *}
 fi
-# There is more to find out where the node has forgotten, which it does when the last session ends, where the verdict is not known, or where
-# somebody may wait for storage.
-if [[ ! -d $_hpcsh_run || ! -O $_hpcsh_run || -L $_hpcsh_run || -e $_hpcsh_memory-reader ||
+# There is more to find out where the node's memory may lie elsewhere, where it has forgotten, which it does when the last session ends, where
+# the verdict is not known, where somebody may wait for storage, and for a shell that has no next prompt.
+if [[ $- != *i* || ${XDG_RUNTIME_DIR-} != "$_hpcsh_runtime" || ! -d $_hpcsh_run || ! -O $_hpcsh_run || -L $_hpcsh_run || -e $_hpcsh_memory-reader ||
   ($_hpcsh_fact != offline && $_hpcsh_fact != online) ]]; then
   _hpcsh_taken='find'
 fi

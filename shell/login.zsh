@@ -24,9 +24,9 @@ if [[ -z $_hpcsh_fixed ]]; then
     _hpcsh_notice=
   fi
 fi
-# There is more to find out where the node has forgotten, which it does when the last session ends, where somebody may wait for storage, and
-# for a shell that has no next prompt.
-if [[ ! -o interactive || ! -d $_hpcsh_run || ! -O $_hpcsh_run || -L $_hpcsh_run || -e $_hpcsh_memory-reader ]]; then
+# There is more to find out where the node's memory may lie elsewhere, where it has forgotten, which it does when the last session ends,
+# where somebody may wait for storage, and for a shell that has no next prompt.
+if [[ ! -o interactive || ${XDG_RUNTIME_DIR-} != "$_hpcsh_runtime" || ! -d $_hpcsh_run || ! -O $_hpcsh_run || -L $_hpcsh_run || -e $_hpcsh_memory-reader ]]; then
   _hpcsh_taken=find
 fi
 [[ -n $_hpcsh_login ]] && \builtin source "$_hpcsh_script"

@@ -68,7 +68,7 @@ function _hpcsh_watch {
 function _hpcsh_find_out {
   \local word='' expires='' rest='' now='' since='' id='' dir hundredths
   # A runtime directory elsewhere may hang.
-  for dir in "$_hpcsh_run" "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID" "/dev/shm/hpcsh-$UID"; do
+  for dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID" "/dev/shm/hpcsh-$UID"; do
     if [[ ($dir == /run/* || $dir == /tmp/* || $dir == /dev/shm/* || $dir == /var/*) && -d $dir && -O $dir && ! -L $dir ]]; then
       \break
     fi
@@ -78,7 +78,7 @@ function _hpcsh_find_out {
   now=${hundredths%.*}
   if [[ -z $_hpcsh_fixed ]]; then
     _hpcsh_is_fresh "$_hpcsh_memory-verdict" || _hpcsh_expired=1
-    case $word in
+    case ${expires:+$word} in
       online | offline) _hpcsh_fact=$word ;;
       *) _hpcsh_fact=unknown ;;
     esac
@@ -89,6 +89,7 @@ function _hpcsh_find_out {
   if _hpcsh_is_held "$_hpcsh_memory-reader" && [[ $((10#${hundredths/./} - 10#$since)) -ge 30 ]]; then
     _hpcsh_reader=$_hpcsh_memory-reader
   fi
+  _hpcsh_verdict=$_hpcsh_fact
 }
 
 # Whether the line of $1 still holds: its first word, which is left in `word`, its time.

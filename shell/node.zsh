@@ -68,31 +68,31 @@ function _hpcsh_watch {
 # who has no next prompt; and whether somebody waits for storage. Of one who has only just begun to nobody knows: others look as well.
 function _hpcsh_find_out {
   \builtin emulate -L zsh
-  \local word expires rest now id since dir
+  \local word expires rest now id since dir hundredths
   # A runtime directory elsewhere may hang.
-  for dir in "$_hpcsh_run" "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID" "/dev/shm/hpcsh-$UID"; do
+  for dir in "${XDG_RUNTIME_DIR:-/nowhere}/hpcsh" "/dev/shm/hpcsh-$UID" "/tmp/hpcsh-$UID" "/dev/shm/hpcsh-$UID"; do
     if [[ ( $dir == /run/* || $dir == /tmp/* || $dir == /dev/shm/* || $dir == /var/* ) && -d $dir && -O $dir && ! -L $dir ]]; then
       \break
     fi
   done
   _hpcsh_memory=$dir/$_hpcsh_key
-  IFS=' ' \builtin read -r now rest </proc/uptime
-  rest=${now/./}
-  now=${now%.*}
+  IFS=' ' \builtin read -r hundredths rest </proc/uptime
+  now=${hundredths%.*}
   if [[ -z $_hpcsh_fixed ]]; then
     _hpcsh_is_fresh "$_hpcsh_memory-verdict" || _hpcsh_expired=1
     _hpcsh_fact=unknown
-    if [[ $word == (online|offline) ]]; then
+    if [[ -n $expires && $word == (online|offline) ]]; then
       _hpcsh_fact=$word
     fi
     if [[ -o interactive ]]; then
       _hpcsh_expired=
     fi
   fi
-  now=$rest
-  if _hpcsh_is_held "$_hpcsh_memory-reader" && (( now - since >= 30 )); then
+  hundredths=${hundredths/./}
+  if _hpcsh_is_held "$_hpcsh_memory-reader" && (( hundredths - since >= 30 )); then
     _hpcsh_reader=$_hpcsh_memory-reader
   fi
+  _hpcsh_verdict=$_hpcsh_fact
 }
 
 # Whether the line of $1 still holds: its first word, which is left in `word`, its time.

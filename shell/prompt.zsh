@@ -3,10 +3,9 @@
 
 # --- variables, where some of the names are set already
 
-# The variables of a login that is not the usual one.
+# The variables of a login that is not the usual one. The exported variables may have any name, and so none of our own is a plain word.
 function _hpcsh_begin {
   \builtin emulate -L zsh
-  \local dir
   if [[ $_hpcsh_taken == find ]]; then
     _hpcsh_call node _hpcsh_find_out
   fi
@@ -15,26 +14,30 @@ function _hpcsh_begin {
   fi
   # The configured directories come first in PATH, where they are not in it. The marker has those that we added.
   _hpcsh_added=
-  for dir in "${_hpcsh_path[@]}"; do
-    if [[ :$PATH: != *":$dir:"* ]]; then
+  for _hpcsh_dir in "${_hpcsh_path[@]}"; do
+    if [[ :$PATH: != *":$_hpcsh_dir:"* ]]; then
       # Behind an environment that an outer shell entered, whose own python comes first.
       if [[ -n ${VIRTUAL_ENV-} && $PATH == "$VIRTUAL_ENV/bin:"* ]]; then
-        PATH=$VIRTUAL_ENV/bin:$dir:${PATH#"$VIRTUAL_ENV/bin:"}
+        PATH=$VIRTUAL_ENV/bin:$_hpcsh_dir:${PATH#"$VIRTUAL_ENV/bin:"}
       else
-        PATH=$dir${PATH:+:$PATH}
+        PATH=$_hpcsh_dir${PATH:+:$PATH}
       fi
-      _hpcsh_added+=PATH+=$dir$'\x1f'
+      _hpcsh_added+=PATH+=$_hpcsh_dir$'\x1f'
     fi
   done
   _hpcsh_choose
-  dir=_hpcsh_records_${_hpcsh_verdict/unknown/$_hpcsh_unknown}
-  if [[ -o interactive && -z $_hpcsh_reader${HPCSH_STORAGE-} ]] && _hpcsh_is_same "$_hpcsh_records_always${(P)dir}"; then
+  _hpcsh_dir=_hpcsh_records_${_hpcsh_verdict/unknown/$_hpcsh_unknown}
+  if [[ -o interactive && -z $_hpcsh_reader${HPCSH_STORAGE-} ]] && _hpcsh_is_same "$_hpcsh_records_always${(P)_hpcsh_dir}"; then
     # Mirrors that have come since the first prompt looks for.
     \builtin export "HPCSH_NODE=$_hpcsh_verdict"
   else
     _hpcsh_renew
   fi
-  HPCSH_EXPORTS+=$_hpcsh_added
+  for _hpcsh_dir in "${(@ps:\x1f:)_hpcsh_added}"; do
+    if [[ -n $_hpcsh_dir && $HPCSH_EXPORTS != *$'\x1f'"$_hpcsh_dir"$'\x1f'* ]]; then
+      HPCSH_EXPORTS+=$_hpcsh_dir$'\x1f'
+    fi
+  done
 }
 
 # Takes HPCSH_OFFLINE's word, else the node's verdict.
@@ -47,15 +50,19 @@ function _hpcsh_choose {
 }
 
 # Whether an outer shell has exported just the records $1, and nothing has become of them since: so it is in most panes of a terminal.
+# What is behind them was inherited, and its names may be anything.
 function _hpcsh_is_same {
   \builtin emulate -L zsh
-  if [[ ${HPCSH_EXPORTS-} != $'\x1f'"$1"* ]]; then
+  if [[ -z $1 || ${HPCSH_EXPORTS-} != $'\x1f'"$1"* ]]; then
     \return 1
   fi
   \local _hpcsh_record _hpcsh_name _hpcsh_rest=${HPCSH_EXPORTS[$#1+2,-1]}
-  for _hpcsh_record in "${(@ps:\x1f:)1}" "${(@ps:\x1f:)_hpcsh_rest}"; do
+  for _hpcsh_record in "${(@ps:\x1f:)_hpcsh_rest}"; do
+    [[ -z $_hpcsh_record || ${_hpcsh_record%%=*} == *+ ]] || \return 1
+  done
+  for _hpcsh_record in "${(@ps:\x1f:)1}"; do
     _hpcsh_name=${_hpcsh_record%%=*}
-    [[ -z $_hpcsh_name || $_hpcsh_name == *+ || ${(P)_hpcsh_name-} == "${_hpcsh_record#*=}" ]] || \return 1
+    [[ -z $_hpcsh_name || ${(P)_hpcsh_name-} == "${_hpcsh_record#*=}" ]] || \return 1
   done
 }
 

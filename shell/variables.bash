@@ -7,7 +7,7 @@
 # The variables of a login that is not the usual one. A shell that is not interactive has no next prompt to mend a verdict that is
 # unknown or has expired, and keeps nothing but its exports.
 function _hpcsh_begin {
-  if [[ $_hpcsh_taken == find ]]; then
+  if [[ $_hpcsh_taken == find* ]]; then
     _hpcsh_call node _hpcsh_find_out
   fi
   if [[ $- != *i* && ($_hpcsh_fact == unknown || -n $_hpcsh_expired) ]]; then
@@ -19,7 +19,7 @@ function _hpcsh_begin {
   if [[ $- == *i* && -z $_hpcsh_reader${HPCSH_STORAGE-} ]] && _hpcsh_is_same "$_hpcsh_records"; then
     # Mirrors that have come since the first prompt looks for.
     \builtin export "HPCSH_NODE=$_hpcsh_verdict"
-    HPCSH_EXPORTS+=$_hpcsh_added
+    _hpcsh_each _hpcsh_mark "$_hpcsh_added"
   else
     _hpcsh_renew
   fi
@@ -53,21 +53,36 @@ function _hpcsh_choose {
 }
 
 # Whether an outer shell has exported just the records $1, and nothing has become of them since: so it is in most panes of a terminal.
+# What is behind them was inherited, and its names may be anything.
 function _hpcsh_is_same {
   if [[ ${HPCSH_EXPORTS-} != $'\x1f'"$1"* ]]; then
     \return 1
   fi
-  \local IFS=$'\x1f' "_hpcsh_globbing=$-" _hpcsh_record _hpcsh_name
-  # To take a long beginning off a string costs bash milliseconds.
-  _hpcsh_record=${HPCSH_EXPORTS:${#1}+1}
+  \local IFS=$'\x1f' "_hpcsh_globbing=$-" "_hpcsh_wanted=$1" _hpcsh_record _hpcsh_name
   \set -f
+  # To take a long beginning off a string costs bash milliseconds.
   # shellcheck disable=SC2086
-  \set -- $1 $_hpcsh_record
+  \set -- ${HPCSH_EXPORTS:${#1}+1}
+  for _hpcsh_record; do
+    if [[ -n $_hpcsh_record && ${_hpcsh_record%%=*} != *+ ]]; then
+      _hpcsh_wanted=
+    fi
+  done
+  # shellcheck disable=SC2086
+  \set -- $_hpcsh_wanted
   [[ $_hpcsh_globbing == *f* ]] || \set +f
   for _hpcsh_record; do
     _hpcsh_name=${_hpcsh_record%%=*}
-    [[ $_hpcsh_name == *+ || ${!_hpcsh_name-} == "${_hpcsh_record#*=}" ]] || \return 1
+    [[ ${!_hpcsh_name-} == "${_hpcsh_record#*=}" ]] || \return 1
   done
+  [[ -n $_hpcsh_wanted ]]
+}
+
+# Adds the record $1 to the marker, where it is not in it.
+function _hpcsh_mark {
+  if [[ $HPCSH_EXPORTS != *$'\x1f'"$1"$'\x1f'* ]]; then
+    HPCSH_EXPORTS+=$1$'\x1f'
+  fi
 }
 
 # Sets the variables again.

@@ -140,14 +140,15 @@ impl Text {
         if self.lines.is_some() { &self.probe } else { b"" }
     }
 
-    /// What is kept in a file: for bash, the code that reads this file of data, where there is one, with status 1 where that has gone;
-    /// else the whole.
+    /// What is kept in a file: for bash, the code that reads this file of data, where there is one, with status 1 where that has gone or
+    /// ends too early; else the whole.
     pub fn reading(&self, data: Option<&Path>) -> Vec<u8> {
-        let Some(data) = data else { return self.whole() };
-        let data = quote::sh(data.as_os_str().as_encoded_bytes());
-        let read: &[u8] =
-            b"\n[[ -O $_hpcsh_data ]] && \\builtin mapfile -t _hpcsh_data <\"$_hpcsh_data\" || \\return 1\n";
-        [b"_hpcsh_data=", &*data, read, self.code.as_bytes()].concat()
+        let (Some(path), Some(lines)) = (data, &self.lines) else { return self.whole() };
+        let path = quote::sh(path.as_os_str().as_encoded_bytes());
+        let count = lines.split_inclusive(|byte| *byte == b'\n').count();
+        let read: &[u8] = b"\n[[ -O $_hpcsh_data ]] && \\builtin mapfile -t _hpcsh_data <\"$_hpcsh_data\" && ";
+        let whole = format!("[[ ${{#_hpcsh_data[@]}} -eq {count} ]] || \\return 1\n");
+        [b"_hpcsh_data=", &*path, read, whole.as_bytes(), self.code.as_bytes()].concat()
     }
 }
 

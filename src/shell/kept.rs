@@ -52,12 +52,16 @@ pub fn data(dir: &Path, data: &[u8]) -> Option<KeptFile> {
     keep(dir.join(format!("{}.data", stem(digest::of(data)))), data)
 }
 
-/// Writes a file that is not there yet. Its name tells what is in it, whichever of several logins was the quickest.
+/// Writes a file that is not there yet, or of which a part has gone. Its name tells what is in it, whichever of several logins was the
+/// quickest.
 fn keep(path: PathBuf, text: &[u8]) -> Option<KeptFile> {
-    let stamp = stamp::at(&path).or_else(|| {
-        let _ = files::create(&path, text);
-        stamp::at(&path)
-    })?;
+    let is_whole = |stamp: &Stamp| stamp[2] == text.len() as u64;
+    let found = stamp::at(&path);
+    if let Some(stamp) = found.filter(is_whole) {
+        return Some((path, stamp));
+    }
+    let _ = if found.is_some() { files::replace(&path, text) } else { files::create(&path, text) };
+    let stamp = stamp::at(&path).filter(is_whole)?;
     Some((path, stamp))
 }
 

@@ -161,6 +161,7 @@ impl Last {
                 ("network", OsString::from(&boot.network)),
                 ("proxies", OsString::from(&boot.proxies)),
                 ("run", dir),
+                ("runtime", word("XDG_RUNTIME_DIR")),
                 ("key", OsString::from(boot.key())),
                 ("script", script.as_os_str().to_owned()),
             ],

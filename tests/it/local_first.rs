@@ -256,6 +256,106 @@ fn a_login_through_what_was_kept_is_the_usual_one_without_a_process() {
     }
 }
 
+/// What such a login finds out by itself where the node has forgotten its verdict, does not know it, or remembers it for too long, and where
+/// somebody waits for storage. A script that has no next prompt asks the program, which says `unknown` here.
+#[test]
+fn what_is_not_known_such_a_login_finds_out_itself() {
+    let odd = ["one", "a\\tb"];
+    for (shell, value) in Shell::ALL.into_iter().flat_map(|shell| odd.map(|value| (shell, value))) {
+        let site = Site::new(false, false);
+        let config = CONFIG.replace("SHARED", site.home.shared().to_str().unwrap());
+        let config = config.replace("node.verdict = \"offline\"\n", "").replace("\"one\"", &format!("\"{value}\""));
+        site.home.configure(&config);
+        site.install();
+        let run_dir = site.home.run().join("hpcsh");
+        let show = "echo \"$HPCSH_NODE|$HF_HUB_OFFLINE|${_hpcsh_reader##*-}|${HPCSH_STORAGE-}\"";
+        let told = |before: &str, is_interactive: bool| {
+            let mut command = if is_interactive {
+                shell.interactive(&site.home)
+            } else {
+                let mut command = site.home.command(shell.name());
+                command.args(if shell == Shell::Zsh { &["-f"][..] } else { &[] });
+                command
+            };
+            let rc = site.home.path().join(shell.rc());
+            let script = if is_interactive { show.to_owned() } else { format!(". '{}'; {show}", rc.display()) };
+            let outcome = run(command.args(["-c", &format!("{before}{script}")]));
+            let said = outcome.err.lines().filter(|line| line.contains("hpcsh")).count();
+            assert_eq!(said, 0, "{}: {}", shell.name(), outcome.err);
+            outcome.out.trim_end().to_owned()
+        };
+        told("", true);
+        told("", true);
+        let files = fs::read_dir(&run_dir).unwrap().flatten().map(|file| file.path());
+        let verdict = files.into_iter().find(|file| file.to_str().unwrap().ends_with("-verdict")).unwrap();
+        let reader = PathBuf::from(verdict.to_str().unwrap().replace("-verdict", "-reader"));
+        let uptime = fs::read_to_string("/proc/uptime").unwrap();
+        let uptime: u64 = uptime.split('.').next().unwrap().parse().unwrap();
+        for why in ["no route", "huggingface.co:443 answered in 12 ms", "x"] {
+            fs::write(&verdict, format!("online {} {why}\n", uptime + 250)).unwrap();
+            assert_eq!([told("", true), told("", false)], ["online|||"; 2], "{}, {value}: {why}", shell.name());
+            // One that has waited for half a second, and one whose number another process has got since.
+            let now = fs::read_to_string("/proc/uptime").unwrap().split(' ').next().unwrap().replace('.', "");
+            fs::write(&reader, format!("{} {now}\n", std::process::id())).unwrap();
+            std::thread::sleep(Duration::from_millis(500));
+            assert_eq!(told("", true), "online||reader|stale", "{}, {value}: {why}", shell.name());
+            fs::write(&reader, format!("{} 1\n", std::process::id())).unwrap();
+            assert_eq!(told("", true), "online|||", "{}, {value}: {why}", shell.name());
+            fs::remove_file(&reader).unwrap();
+        }
+        // An interactive one takes an old one for what it is until its next prompt; a script does not.
+        let old = "online 1 x\n";
+        fs::write(&verdict, old).unwrap();
+        assert_eq!(told("", true), "online|||", "{}, {value}", shell.name());
+        assert_eq!(fs::read_to_string(&verdict).unwrap(), old, "{}, {value}", shell.name());
+        told("", false);
+        assert_ne!(fs::read_to_string(&verdict).unwrap(), old, "{}, {value}: the program was asked", shell.name());
+        for text in [&b""[..], b"online", b"onl", b"\xff\0\n"] {
+            for is_interactive in [true, false] {
+                fs::write(&verdict, text).unwrap();
+                let found = told("", is_interactive);
+                assert_eq!(found, "unknown|1||", "{}, {value}: {text:?}", shell.name());
+            }
+        }
+        // Something is set already.
+        fs::remove_file(&verdict).unwrap();
+        assert_eq!(told("", true), "unknown|1||", "{}, {value}", shell.name());
+        let mut inner = shell.interactive(&site.home);
+        inner.env("SITE", "mine").args(["-c", show]);
+        assert_eq!(run(&mut inner).out, "unknown|1||\n", "{}, {value}", shell.name());
+        // The directory is gone, as at the end of a session.
+        fs::rename(&run_dir, site.home.run().join("gone")).unwrap();
+        assert_eq!([told("", true), told("", false)], ["unknown|1||"; 2], "{}, {value}", shell.name());
+        // A runtime directory of its own has a verdict of its own.
+        let other = site.home.path().join("other");
+        fs::create_dir_all(other.join("hpcsh")).unwrap();
+        for dir in [&other, &other.join("hpcsh")] {
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).unwrap();
+        }
+        fs::write(other.join("hpcsh").join(verdict.file_name().unwrap()), format!("offline {} x\n", uptime + 250))
+            .unwrap();
+        let mut elsewhere = shell.interactive(&site.home);
+        elsewhere.env("XDG_RUNTIME_DIR", &other).args(["-c", show]);
+        assert_eq!(run(&mut elsewhere).out, "offline|1||\n", "{}, {value}", shell.name());
+    }
+}
+
+/// bash's data that end too early are not gone by, and made anew.
+#[test]
+fn data_of_which_a_part_has_gone_are_made_anew() {
+    let site = Site::new(false, false);
+    site.install();
+    site.log_in(Shell::Bash);
+    let files = fs::read_dir(site.home.local()).unwrap().flatten().map(|file| file.path());
+    let data = files.into_iter().find(|file| file.extension().is_some_and(|ending| ending == "data")).unwrap();
+    let whole = fs::read(&data).unwrap();
+    for cut in [0, 30, whole.len() / 2] {
+        fs::write(&data, &whole[..cut]).unwrap();
+        assert_eq!(site.log_in(Shell::Bash).lines().next(), Some("one|hf|1|read||offline"), "{cut}");
+        assert_eq!(fs::read(&data).unwrap(), whole, "{cut}");
+    }
+}
+
 /// zsh's checks lie in a file that it compiles, and one that no longer counts does not stay.
 #[test]
 fn what_zsh_checks_is_compiled_and_goes_with_its_boot() {

@@ -286,7 +286,7 @@ fn a_shell_that_is_not_interactive_gets_exports_only() {
     }
 }
 
-/// Ten shapes of `PROMPT_COMMAND`: the user's command still runs and sees `$?`; ours stays, once, or goes after the first
+/// Eleven shapes of `PROMPT_COMMAND`: the user's command still runs and sees `$?`; ours stays, once, or goes after the first
 /// prompt where nothing is to be done at later ones.
 #[test]
 fn bash_keeps_any_shape_of_prompt_command() {
@@ -301,6 +301,7 @@ fn bash_keeps_any_shape_of_prompt_command() {
         ("export PROMPT_COMMAND='seen=$?'", true),
         ("PROMPT_COMMAND=('seen=$?' 'other=1')", true),
         ("PROMPT_COMMAND=([3]='seen=$?')", true),
+        ("PROMPT_COMMAND=([99]='seen=$?')", true),
         ("mine() { seen=$?; }; PROMPT_COMMAND=mine", true),
     ];
     // What an older bash takes, the string, is right in a newer one as well: the variable is no more than a word on it.
@@ -324,7 +325,7 @@ fn bash_keeps_any_shape_of_prompt_command() {
         let unset = |text: &str| text.contains("PROMPT_COMMAND: not found");
         let same = after.trim_end().ends_with(before.trim_end()) || unset(&before) && unset(&after);
         // Of a list that begins later, an empty first element stays; an empty string goes where it cannot be told from none.
-        let lost = shape.contains("[3]") || !version.is_empty() && shape == "PROMPT_COMMAND=" && unset(&after);
+        let lost = shape.contains("=([") || !version.is_empty() && shape == "PROMPT_COMMAND=" && unset(&after);
         assert!(stays || same || lost, "{shape} {version}: {before} became {after}");
         if seen {
             terminal.send("(exit 7)\r");

@@ -134,10 +134,20 @@ fn a_hostile_marker_runs_nothing() {
     for shell in Shell::ALL {
         let home = Home::new();
         home.configure(CONFIG);
-        for name in ["a[$(touch pwned)]", "x;touch pwned;", "$(touch pwned)", "a b", "1", "", "'"] {
-            home.write(shell.rc(), shell.line());
+        home.write(shell.rc(), shell.line());
+        let ours = run(shell.interactive(&home).args(["-c", "printf %s \"$HPCSH_EXPORTS\""])).out;
+        let names =
+            ["a[$(touch pwned)]", "path[$(touch pwned)]", "x;touch pwned;", "$(touch pwned)", "a b", "1", "", "'"];
+        // Behind what we export ourselves as well: all that is in front of it is as it was.
+        for (name, before) in names.into_iter().flat_map(|name| [(name, ""), (name, &*ours)]) {
             let mut command = shell.interactive(&home);
-            command.env("HPCSH_EXPORTS", format!("\u{1f}{name}=\u{1f}{name}=1\u{1f}")).env(format!("{name}_"), "1");
+            command
+                .env("HPCSH_EXPORTS", format!("{before}\u{1f}{name}=\u{1f}{name}=1\u{1f}"))
+                .env(format!("{name}_"), "1");
+            if !before.is_empty() {
+                let set = ours.split('\u{1f}').filter_map(|record| record.split_once('='));
+                command.envs(set.filter(|(name, _)| !name.ends_with('+')));
+            }
             command.arg("-c").arg(format!("eval \"$('{PROGRAM}' env)\"; echo $FIRST; hpcsh_off"));
             let outcome = run(&mut command);
             let err: String =
@@ -145,6 +155,65 @@ fn a_hostile_marker_runs_nothing() {
             assert_eq!((outcome.out.as_str(), err.as_str()), ("1\n", ""), "{}: {name}", shell.name());
             assert!(!home.path().join("pwned").exists(), "{}: {name} ran", shell.name());
         }
+    }
+}
+
+/// What an outer shell has exported beside what is wanted now goes, though it is all that is wanted that comes first in its marker.
+#[test]
+fn a_shell_that_wants_less_than_the_one_around_it_takes_the_rest_back() {
+    let config = CONFIG.replace("[env.online]\nMODE = \"on\"\nONLY_ONLINE = \"yes\"\n", "");
+    for shell in Shell::ALL {
+        let home = Home::new();
+        home.configure(&config);
+        home.write(shell.rc(), shell.line());
+        let show = format!("echo \"$HPCSH_NODE\"; {SHOW}");
+        let inner =
+            format!("{} -c '{}'", if shell == Shell::Zsh { "zsh -i" } else { "bash -i" }, show.replace('\'', "'\\''"));
+        for (between, wanted) in [
+            ("", "offline\n/one/cache|1|it's $HOME|off||offline|"),
+            ("export HPCSH_OFFLINE=0", "online\n/one/cache|1|it's $HOME||||"),
+            ("FIRST=mine", "offline\n/one/cache|mine|it's $HOME|off||offline|"),
+        ] {
+            let outcome = run(shell.interactive(&home).arg("-c").arg(format!("{between}\n{inner}")));
+            assert_eq!(outcome.out, wanted, "{}: {between}: {}", shell.name(), outcome.err);
+        }
+    }
+}
+
+/// The names of variables are the user's, be they those that a function of ours would take for its own.
+#[test]
+fn a_plain_name_is_exported_where_something_is_set_already() {
+    let names = ["dir", "name", "record", "word", "rest", "line", "first", "text", "local"];
+    let set: String = names.iter().map(|name| format!("{name} = \"the {name}\"\n")).collect();
+    for shell in Shell::ALL {
+        let home = Home::new();
+        home.configure(&format!("node.verdict = \"offline\"\n[env.set]\n{set}"));
+        home.write(shell.rc(), shell.line());
+        let outcome = |before: (&str, &str), script: &str| {
+            run(shell.interactive(&home).env(before.0, before.1).arg("-c").arg(script)).out
+        };
+        let wanted: String = names.iter().map(|name| format!("the {name}\n")).collect();
+        let show = format!("printenv {}", names.join(" "));
+        for before in [("NONE", ""), ("VIRTUAL_ENV", "/x"), ("HPCSH_OFFLINE", "0")] {
+            assert_eq!(outcome(before, &show), wanted, "{}: {before:?}", shell.name());
+        }
+        let nested = format!("{} -i -c '{show}; hpcsh_off; {show}'", shell.name());
+        assert_eq!(outcome(("NONE", ""), &nested), wanted, "{}", shell.name());
+    }
+}
+
+/// Each directory of ours is in the marker once, however often PATH is made anew.
+#[test]
+fn the_marker_grows_by_no_nested_shell() {
+    for shell in Shell::ALL {
+        let home = Home::new();
+        home.configure(&format!("{CONFIG}[path]\nprepend = [\"/first\", \"/second\", \"/first\"]\n"));
+        home.write(shell.rc(), format!("PATH='{}'\n{}", crate::support::path(), shell.line()));
+        let name = shell.name();
+        let inner = format!("{name} -i -c \"{name} -i -c 'printf %s \\\"\\$HPCSH_EXPORTS\\\"'\"");
+        let once = run(shell.interactive(&home).args(["-c", "printf %s \"$HPCSH_EXPORTS\""])).out;
+        assert_eq!(run(shell.interactive(&home).arg("-c").arg(inner)).out, once, "{name}");
+        assert_eq!(once.matches("PATH+=/first\u{1f}").count(), 1, "{once:?}");
     }
 }
 
