@@ -3,7 +3,7 @@
 # What shellcheck cannot see: the script assigns (2154), the other files read (2034).
 # shellcheck disable=SC2154,SC2034
 
-# What no login asks for stands in one string, with U+001F between. In the order in which src/shell/init.rs has them.
+# What no login asks for stands in one string, with U+001F between. In the order in which src/shell/script.rs has them.
 function _hpcsh_unpack {
   \local IFS=$'\x1f' "globbing=$-"
   \set -f

@@ -18,10 +18,11 @@ use crate::node::memory::Memory;
 use crate::node::settle;
 use crate::shell::code::Shell;
 use crate::shell::env::{self, Export};
-use crate::shell::init::{self, Facts, Script, Text};
+use crate::shell::facts::{self, Facts};
 use crate::shell::kept::{self, KeptFile};
 use crate::shell::last::{self, Good, Last};
 use crate::shell::ready::{self, Premises, trusted};
+use crate::shell::script::{Script, Text};
 use crate::shell::trust;
 use crate::verdict::State;
 
@@ -114,7 +115,7 @@ impl Login {
         let mut kept = vec![script.clone()];
         kept.extend(data);
         if let (Some(last), Some(boot)) = (&self.last, &self.boot) {
-            let probe = init::probe(shell, exports, &loaded.config.shell.path);
+            let probe = facts::probe(shell, exports, &loaded.config.shell.path);
             let good = Good {
                 script: &script.0,
                 probe: &probe,
@@ -208,9 +209,9 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
         facts = login.stale(facts, notice);
     }
     let (text, exports, copies) = script(host, &login, &loaded, shell);
-    facts.is_taken = env::is_taken(host, &exports, if shell == Shell::Bash { init::INHERITED } else { &[] });
+    facts.is_taken = env::is_taken(host, &exports, if shell == Shell::Bash { facts::INHERITED } else { &[] });
     if shell != Shell::Fish {
-        match init::first(host, &loaded.config.shell.path) {
+        match facts::first(host, &loaded.config.shell.path) {
             Some(first) => facts.first = first,
             None => facts.is_taken = true,
         }

@@ -1,12 +1,14 @@
 //! An interactive shell's start with the line in its rc file, against an empty rc file and what others put there.
 
+use std::ffi::OsString;
+
 use hpcsh::shell::code::Shell;
 
 use crate::nothing;
 use crate::report::{Report, Row, Table, ms};
 use crate::rounds::{Candidate, Series, interleave};
 use crate::shells::{self, Rc, first_prompt, interactive};
-use crate::stage::Stage;
+use crate::stage::{Stage, output};
 
 const ROUNDS: usize = 150;
 
@@ -27,8 +29,30 @@ pub fn run(stage: &Stage, report: &mut Report) -> Result<(), String> {
         report.table(table(&format!("start: {name}, from its start to its end"), shell, &variants, &start, true));
         let title = format!("start: {name}, with the hooks of the first prompt");
         report.table(table(&title, shell, &variants, &prompt, false));
+        report.table(below(stage, shell)?);
     }
     Ok(())
+}
+
+/// The start of a shell below one of ours, as in a pane of a terminal: it has inherited all that the line would set.
+fn below(stage: &Stage, shell: Shell) -> Result<Table, String> {
+    let mut outer = interactive(stage, shell, Rc::Hpcsh, "")?;
+    let inherited = output(outer.args(["-c", "env -0"]))?;
+    let variants = [Rc::Empty, Rc::Hpcsh];
+    let mut candidates = Vec::new();
+    for rc in variants {
+        let mut command = interactive(stage, shell, rc, "")?;
+        // But for what the stage says of this one, as where its rc file is.
+        let own: Vec<OsString> = command.get_envs().map(|(name, _)| name.to_owned()).collect();
+        let is_inherited = |name: &str| name == "PATH" || !own.iter().any(|own| own == name);
+        let words = inherited.split('\0').filter_map(|word| word.split_once('='));
+        command.envs(words.filter(|(name, _)| is_inherited(name)));
+        command.args(["-c", "exit"]);
+        candidates.push(Candidate::process(rc.name(), command));
+    }
+    let all = interleave(5, ROUNDS, candidates)?;
+    let title = format!("start: {}, below a shell with the line, from its start to its end", shells::name(shell));
+    Ok(table(&title, shell, &variants, &all, false))
 }
 
 fn rounds(stage: &Stage, shell: Shell, variants: &[Rc], script: &str) -> Result<Vec<Series>, String> {

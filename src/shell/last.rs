@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::code::Shell;
-use super::init::{Facts, assignments};
+use super::facts::{Facts, assignments};
 use super::kept::{self, KeptFile};
 use crate::digest;
 use crate::host::boot::Boot;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use hpcsh_early::record::{Stamp, Tag, bytes};
 
 use super::code::Shell;
-use super::init::Facts;
+use super::facts::Facts;
 use super::kept::KeptFile;
 use crate::host::Host;
 use crate::host::boot::Boot;

@@ -1,0 +1,210 @@
+//! The script that `hpcsh init` prints: a prologue of quoted data, then the file from `shell/`.
+//!
+//! A function of shell, configuration and version, never of the environment of the shell that asked; what depends on
+//! that, and on whether the shell is interactive, the script's own code decides when it runs. No value is ever part of
+//! the code: the prologue assigns quoted words, and the code reads the variables.
+
+use std::path::{Path, PathBuf};
+
+use super::catalogue::mirrors;
+use super::code::Shell;
+use super::env::{self, Export, Origin};
+use super::init::Settings;
+use super::marker::Marker;
+use super::prologue::{Prologue, Set};
+use crate::quote;
+
+/// What stands for copies where there are none: no file's name begins so, and none can be made.
+const NO_COPY: &[u8] = b"/dev/null/none";
+
+/// All that a script is made of.
+pub struct Script<'a> {
+    /// For which shell.
+    pub shell: Shell,
+    /// This program, which the script's functions call by its path.
+    pub program: &'a Path,
+    /// The variables.
+    pub exports: &'a [Export],
+    /// Everything else.
+    pub settings: &'a Settings,
+    /// What the names of the node's copies of the parts begin with; `None`: the script asks the program.
+    pub copy: Option<PathBuf>,
+    /// A line for the first prompt; empty: none.
+    pub warning: &'a str,
+}
+
+/// The text of a script.
+pub struct Text {
+    /// What it is told of the configuration: assignments. bash can have it from a file instead: see [`Text::reading`].
+    assigned: Vec<u8>,
+    /// The same as lines, where bash can read them.
+    lines: Option<Vec<u8>>,
+    /// What it asks of the shell before the code runs.
+    probe: Vec<u8>,
+    code: &'static str,
+}
+
+impl Text {
+    /// The whole, to evaluate.
+    pub fn whole(&self) -> Vec<u8> {
+        [&self.assigned, &self.probe, self.code.as_bytes()].concat()
+    }
+
+    /// For bash: what belongs into a file of data; see [`Text::reading`]. `None` where all is in the script.
+    pub fn data(&self) -> Option<&[u8]> {
+        self.lines.as_deref()
+    }
+
+    /// For bash: what a script asks of the shell that reads its data from a file, and so is the same for all.
+    pub fn probe(&self) -> &[u8] {
+        if self.lines.is_some() { &self.probe } else { b"" }
+    }
+
+    /// What is kept in a file: for bash, the code that reads this file of data, where there is one, with status 1 where that has gone or
+    /// ends too early; else the whole.
+    pub fn reading(&self, data: Option<&Path>) -> Vec<u8> {
+        let (Some(path), Some(lines)) = (data, &self.lines) else { return self.whole() };
+        let path = quote::sh(path.as_os_str().as_encoded_bytes());
+        let count = lines.split_inclusive(|byte| *byte == b'\n').count();
+        let read: &[u8] = b"\n[[ -O $_hpcsh_data ]] && \\builtin mapfile -t _hpcsh_data <\"$_hpcsh_data\" && ";
+        let whole = format!("[[ ${{#_hpcsh_data[@]}} -eq {count} ]] || \\return 1\n");
+        [b"_hpcsh_data=", &*path, read, whole.as_bytes(), self.code.as_bytes()].concat()
+    }
+}
+
+impl Script<'_> {
+    /// The text to evaluate.
+    pub fn text(&self) -> Text {
+        let mut prologue = Prologue::new(self.shell, 8192);
+        let mut lines = None;
+        if self.shell == Shell::Bash {
+            let data = self.data();
+            prologue.several("data", data.iter());
+            // What is read line by line, a terminal's own bytes are no part of.
+            let is_plain = |byte: &u8| *byte >= b' ' && *byte != 0x7f || *byte == Marker::SEPARATOR;
+            lines = data
+                .iter()
+                .flatten()
+                .all(is_plain)
+                .then(|| data.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect());
+        } else {
+            self.assign(&mut prologue);
+        }
+        // What is set and not exported, which the program does not see. In bash, where to ask for each is a tenth of a login, only what the
+        // configuration itself names: a tool reads no variable that is not exported.
+        let names = |is_asked: fn(&Export) -> bool| {
+            self.exports.iter().filter(move |export| is_asked(export)).map(|export| export.name.as_str())
+        };
+        let mut probe = Prologue::new(self.shell, 1024);
+        if self.shell == Shell::Bash {
+            probe.probe("taken", "$_hpcsh_taken", names(|export| matches!(export.origin, Origin::Table(_))));
+        } else {
+            probe.probe("set", "", names(|_| true));
+        }
+        Text { assigned: prologue.text, lines, probe: probe.text, code: self.shell.code() }
+    }
+
+    /// The file of the history; empty where that is left alone.
+    fn history_file(&self) -> PathBuf {
+        self.settings.history.as_ref().and_then(|history| history.file(self.shell)).unwrap_or_default()
+    }
+
+    /// What only some of the code asks for, after a login, by its names.
+    fn later(&self) -> [(&'static str, Vec<u8>); 15] {
+        let settings = self.settings;
+        let prompt = &settings.prompt;
+        let color = match (self.shell, prompt.color) {
+            (Shell::Bash, (name, number)) if name != "none" => number.to_string(),
+            (_, (name, _)) => name.to_owned(),
+        };
+        [
+            ("shared", settings.shared_home.as_os_str().as_encoded_bytes().to_vec()),
+            ("warning", self.warning.into()),
+            ("unknown", if settings.unknown_is_online { "online" } else { "offline" }.into()),
+            // Blanks around each, so that the code finds ` NAME `.
+            ("switches", format!(" {} ", settings.switches.join(" ")).into()),
+            ("ls_colors", settings.ls_colors.clone().into()),
+            ("ttl", settings.ttl.to_string().into()),
+            ("side", prompt.side.clone().into()),
+            ("text_online", prompt.texts[0].clone().into()),
+            ("text_offline", prompt.texts[1].clone().into()),
+            ("text_unknown", prompt.texts[2].clone().into()),
+            ("text_stale", prompt.stale.clone().into()),
+            ("text_resolver", prompt.resolver.clone().into()),
+            ("color", color.into()),
+            ("explicit", self.explicit().into()),
+            // An `@` at the end stands for the rest of a name: no shell takes it for a pattern.
+            ("sought", env::sought(self.exports).join(" ").replace('*', "@").into()),
+        ]
+    }
+
+    /// What bash is told, in the order that hpcsh.bash and data.bash go by.
+    fn data(&self) -> Vec<Vec<u8>> {
+        let settings = self.settings;
+        let history = settings.history.as_ref();
+        let bytes = |path: &Path| path.as_os_str().as_encoded_bytes().to_vec();
+        // The very first one last: each goes in front of those before it.
+        let path = settings.path.iter().rev().flat_map(|dir| [dir.as_bytes(), &[Marker::SEPARATOR]].concat()).collect();
+        // None of these has a separator of its own, or it loses it.
+        let packed = self.later().into_iter().flat_map(|(_, mut value)| {
+            value.retain(|byte| *byte != Marker::SEPARATOR);
+            value.push(Marker::SEPARATOR);
+            value
+        });
+        let records = |set: Set| [Set::Always, set].map(|set| set.records(self.exports)).concat();
+        vec![
+            records(Set::Online),
+            records(Set::Offline),
+            history.map_or(String::new(), |history| history.size.to_string()).into(),
+            bytes(&self.history_file()),
+            if history.is_some_and(|history| history.is_shared) { b"1".to_vec() } else { Vec::new() },
+            bytes(self.program),
+            self.copy.as_deref().map_or_else(|| NO_COPY.to_vec(), bytes),
+            path,
+            packed.collect(),
+        ]
+    }
+
+    /// The assignments for zsh and fish.
+    fn assign(&self, prologue: &mut Prologue) {
+        let settings = self.settings;
+        let history = settings.history.as_ref();
+        let file = self.history_file();
+        // What a login itself asks for.
+        let later = self.later();
+        let mut scalars = vec![
+            ("program", self.program.as_os_str().as_encoded_bytes()),
+            ("copy", self.copy.as_deref().map_or(NO_COPY, |copy| copy.as_os_str().as_encoded_bytes())),
+        ];
+        if self.shell == Shell::Zsh {
+            scalars.extend(later.iter().filter(|(name, _)| *name == "unknown").map(|(name, value)| (*name, &**value)));
+            // None is read yet, or they are read again: they may be another version's.
+            scalars.push(("parts", b""));
+        }
+        prologue.scalars(&scalars);
+        if self.shell == Shell::Zsh {
+            prologue.exporting(self.exports);
+            prologue.begin_data();
+        }
+        prologue.scalars(&[
+            ("history_size", history.map_or(String::new(), |history| history.size.to_string()).as_bytes()),
+            ("history_file", file.as_os_str().as_encoded_bytes()),
+            ("history_shared", if history.is_some_and(|history| history.is_shared) { b"1" } else { b"" }),
+            ("records", settings.records.as_os_str().as_encoded_bytes()),
+        ]);
+        prologue.scalars(&later.each_ref().map(|(name, value)| (*name, &**value)));
+        // The very first one last: each goes in front of those before it.
+        prologue.several("path", settings.path.iter().rev());
+        for set in Set::ALL {
+            prologue.records(set, self.exports);
+        }
+        prologue.end_data();
+    }
+
+    /// What no mirror in the environment leaves out: the names that the configuration gives a value itself, with blanks around them.
+    fn explicit(&self) -> String {
+        let is_explicit = |export: &&Export| export.is_explicit && mirrors::row(&export.name).is_some();
+        let names = self.exports.iter().filter(is_explicit).map(|export| format!(" {} ", export.name));
+        names.collect()
+    }
+}
