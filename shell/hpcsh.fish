@@ -49,7 +49,7 @@ if test -z "$HPCSH_EXPORTS$HPCSH_OFFLINE$HPCSH_STORAGE$_hpcsh_reader$_hpcsh_take
         set -gx HPCSH_EXPORTS \x1f$_hpcsh_records_always$_hpcsh_records_online
     end
 else
-    _hpcsh_call prompt _hpcsh_renew
+    _hpcsh_call prompt _hpcsh_begin
 end
 # The configured directories come first in PATH, where they are not in it; HPCSH_EXPORTS has those that we added.
 for _hpcsh_dir in $_hpcsh_path
@@ -78,7 +78,7 @@ if not status is-interactive
     end
     builtin functions -e _hpcsh_call _hpcsh_always _hpcsh_offline _hpcsh_online
     builtin functions -e _hpcsh_settle _hpcsh_renew _hpcsh_shared_last _hpcsh_admit _hpcsh_release _hpcsh_first_prompt _hpcsh_complete \
-        _hpcsh_find_mirrored _hpcsh_spare_mirrors _hpcsh_has_sought
+        _hpcsh_find_mirrored _hpcsh_spare_mirrors _hpcsh_has_sought _hpcsh_begin _hpcsh_choose _hpcsh_is_same _hpcsh_compare
 else
 
     if not set -qg _hpcsh_loaded

@@ -174,6 +174,11 @@ fn nested_shells_of_any_kind_agree_whose_a_variable_is() {
         assert_eq!(nested("export FIRST=", &other), format!("/two/cache||{second}on|yes|"), "{name}: an empty value");
         let fewer = other.replace("FIRST = \"2\"", "").replace("presets = [\"wandb\"]", "presets = []");
         assert_eq!(nested("", &fewer), format!("{second}on|yes|"), "{name}: no longer configured");
+        // All that is wanted comes first among what is there.
+        let last = "[env.offline]\nMODE = \"off\"\n[env.online]\nMODE = \"on\"\nONLY_ONLINE = \"yes\"\n";
+        assert!(CONFIG.contains(last));
+        let shorter = CONFIG.replace(last, "");
+        assert_eq!(nested("", &shorter), format!("/one/cache|1|{second}offline|"), "{name}: the last no longer configured");
         assert_eq!(nested("export HPCSH_OFFLINE=0", CONFIG), format!("/one/cache|1|{second}on|yes|"), "{name}: online");
     }
 }
