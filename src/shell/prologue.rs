@@ -130,7 +130,7 @@ impl Prologue {
     pub fn exporting(&mut self, exports: &[Export]) {
         for set in [Set::Offline, Set::Online] {
             self.push(&[b"function _hpcsh_", set.name().as_bytes(), b" {\n"]);
-            // Each name is a plain one: zsh takes a third longer to find that out where it may have letters of other alphabets.
+            // Each name is a plain one: to look for letters of other alphabets in them would be an eighth of the whole.
             self.push(&[b"\\builtin setopt local_options all_export no_warn_create_global posix_identifiers\n"]);
             let mut marker = vec![Marker::SEPARATOR];
             for (name, value) in Set::Always.of(exports).chain(set.of(exports)) {

@@ -178,7 +178,11 @@ fn nested_shells_of_any_kind_agree_whose_a_variable_is() {
         let last = "[env.offline]\nMODE = \"off\"\n[env.online]\nMODE = \"on\"\nONLY_ONLINE = \"yes\"\n";
         assert!(CONFIG.contains(last));
         let shorter = CONFIG.replace(last, "");
-        assert_eq!(nested("", &shorter), format!("/one/cache|1|{second}offline|"), "{name}: the last no longer configured");
+        assert_eq!(
+            nested("", &shorter),
+            format!("/one/cache|1|{second}offline|"),
+            "{name}: the last no longer configured"
+        );
         assert_eq!(nested("export HPCSH_OFFLINE=0", CONFIG), format!("/one/cache|1|{second}on|yes|"), "{name}: online");
     }
 }
