@@ -102,5 +102,4 @@ function _hpcsh_leave {
   \builtin unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1 _OLD_VIRTUAL_PYTHONHOME _hpcsh_venv
 }
 
-# What is asked for here is unpacked there.
 _hpcsh_parts="${_hpcsh_parts-} venv "
