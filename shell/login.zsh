@@ -6,12 +6,17 @@
 {
   if [[ -z ${HPCSH_CONFIG-} && -f $_hpcsh_script && -O $_hpcsh_script &&
     "${https_proxy-} ${HTTPS_PROXY-} ${http_proxy-} ${HTTP_PROXY-} ${all_proxy-} ${ALL_PROXY-} ${no_proxy-} ${NO_PROXY-} " == "$_hpcsh_proxies" &&
-    "$(</proc/sys/kernel/random/boot_id)|$(</proc/sys/kernel/hostname)|${HOME-}|${XDG_CONFIG_HOME-}" == "$_hpcsh_here" &&
-    $(</proc/self/fdinfo/9) == *:$'\t'"$_hpcsh_network" ]]; then
+    "$(</proc/sys/kernel/random/boot_id)|$(</proc/sys/kernel/hostname)|${HOME-}|${XDG_CONFIG_HOME-}" == "$_hpcsh_here" ]]; then
     _hpcsh_login=$$
   fi
-} 2>/dev/null 9</proc/self/ns/net
+} 2>/dev/null
+# The node's verdict, where the configuration has none, is of one network namespace.
 if [[ -z $_hpcsh_fixed ]]; then
+  {
+    if [[ $(</proc/self/fdinfo/9) != *:$'\t'"$_hpcsh_network" ]]; then
+      _hpcsh_login=
+    fi
+  } 2>/dev/null 9</proc/self/ns/net || _hpcsh_login=
   _hpcsh_fact=unknown
   if [[ -f $_hpcsh_memory-verdict && -O $_hpcsh_memory-verdict && ! -L $_hpcsh_memory-verdict ]]; then
     # To set IFS for `read` would cost more than all the rest.

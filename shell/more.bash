@@ -150,6 +150,13 @@ function _hpcsh_cdr {
   \builtin cd -P -- "$1"
 }
 
+# --- inference servers
+
+# Waits until they are ready.
+function _hpcsh_wait {
+  \command "$_hpcsh_program" wait "$@"
+}
+
 # --- the way out
 
 # Takes back everything that hpcsh brought, and puts back what was there before.

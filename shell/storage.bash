@@ -32,9 +32,9 @@ function _hpcsh_shared_last {
   fi
 }
 
-# No history file on storage that does not answer: nobody waits for that.
+# No history file on storage that does not answer: nobody waits for that. It is not yet set.
 function _hpcsh_history {
-  _hpcsh_answers "${HISTFILE%/*}" || \builtin unset -v HISTFILE
+  [[ ${HISTFILE-} != "${HOME-}/.bash_history" ]] || _hpcsh_answers "${_hpcsh_data[4]%/*}" || \builtin unset -v HISTFILE
 }
 
 # Whether the storage of the directory $1 answers: in a login without the program, which would have found out, a process looks,

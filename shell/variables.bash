@@ -5,7 +5,7 @@
 # shellcheck disable=SC2154,SC2034
 
 # The variables of a login that is not the usual one. A shell that is not interactive has no next prompt to mend a verdict that is
-# unknown or has expired, and keeps nothing but its exports.
+# unknown or has expired, and keeps nothing but its exports. Status 1 where the shell is none, or has all the rest already.
 function _hpcsh_begin {
   if [[ $_hpcsh_taken == find* ]]; then
     _hpcsh_call node _hpcsh_find_out
@@ -25,10 +25,18 @@ function _hpcsh_begin {
   fi
   if [[ -n ${VIRTUAL_ENV-} ]]; then
     _hpcsh_environment_first
+    # Of an outer shell that exports all: its way out is no function here.
+    \builtin declare -f deactivate >/dev/null || \builtin unset -v _OLD_VIRTUAL_PATH
   fi
   if [[ $- != *i* ]]; then
     _hpcsh_call prompt _hpcsh_exports_only
+    \return 1
+  elif [[ ${_hpcsh_loaded-} == "$$" ]]; then
+    \return 1
+  elif [[ -n ${_hpcsh_data[5]} && -n $_hpcsh_reader$_hpcsh_login ]]; then
+    _hpcsh_call storage _hpcsh_history
   fi
+  \return 0
 }
 
 # Puts the directory $1 first into PATH, where it is not in it. The marker has those that we added.
@@ -46,9 +54,9 @@ function _hpcsh_choose {
     0) _hpcsh_verdict=online ;;
     *) _hpcsh_verdict=$_hpcsh_fact ;;
   esac
-  _hpcsh_records=$_hpcsh_data
+  _hpcsh_records=$_hpcsh_data${_hpcsh_data[2]}
   if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]]; then
-    _hpcsh_records=${_hpcsh_data[1]}
+    _hpcsh_records=$_hpcsh_data${_hpcsh_data[1]}
   fi
 }
 
@@ -127,18 +135,26 @@ function _hpcsh_each {
   done
 }
 
+# Exports _hpcsh_records, as the code of each login does where it need not look at them.
+function _hpcsh_export {
+  \local IFS=$'\x1f' "_hpcsh_globbing=$-"
+  \set -f
+  # shellcheck disable=SC2086,SC2163
+  \builtin export HPCSH_EXPORTS HPCSH_NODE=$_hpcsh_verdict $_hpcsh_records
+  HPCSH_EXPORTS=$IFS$_hpcsh_records$_hpcsh_added
+  [[ $_hpcsh_globbing == *f* ]] || \set +f
+}
+
 # Exports those of the records $1 whose variables are unset or ours: HPCSH_EXPORTS holds, between separators, what hpcsh has
 # exported. A variable whose record is not in it is the user's, and stays; one that is no longer wanted is taken back. A `+`
 # behind the name marks what hpcsh adds beside the configured variables, which is nobody's to take back but hpcsh_off's.
 function _hpcsh_merge {
   \local "_hpcsh_old=${HPCSH_EXPORTS-}"
-  if [[ -z $_hpcsh_old$_hpcsh_taken ]]; then
-    _hpcsh_records=$1
-    _hpcsh_export
-    \return 0
+  _hpcsh_records=$1
+  if [[ -n $_hpcsh_old$_hpcsh_taken ]]; then
+    _hpcsh_records=
+    _hpcsh_each _hpcsh_admit "$1"
   fi
-  _hpcsh_records=
-  _hpcsh_each _hpcsh_admit "$1"
   _hpcsh_export
   _hpcsh_each _hpcsh_inherit "$_hpcsh_old"
 }

@@ -110,15 +110,17 @@ impl Login {
     ) -> Option<Vec<KeptFile>> {
         let dir = &loaded.config.roots.local;
         self.ensure(dir).ok()?;
-        let data = text.data().map(|data| kept::data(dir, data).ok_or(())).transpose().ok()?;
+        let data = text.data().map(|data| kept::data(dir, &data).ok_or(())).transpose().ok()?;
         let script = kept::script(shell, dir, &text.reading(data.as_ref().map(|(path, _)| &**path)))?;
         let mut kept = vec![script.clone()];
         kept.extend(data);
         if let (Some(last), Some(boot)) = (&self.last, &self.boot) {
-            let probe = facts::probe(shell, exports, &loaded.config.shell.path);
             let good = Good {
                 script: &script.0,
-                probe: &probe,
+                text,
+                exports,
+                path: &loaded.config.shell.path,
+                is_history_shared: loaded.config.shell.history.as_ref().is_some_and(|history| history.is_shared),
                 patience: loaded.config.storage_wait,
                 fixed,
                 memory: self.memory.as_ref().map(Memory::stem),
@@ -216,6 +218,8 @@ pub fn run(host: &mut Host, config: Option<&Path>, init: InitArguments) {
             None => facts.is_taken = true,
         }
     }
+    // bash splits one string of them.
+    facts.is_taken |= shell == Shell::Bash && Export::are_patterns(&exports);
     // Into a file, or on a terminal, goes what somebody wants to read or to keep. What was made without a part of the
     // configuration is no good one.
     let is_good = !init.print && !loaded.is_unread && facts.reader.is_none() && host.out_is_pipe();

@@ -58,6 +58,11 @@ impl Shell {
         }
     }
 
+    /// How bash reads a part.
+    pub const CALL: &str = code!("call.bash");
+    /// How bash reads that from its data.
+    pub const REST: &str = code!("rest.bash");
+
     /// The parts that this code reads when it needs them: from the node's copies, else from `--part`. What zsh reads is compiled,
     /// and fish is slow in other ways; bash, which parses all that it reads, has smaller ones.
     pub const fn parts(self) -> &'static [Part] {
@@ -72,7 +77,6 @@ impl Shell {
                 ("node", code!("node.zsh")),
             ],
             Self::Bash => &[
-                ("data", code!("data.bash")),
                 ("prompt", code!("prompt.bash")),
                 ("variables", code!("variables.bash")),
                 ("theirs", joined!("_hpcsh_mirrors='", mirrors::TABLE, "'\n", code!("theirs.bash"))),

@@ -93,6 +93,12 @@ impl Export {
         row.map_or(&[], |row| row.unless)
     }
 
+    /// Whether a value of one of these looks like a pattern of file names: bash would have to be told that it is none.
+    pub fn are_patterns(exports: &[Self]) -> bool {
+        let values = exports.iter().flat_map(|export| [&export.offline, &export.online]).flatten();
+        values.into_iter().any(|value| value.contains(['*', '?', '[', '(', '\\']))
+    }
+
     /// Whether the value lies below the node-local directory, which must then be there and ours.
     pub fn is_local(&self) -> bool {
         matches!(self.origin, Origin::Preset(variable, _) if variable.place == Place::Local)

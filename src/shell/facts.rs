@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::code::Shell;
-use super::env::Export;
 use super::marker::Marker;
 use super::prologue::Prologue;
 use crate::host::Host;
@@ -54,6 +53,9 @@ impl Facts {
             ("taken", if self.is_unusual(shell) { b"1" } else { b"" }),
             ("login", b""),
         ];
+        if shell == Shell::Bash {
+            scalars.push(("set", if self.state == State::Online { b"2" } else { b"1" }));
+        }
         if shell != Shell::Fish {
             scalars.extend([("first", self.first.0.as_bytes()), ("added", &self.first.1)]);
         }
@@ -79,27 +81,34 @@ pub fn assignments(shell: Shell, words: &[(&str, OsString)]) -> Vec<u8> {
 /// What a login has inherited where it is not the usual one, beside the variables that it sets.
 pub const INHERITED: &[&str] = &["HPCSH_STORAGE", "VIRTUAL_ENV"];
 
-/// Finds out what the facts say of the environment, where no program has looked: whether one of the exports is set, which zsh's script
-/// asks for itself, and what PATH lacks.
-pub fn probe(shell: Shell, exports: &[Export], path: &[String]) -> Vec<u8> {
-    let mut prologue = Prologue::new(shell, 0);
-    if shell == Shell::Bash {
-        let names = exports.iter().map(|export| export.name.as_str());
-        prologue.probe("taken", "$_hpcsh_taken", INHERITED.iter().copied().chain(names));
-    }
+/// Has zsh find out what the facts say of the environment, where no program has looked: what PATH lacks. Its script asks for itself
+/// whether one of the exports is set.
+pub fn probe(path: &[String]) -> Vec<u8> {
+    let mut prologue = Prologue::new(Shell::Zsh, 0);
     prologue.lacking(path);
     prologue.text
 }
 
 /// Which of these directories PATH lacks: [`Facts::first`]. `None` where it is empty, and nothing may stand before nothing.
 pub fn first(host: &Host, path: &[String]) -> Option<(String, Vec<u8>)> {
-    let mut lacking: Vec<&String> = Vec::new();
+    let mut lacking = Vec::new();
     for dir in path {
-        if host.path_lacks(dir)? && !lacking.contains(&dir) {
-            lacking.push(dir);
+        if host.path_lacks(dir)? {
+            lacking.push(dir.clone());
         }
     }
-    let first = lacking.iter().flat_map(|dir| [dir.as_str(), ":"]).collect();
-    let added = lacking.iter().rev().flat_map(|dir| Marker::record(Marker::ADDED_TO_PATH, dir)).collect();
-    Some((first, added))
+    Some(in_front(&lacking))
+}
+
+/// These directories as they stand before the rest of PATH, each of them once, and their records for the marker.
+pub fn in_front(path: &[String]) -> (String, Vec<u8>) {
+    let mut once: Vec<&String> = Vec::new();
+    for dir in path {
+        if !once.contains(&dir) {
+            once.push(dir);
+        }
+    }
+    let first = once.iter().flat_map(|dir| [dir.as_str(), ":"]).collect();
+    let added = once.iter().rev().flat_map(|dir| Marker::record(Marker::ADDED_TO_PATH, dir)).collect();
+    (first, added)
 }

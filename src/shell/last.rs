@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::code::Shell;
-use super::facts::{Facts, assignments};
+use super::env::Export;
+use super::facts::{self, Facts, assignments};
 use super::kept::{self, KeptFile};
+use super::local_first;
+use super::script::Text;
 use crate::digest;
 use crate::host::boot::Boot;
 use crate::host::{Host, files, local_dir, users};
@@ -27,8 +30,14 @@ const NAMED: &[u8] =
 pub struct Good<'a> {
     /// The file in which it lies.
     pub script: &'a Path,
-    /// What finds out of the environment what a program would have.
-    pub probe: &'a [u8],
+    /// The same as text, for bash.
+    pub text: &'a Text,
+    /// The variables that it sets.
+    pub exports: &'a [Export],
+    /// What it puts first into PATH.
+    pub path: &'a [String],
+    /// Whether the history lies on storage that may hang.
+    pub is_history_shared: bool,
     /// How long the configuration lets a login wait for storage.
     pub patience: Duration,
     /// The configuration's word on the node; a login finds out by itself what may turn.
@@ -99,49 +108,52 @@ impl Last {
 
     /// Keeps this script for logins to come. What cannot be written is not kept.
     ///
-    /// Nor is what a proxy with a password reaches: nobody's password is written anywhere. Gives the file with zsh's checks.
+    /// Nor is what a proxy with a password reaches: nobody's password is written anywhere. Gives the file with zsh's checks, or bash's data.
     pub fn keep(&self, host: &Host, boot: &Boot, good: &Good<'_>) -> Option<KeptFile> {
         if boot.proxies.contains('@') {
             return None;
         }
-        let Good { script, probe, fixed, .. } = *good;
+        let Good { script, fixed, .. } = *good;
         let word = fixed.map_or("", State::word);
         let mut text = format!("# hpcsh {:016x} {} {word} ", self.key, good.patience.as_millis()).into_bytes();
         text.extend_from_slice(script.as_os_str().as_bytes());
         text.push(b'\n');
-        let mut checks = None;
+        let mut kept = None;
+        let dir = self.file.parent()?;
         match self.shell {
             Shell::Zsh => {
                 let code = include_bytes!(concat!(env!("OUT_DIR"), "/login.zsh"));
-                let kept = self.file.parent().and_then(|dir| {
-                    let checks = [&*self.checked(host, boot, good), probe, code].concat();
-                    kept::script(Shell::Zsh, dir, &checks)
-                });
-                let kept = kept?;
-                let path = quote::sh(kept.0.as_os_str().as_bytes());
+                let checks = [&*self.checked(host, boot, good), &*facts::probe(good.path), code].concat();
+                let checks = kept::script(Shell::Zsh, dir, &checks)?;
+                let path = quote::sh(checks.0.as_os_str().as_bytes());
                 text.extend([NAMES, &*path, NAMED].concat());
-                checks = Some(kept);
+                kept = Some(checks);
             }
             Shell::Bash => {
-                text.extend(self.checked(host, boot, good));
-                text.extend_from_slice(probe);
-                text.extend_from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/login.bash")));
+                let (code, data) = local_first::bash(host, boot, good, dir);
+                text.extend(code);
+                kept = data;
             }
             // It has no word for the network namespace without a process.
             Shell::Fish => {}
         }
         if text == self.text || files::put(&self.file, &text).is_err() {
-            return checks;
+            return kept;
         }
-        // What the former one named was another boot's, most often.
-        let former = named(&self.text).filter(|former| named(&text) != Some(former));
+        // What the former one named was another boot's, most often. What is another's no bash has still to read from.
+        let is_over = |former: &&[u8]| {
+            let is_of_now = |text: Vec<u8>| text.windows(boot.id.len()).any(|part| part == boot.id.as_bytes());
+            named(&text) != Some(former)
+                && (self.shell == Shell::Zsh || !files::read(Path::new(OsStr::from_bytes(former))).is_ok_and(is_of_now))
+        };
+        let former = named(&self.text).filter(is_over);
         for path in former.into_iter().flat_map(|path| [path.to_owned(), [path, b".zwc"].concat()]) {
             let path = Path::new(OsStr::from_bytes(&path));
             if path.parent() == self.file.parent() {
                 let _ = files::remove(path);
             }
         }
-        checks
+        kept
     }
 
     /// What a login without the program compares, and the facts that it cannot find out.
@@ -170,9 +182,14 @@ impl Last {
     }
 }
 
-/// The file that a `login.zsh` names, if its path is a plain word.
+/// The file that a `login.zsh` or `login.bash` names, if its path is a plain word.
 fn named(text: &[u8]) -> Option<&[u8]> {
-    text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(NAMES)?.strip_prefix(b"'")?.strip_suffix(b"'"))
+    text.split(|byte| *byte == b'\n').find_map(|line| {
+        let path = [NAMES, local_first::NAMES].into_iter().find_map(|before| line.strip_prefix(before))?;
+        let path = path.strip_prefix(b"'")?;
+        let end = path.iter().position(|byte| *byte == b'\'')?;
+        matches!(&path[end..], [b'\''] | [b'\'', b' ', ..]).then_some(&path[..end])
+    })
 }
 
 /// Whether it is a file that only we can have put into our directory, and no link.

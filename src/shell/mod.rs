@@ -9,6 +9,7 @@ pub mod format;
 pub mod init;
 pub mod kept;
 pub mod last;
+mod local_first;
 pub mod marker;
 mod prologue;
 pub mod rc;

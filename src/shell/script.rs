@@ -14,6 +14,12 @@ use super::marker::Marker;
 use super::prologue::{Prologue, Set};
 use crate::quote;
 
+/// How many data of bash's only a login without the program asks for; they are empty in a script.
+pub const LOGIN: usize = 8;
+
+/// Where they begin: what each login asks for stands before them.
+const FIRST_OF_LOGIN: usize = 6;
+
 /// What stands for copies where there are none: no file's name begins so, and none can be made.
 const NO_COPY: &[u8] = b"/dev/null/none";
 
@@ -37,8 +43,8 @@ pub struct Script<'a> {
 pub struct Text {
     /// What it is told of the configuration: assignments. bash can have it from a file instead: see [`Text::reading`].
     assigned: Vec<u8>,
-    /// The same as lines, where bash can read them.
-    lines: Option<Vec<u8>>,
+    /// The same for bash.
+    data: Vec<Vec<u8>>,
     /// What it asks of the shell before the code runs.
     probe: Vec<u8>,
     code: &'static str,
@@ -47,46 +53,77 @@ pub struct Text {
 impl Text {
     /// The whole, to evaluate.
     pub fn whole(&self) -> Vec<u8> {
-        [&self.assigned, &self.probe, self.code.as_bytes()].concat()
+        // bash's code returns early, from a file or a function.
+        let (before, after) = if self.data.is_empty() {
+            ("", "")
+        } else {
+            ("function _hpcsh_start {\n", "}\n_hpcsh_start\n\\builtin unset -f _hpcsh_start\n")
+        };
+        let code = [before, self.code, after].concat();
+        [&self.assigned, &self.probe, code.as_bytes()].concat()
     }
 
     /// For bash: what belongs into a file of data; see [`Text::reading`]. `None` where all is in the script.
-    pub fn data(&self) -> Option<&[u8]> {
-        self.lines.as_deref()
+    pub fn data(&self) -> Option<Vec<u8>> {
+        lines(&self.data)
+    }
+
+    /// The same for a login without the program, which has data of its own: some among the others, and some behind them.
+    pub fn with_login(&self, (own, last): ([Vec<u8>; LOGIN], [Vec<u8>; 3])) -> Option<Vec<u8>> {
+        let mut data = self.data.clone();
+        data.splice(FIRST_OF_LOGIN..FIRST_OF_LOGIN + LOGIN, own);
+        Some([lines(&data)?, lines(&last)?].concat())
+    }
+
+    /// What stands behind that: for a file, which bash sources.
+    pub fn sourced(&self) -> Vec<u8> {
+        [Shell::REST, self.code].concat().into_bytes()
     }
 
     /// For bash: what a script asks of the shell that reads its data from a file, and so is the same for all.
     pub fn probe(&self) -> &[u8] {
-        if self.lines.is_some() { &self.probe } else { b"" }
+        if self.data.is_empty() { b"" } else { &self.probe }
     }
 
-    /// What is kept in a file: for bash, the code that reads this file of data, where there is one, with status 1 where that has gone or
-    /// ends too early; else the whole.
+    /// What is kept in a file: for bash, the code that reads the first of the data from this file, where there is one, with status 1
+    /// where that has gone; else the whole.
     pub fn reading(&self, data: Option<&Path>) -> Vec<u8> {
-        let (Some(path), Some(lines)) = (data, &self.lines) else { return self.whole() };
+        let Some(path) = data else { return self.whole() };
         let path = quote::sh(path.as_os_str().as_encoded_bytes());
-        let count = lines.split_inclusive(|byte| *byte == b'\n').count();
-        let read: &[u8] = b"\n[[ -O $_hpcsh_data ]] && \\builtin mapfile -t _hpcsh_data <\"$_hpcsh_data\" && ";
-        let whole = format!("[[ ${{#_hpcsh_data[@]}} -eq {count} ]] || \\return 1\n");
-        [b"_hpcsh_data=", &*path, read, whole.as_bytes(), self.code.as_bytes()].concat()
+        let read = format!(
+            "\n[[ -O $_hpcsh_file ]] && \\builtin mapfile -tn {FIRST_OF_LOGIN} _hpcsh_data <\"$_hpcsh_file\" || \\return 1\n"
+        );
+        [b"_hpcsh_file=", &*path, read.as_bytes(), &self.sourced()].concat()
     }
+}
+
+/// Data of bash's as lines. `None` where it could not read them so.
+fn lines(data: &[Vec<u8>]) -> Option<Vec<u8>> {
+    // The last two are bash's own marks.
+    let is_readable = !data.is_empty() && !data.iter().flatten().any(|byte| matches!(byte, b'\n' | 1 | 0x7f));
+    is_readable.then(|| data.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect())
+}
+
+/// Commands on one line: each line is one, but for what a backslash or a word that begins a list is the end of.
+pub(super) fn on_one_line(code: &[u8]) -> Vec<u8> {
+    let is_begun = |line: &[u8]| [&b"then"[..], b"else", b"do", b"{", b"\\"].iter().any(|word| line.ends_with(word));
+    let ended = |line: &[u8]| {
+        let end: &[u8] = if is_begun(line) { b" " } else { b";" };
+        [line.strip_suffix(b"\\").unwrap_or(line), end].concat()
+    };
+    code.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).flat_map(ended).collect()
 }
 
 impl Script<'_> {
     /// The text to evaluate.
     pub fn text(&self) -> Text {
         let mut prologue = Prologue::new(self.shell, 8192);
-        let mut lines = None;
+        let mut data = Vec::new();
         if self.shell == Shell::Bash {
-            let data = self.data();
+            data = self.data();
             prologue.several("data", data.iter());
-            // What is read line by line, a terminal's own bytes are no part of.
-            let is_plain = |byte: &u8| *byte >= b' ' && *byte != 0x7f || *byte == Marker::SEPARATOR;
-            lines = data
-                .iter()
-                .flatten()
-                .all(is_plain)
-                .then(|| data.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect());
+            prologue.text.extend_from_slice(Shell::CALL.as_bytes());
+            data.push(on_one_line(Shell::CALL.as_bytes()));
         } else {
             self.assign(&mut prologue);
         }
@@ -101,7 +138,7 @@ impl Script<'_> {
         } else {
             probe.probe("set", "", names(|_| true));
         }
-        Text { assigned: prologue.text, lines, probe: probe.text, code: self.shell.code() }
+        Text { assigned: prologue.text, data, probe: probe.text, code: self.shell.code() }
     }
 
     /// The file of the history; empty where that is left alone.
@@ -138,7 +175,7 @@ impl Script<'_> {
         ]
     }
 
-    /// What bash is told, in the order that hpcsh.bash and data.bash go by.
+    /// What bash is told, in the order that `shell/hpcsh.bash` goes by.
     fn data(&self) -> Vec<Vec<u8>> {
         let settings = self.settings;
         let history = settings.history.as_ref();
@@ -151,18 +188,23 @@ impl Script<'_> {
             value.push(Marker::SEPARATOR);
             value
         });
-        let records = |set: Set| [Set::Always, set].map(|set| set.records(self.exports)).concat();
-        vec![
-            records(Set::Online),
-            records(Set::Offline),
+        let mut data = vec![
+            Set::Always.records(self.exports),
+            Set::Offline.records(self.exports),
+            Set::Online.records(self.exports),
             history.map_or(String::new(), |history| history.size.to_string()).into(),
             bytes(&self.history_file()),
             if history.is_some_and(|history| history.is_shared) { b"1".to_vec() } else { Vec::new() },
+        ];
+        // Up to the sixteenth.
+        data.resize(16, Vec::new());
+        data.extend([
             bytes(self.program),
             self.copy.as_deref().map_or_else(|| NO_COPY.to_vec(), bytes),
             path,
             packed.collect(),
-        ]
+        ]);
+        data
     }
 
     /// The assignments for zsh and fish.

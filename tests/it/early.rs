@@ -50,7 +50,7 @@ fn script(said: &str) -> String {
         Some(fs::read_to_string(rest.split('\'').next().unwrap()).unwrap())
     };
     match named(said, "\\builtin source '") {
-        Some(text) => [named(&text, "_hpcsh_data='").unwrap_or_default(), text].concat(),
+        Some(text) => [named(&text, "_hpcsh_file='").unwrap_or_default(), text].concat(),
         None => said.to_owned(),
     }
 }

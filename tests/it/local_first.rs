@@ -340,19 +340,34 @@ fn what_is_not_known_such_a_login_finds_out_itself() {
     }
 }
 
+/// The file of the data that bash's login reads.
+fn data_of(login: &Path) -> PathBuf {
+    let text = fs::read_to_string(login).unwrap();
+    PathBuf::from(text.split("_hpcsh_file='").nth(1).unwrap().split('\'').next().unwrap())
+}
+
 /// bash's data that end too early are not gone by, and made anew.
 #[test]
 fn data_of_which_a_part_has_gone_are_made_anew() {
     let site = Site::new(false, false);
     site.install();
     site.log_in(Shell::Bash);
-    let files = fs::read_dir(site.home.local()).unwrap().flatten().map(|file| file.path());
-    let data = files.into_iter().find(|file| file.extension().is_some_and(|ending| ending == "data")).unwrap();
+    let data = data_of(&site.home.local().join("login.bash"));
     let whole = fs::read(&data).unwrap();
-    for cut in [0, 30, whole.len() / 2] {
+    let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
+    // In what is read at once, and what is wanted for that.
+    for cut in [0, 30, lines[..13].concat().len(), lines[..14].concat().len() - 2] {
         fs::write(&data, &whole[..cut]).unwrap();
         assert_eq!(site.log_in(Shell::Bash).lines().next(), Some("one|hf|1|read||offline"), "{cut}");
         assert_eq!(fs::read(&data).unwrap(), whole, "{cut}");
+    }
+    // In the rest, of which the login sees nothing; and what looks at it then says so, and no more.
+    let call = lines[..20].concat().len();
+    for cut in [lines[..14].concat().len(), call, call + 10, call + 400, call + lines[20].len() - 20] {
+        fs::write(&data, &whole[..cut]).unwrap();
+        let outcome = run(Shell::Bash.interactive(&site.home).args(["-c", "echo $SITE; act; echo done"]));
+        assert_eq!(outcome.out, "one\ndone\n", "{cut}");
+        assert!(outcome.err.lines().count() < 9, "{cut}: {outcome:?}");
     }
 }
 
@@ -407,19 +422,21 @@ fn what_was_kept_for_something_else_is_refused() {
         fs::copy(&kept, site.home.path().join(kept.file_name().unwrap())).unwrap();
         refuses("a relative directory", shell.interactive(&site.home).env("HPCSH_LOCAL_DIR", "."));
 
-        // zsh's is in a file of its own, which can be compiled.
+        // zsh's is in a file of its own, which can be compiled; what bash compares is in its data.
         let named = fs::read_to_string(&kept).unwrap();
         let named = named.lines().find_map(|line| line.split_once("_hpcsh_kept='")?.1.strip_suffix('\''));
         let kept = named.map_or(kept, PathBuf::from);
-        let text = fs::read_to_string(&kept).unwrap();
+        let compared = if shell == Shell::Bash { data_of(&kept) } else { kept.clone() };
+        let text = fs::read_to_string(&compared).unwrap();
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
-        fs::write(&kept, text.replace(boot.trim(), "00000000-0000-0000-0000-000000000000")).unwrap();
+        assert!(text.contains(boot.trim()));
+        fs::write(&compared, text.replace(boot.trim(), "00000000-0000-0000-0000-000000000000")).unwrap();
         refuses("another boot", &mut shell.interactive(&site.home));
-        fs::write(&kept, &text).unwrap();
+        fs::write(&compared, &text).unwrap();
         holds();
 
         // In other namespaces, where those may be had.
-        for (flag, code) in [("-u", "hostname elsewhere && exec \"$@\""), ("-n", "exec \"$@\"")] {
+        let unshared = |flag: &str, code: &str| {
             let inner = shell.interactive(&site.home);
             let mut command = site.home.command("unshare");
             command.args([flag, "sh", "-c", code, "sh"]).arg(inner.get_program()).args(inner.get_args());
@@ -428,7 +445,8 @@ fn what_was_kept_for_something_else_is_refused() {
             } else {
                 skip("may not unshare");
             }
-        }
+        };
+        unshared("-u", "hostname elsewhere && exec \"$@\"");
 
         // A link, and somebody else's.
         let real = site.home.path().join("kept");
@@ -455,6 +473,17 @@ fn what_was_kept_for_something_else_is_refused() {
             }
             holds();
         }
+
+        // The configuration's own word on the node holds in any network; what was found out does not.
+        let text = fs::read_to_string(site.home.path().join(".config/hpcsh/config.toml")).unwrap();
+        site.home.configure(&text.replace("node.verdict = \"offline\"\n", ""));
+        site.home.write(shell.rc(), shell.line());
+        for _ in 0..2 {
+            start(&mut shell.interactive(&site.home));
+        }
+        site.home.write(shell.rc(), &line);
+        holds();
+        unshared("-n", "exec \"$@\"");
     }
 }
 

@@ -1,0 +1,10 @@
+# hpcsh for bash: how the rest of the data is read, where a file has them: with the first part that is asked for. The rules are those of
+# hpcsh.bash.
+
+# What shellcheck cannot see: the other files assign (2154).
+# shellcheck disable=SC2154
+
+# What takes the place of this is the last of the data: call.bash. Where it is not there, or not all of it, nothing is called again and again.
+function _hpcsh_call {
+  \builtin mapfile -t _hpcsh_data <"$_hpcsh_file" && \builtin eval "${_hpcsh_data[20]:-\return 1}" && _hpcsh_call "$@"
+}
