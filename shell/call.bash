@@ -29,7 +29,7 @@ function _hpcsh_unpack {
   [[ $globbing == *f* ]] || \set +f
   _hpcsh_shared=$1 _hpcsh_warning=$2 _hpcsh_unknown=$3 _hpcsh_switches=$4 _hpcsh_ls_colors=$5 _hpcsh_ttl=$6 _hpcsh_side=$7 \
     _hpcsh_text_online=$8 _hpcsh_text_offline=$9 _hpcsh_text_unknown=${10} _hpcsh_text_stale=${11} _hpcsh_text_resolver=${12} \
-    _hpcsh_color=${13} _hpcsh_explicit=${14} _hpcsh_sought=${15-}
+    _hpcsh_color=${13} _hpcsh_explicit=${14} _hpcsh_sought=${15} _hpcsh_not_sought=${16-}
   _hpcsh_verdict=$_hpcsh_fact _hpcsh_history_file=${_hpcsh_data[4]} _hpcsh_program=${_hpcsh_data[16]} _hpcsh_path=${_hpcsh_data[18]}
   # The facts of a login without the program.
   if [[ -n ${_hpcsh_data[13]} ]]; then
@@ -39,9 +39,12 @@ function _hpcsh_unpack {
 }
 
 # Whether the environment has a mirror that leaves out some of the variables, of those that the configuration has not named itself: most
-# often none, and then nobody need know more.
+# often none, nor anything with a name like theirs, and then nobody need know more.
 function _hpcsh_has_sought {
   \local IFS=' ' _hpcsh_name
+  if ! \builtin compgen -A export -X "$_hpcsh_not_sought" && ! \builtin compgen -A export CARGO_REGISTRIES_; then
+    \return 1
+  fi >/dev/null
   for _hpcsh_name in $_hpcsh_sought; do
     if [[ $_hpcsh_name == *@ ]]; then
       [[ -z ${!CARGO_REGISTRIES_@} ]] || \return 0

@@ -188,7 +188,7 @@ function _hpcsh_off {
     \shift 3
   done
   \builtin unset -v HPCSH_EXPORTS HPCSH_ENTERED HPCSH_NODE HPCSH_STORAGE HPCSH_PROMPT
-  _hpcsh_forget
+  _hpcsh_call variables _hpcsh_forget
 }
 
 # Takes our hook out, wherever it is.

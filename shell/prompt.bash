@@ -20,25 +20,6 @@ function _hpcsh_stale {
   _hpcsh_call storage _hpcsh_does_not_answer "$@"
 }
 
-# For a shell that is not interactive: the warning, and nothing but the exports stays.
-function _hpcsh_exports_only {
-  if [[ -n $_hpcsh_notice$_hpcsh_warning ]]; then
-    \builtin printf 'hpcsh: %s\n' "$_hpcsh_notice${_hpcsh_notice:+${_hpcsh_warning:+; }}$_hpcsh_warning" >&2
-  fi
-  _hpcsh_forget
-}
-
-# Removes everything that begins with our prefix. A function may remove itself.
-function _hpcsh_forget {
-  \local REPLY=
-  _hpcsh_capture compgen -A function _hpcsh_
-  \builtin unset -v "${!_hpcsh_@}"
-  while [[ -n $REPLY ]]; do
-    \builtin unset -f "${REPLY%%$'\n'*}"
-    REPLY=${REPLY#*$'\n'}
-  done
-}
-
 # The warning, and the habits, each of which is a switch, and off where the user has his own. $1 is the status that the prompt shows.
 function _hpcsh_first_prompt {
   # Before there are names of our own that a variable may have too.

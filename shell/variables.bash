@@ -29,7 +29,7 @@ function _hpcsh_begin {
     \builtin declare -f deactivate >/dev/null || \builtin unset -v _OLD_VIRTUAL_PATH
   fi
   if [[ $- != *i* ]]; then
-    _hpcsh_call prompt _hpcsh_exports_only
+    _hpcsh_exports_only
     \return 1
   elif [[ ${_hpcsh_loaded-} == "$$" ]]; then
     \return 1
@@ -37,6 +37,25 @@ function _hpcsh_begin {
     _hpcsh_call storage _hpcsh_history
   fi
   \return 0
+}
+
+# For a shell that is not interactive: the warning, and nothing but the exports stays.
+function _hpcsh_exports_only {
+  if [[ -n $_hpcsh_notice$_hpcsh_warning ]]; then
+    \builtin printf 'hpcsh: %s\n' "$_hpcsh_notice${_hpcsh_notice:+${_hpcsh_warning:+; }}$_hpcsh_warning" >&2
+  fi
+  _hpcsh_forget
+}
+
+# Removes everything that begins with our prefix. A function may remove itself.
+function _hpcsh_forget {
+  \local REPLY=
+  _hpcsh_call prompt _hpcsh_capture compgen -A function _hpcsh_
+  \builtin unset -v "${!_hpcsh_@}"
+  while [[ -n $REPLY ]]; do
+    \builtin unset -f "${REPLY%%$'\n'*}"
+    REPLY=${REPLY#*$'\n'}
+  done
 }
 
 # Puts the directory $1 first into PATH, where it is not in it. The marker has those that we added.

@@ -1,9 +1,10 @@
-# hpcsh for bash: an environment entered and left, natively. `_hpcsh_call venv` gets it at the first of them. The rules are those of
-# hpcsh.bash.
+# hpcsh for bash: an environment entered and left, natively, by hand or as enter.bash has found. `_hpcsh_call venv` gets it at the first of
+# them. The rules are those of hpcsh.bash; and no process but the program's word on an environment, asked once for each visit of a project.
 
 # What shellcheck cannot see: `\local` and the other files assign (2154), `deactivate` may be another's (2119), and users call it (2120,
-# 2317). What it takes for a slip: a single-quoted expansion, which the prompt makes (2016).
-# shellcheck disable=SC2154,SC2119,SC2120,SC2317,SC2016
+# 2317), the other files read (2034). What it takes for a slip: a single-quoted expansion, which the prompt makes (2016), a status that is
+# not wanted (2015).
+# shellcheck disable=SC2154,SC2119,SC2120,SC2317,SC2016,SC2034,SC2015
 
 # Takes $1 out of PATH.
 function _hpcsh_path_remove {
@@ -100,6 +101,91 @@ function _hpcsh_leave {
     \builtin export "PYTHONHOME=$_OLD_VIRTUAL_PYTHONHOME"
   fi
   \builtin unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT _OLD_VIRTUAL_PATH _OLD_VIRTUAL_PS1 _OLD_VIRTUAL_PYTHONHOME _hpcsh_venv
+}
+
+# --- unasked
+
+# Leaves and enters as _hpcsh_found asks. What the user did since the last look comes first.
+function _hpcsh_move {
+  \local "found=$_hpcsh_found" "entered=${HPCSH_ENTERED-}" "active=${VIRTUAL_ENV-}" "before=$_hpcsh_settled" is_left='' kept
+  kept=()
+  _hpcsh_settled=$_hpcsh_found
+  if [[ -n $active && $active != "$entered" || -n ${CONDA_PREFIX-} && ${CONDA_DEFAULT_ENV-base} != base ]]; then
+    # His own. conda puts its own in front of one that it found.
+    if [[ -n $entered && $active == "$entered" ]]; then
+      _hpcsh_leave
+    fi
+    \builtin unset -v HPCSH_ENTERED
+    _hpcsh_was=${VIRTUAL_ENV-}
+    \return 0
+  fi
+  if [[ -z $active && -n $entered$_hpcsh_was ]]; then
+    # Left by hand: it stays left until the project is left.
+    if [[ -n $entered ]]; then
+      _hpcsh_left+=("$entered")
+      \builtin unset -v HPCSH_ENTERED
+      entered=
+    elif [[ $_hpcsh_at == "$PWD":* ]]; then
+      _hpcsh_left+=("$found")
+    elif [[ -n $before ]]; then
+      # Since then the directory has changed: left is what was the nearest there.
+      _hpcsh_left+=("$before")
+    fi
+  fi
+  for active in ${_hpcsh_left[@]+"${_hpcsh_left[@]}"}; do
+    if [[ $PWD/ == "${active%/*}"/* ]]; then
+      kept+=("$active")
+      [[ $active == "$found" ]] && is_left=1
+    fi
+  done
+  _hpcsh_left=(${kept[@]+"${kept[@]}"})
+  if [[ $found != "$entered" ]]; then
+    if [[ -n $entered ]]; then
+      _hpcsh_leave
+      \builtin unset -v HPCSH_ENTERED
+    fi
+    if [[ -n $found && -z $is_left ]]; then
+      _hpcsh_enter_trusted "$found"
+    fi
+  fi
+  _hpcsh_was=${VIRTUAL_ENV-}
+}
+
+# Enters $1, natively or not at all, if the program says that it may be entered.
+function _hpcsh_enter_trusted {
+  if [[ -n $_hpcsh_reader ]]; then
+    # Who would tell whether it may waits for storage.
+    \return 0
+  elif ! _hpcsh_ask "$1"; then
+    _hpcsh_told+=$1:
+  elif _hpcsh_enter "$1" native; then
+    \builtin export "HPCSH_ENTERED=$1"
+  fi
+}
+
+# Whether the program says that the environment $1 may be entered. It tells once why not.
+function _hpcsh_ask {
+  \local quiet
+  quiet=()
+  if [[ $_hpcsh_told == *":$1:"* ]]; then
+    quiet=(--quiet)
+  fi
+  [[ -z $_hpcsh_reader && -x $_hpcsh_program ]] && \command "$_hpcsh_program" trust --ask ${quiet[@]+"${quiet[@]}"} -- "$1"
+}
+
+# Judges again what an outer shell has entered, as somebody else perhaps; and an rc file may have put its own directories in
+# front of it since.
+function _hpcsh_inherited {
+  _hpcsh_path_remove "$HPCSH_ENTERED/bin"
+  if [[ ${VIRTUAL_ENV-} != "$HPCSH_ENTERED" ]]; then
+    \builtin unset -v HPCSH_ENTERED
+  elif _hpcsh_ask "$VIRTUAL_ENV"; then
+    PATH=$VIRTUAL_ENV/bin:$PATH
+  else
+    _hpcsh_told+=$VIRTUAL_ENV:
+    _hpcsh_leave
+    \builtin unset -v HPCSH_ENTERED
+  fi
 }
 
 _hpcsh_parts="${_hpcsh_parts-} venv "

@@ -1,6 +1,5 @@
 //! What a bash reads that starts without this program: `login.bash`, and its data. What the code asks for stands in `shell/login.bash`.
 
-use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use super::env::{Export, Origin};
 use super::facts::{self, assignments};
 use super::kept::{self, KeptFile};
 use super::last::Good;
+use super::names;
 use super::prologue::Prologue;
 use super::script::{self, LOGIN};
 use crate::host::Host;
@@ -18,9 +18,6 @@ use crate::verdict::State;
 
 /// What stands in front of the name of the file with the data.
 pub const NAMES: &[u8] = b"_hpcsh_file=";
-
-/// How much of a name is looked at: some classes of letters tell nearly all others apart.
-const LETTERS: usize = 8;
 
 /// The code, and the file of data that it reads. Where there can be none, the code says that the program is to be asked.
 pub fn bash(host: &Host, boot: &Boot, good: &Good<'_>, dir: &Path) -> (Vec<u8>, Option<KeptFile>) {
@@ -80,7 +77,7 @@ fn some_of(path: &[String]) -> Vec<u8> {
 }
 
 /// The names that `shell/login.bash` does not ask for one by one.
-fn names(exports: &[Export]) -> impl Iterator<Item = &str> {
+fn asked(exports: &[Export]) -> impl Iterator<Item = &str> {
     let is_asked = |export: &&Export| !matches!(export.origin, Origin::Table(_));
     exports.iter().filter(is_asked).map(|export| export.name.as_str())
 }
@@ -91,17 +88,11 @@ fn is_never_usual(good: &Good<'_>) -> bool {
     good.is_history_shared || Export::are_patterns(good.exports)
 }
 
-/// A pattern, as `compgen -X` takes it, that leaves out all names but these and the proxies', and some that are much like them. To ask
-/// for each is a tenth of a login. It leaves out none where it is known already that there is more to find out.
+/// A pattern that leaves out all names but these and the proxies'. It leaves out none where it is known already that there is more to
+/// find out.
 fn all_but(boot: &Boot, good: &Good<'_>) -> Vec<u8> {
-    let names: Vec<&[u8]> = names(good.exports).chain(PROXIES).map(str::as_bytes).collect();
-    let length = names.iter().map(|name| name.len()).min().unwrap_or_default().min(LETTERS);
-    let length = if boot.proxies.trim().is_empty() && !is_never_usual(good) { length } else { 0 };
-    let classes = (0..length).flat_map(|at| {
-        let class: BTreeSet<u8> = names.iter().map(|name| name[at]).collect();
-        [b"[".to_vec(), class.into_iter().collect(), b"]".to_vec()].concat()
-    });
-    [b"!".to_vec(), classes.collect(), b"*".to_vec()].concat()
+    let may_be_usual = boot.proxies.trim().is_empty() && !is_never_usual(good);
+    if may_be_usual { names::all_but(asked(good.exports).chain(PROXIES)) } else { b"!*".to_vec() }
 }
 
 /// Finds out what of PATH is there, and whether one of the names is taken; has the program asked where the proxies are others.
@@ -113,7 +104,7 @@ fn find_out(boot: &Boot, good: &Good<'_>) -> Vec<u8> {
     prologue.scalars(&[("first", b""), ("added", b"")]);
     prologue.lacking(good.path);
     let before = if is_never_usual(good) { "${_hpcsh_taken}1" } else { "$_hpcsh_taken" };
-    prologue.probe("taken", before, names(good.exports));
+    prologue.probe("taken", before, asked(good.exports));
     script::on_one_line(&prologue.text)
 }
 

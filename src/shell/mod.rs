@@ -11,6 +11,7 @@ pub mod kept;
 pub mod last;
 mod local_first;
 pub mod marker;
+mod names;
 mod prologue;
 pub mod rc;
 pub mod ready;

@@ -11,6 +11,7 @@ use super::code::Shell;
 use super::env::{self, Export, Origin};
 use super::init::Settings;
 use super::marker::Marker;
+use super::names;
 use super::prologue::{Prologue, Set};
 use crate::quote;
 
@@ -183,7 +184,9 @@ impl Script<'_> {
         // The very first one last: each goes in front of those before it.
         let path = settings.path.iter().rev().flat_map(|dir| [dir.as_bytes(), &[Marker::SEPARATOR]].concat()).collect();
         // None of these has a separator of its own, or it loses it.
-        let packed = self.later().into_iter().flat_map(|(_, mut value)| {
+        let sought = env::sought(self.exports);
+        let not_sought = names::all_but(sought.iter().copied().filter(|name| !name.ends_with('*')));
+        let packed = self.later().map(|(_, value)| value).into_iter().chain([not_sought]).flat_map(|mut value| {
             value.retain(|byte| *byte != Marker::SEPARATOR);
             value.push(Marker::SEPARATOR);
             value
