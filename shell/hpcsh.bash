@@ -26,8 +26,6 @@
 if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken || $IFS != $' \t\n' ]]; then
   _hpcsh_call variables _hpcsh_begin || \return 0
 else
-  # A readonly one stays as it is.
-  [[ -z $_hpcsh_first ]] || PATH=$_hpcsh_first$PATH
   # The records are NAME=VALUE with U+001F behind each. HPCSH_EXPORTS tells which values are ours, to later calls and to nested shells;
   # HPCSH_NODE is the verdict, for other programs. One string that is split is half the cost of as many words.
   IFS=$'\x1f'
@@ -38,15 +36,15 @@ fi
 
 # --- an interactive shell, once
 
-_hpcsh_loaded=$$ _hpcsh_sized='' _hpcsh_histfile=''
+_hpcsh_loaded=$$ _hpcsh_sized='' _hpcsh_histfile=${_hpcsh_lost-}
 # One look for functions and aliases with names like ours: act, mdcd, cdr, waitvllm, deactivate. What it finds beside them
 # costs time, and nothing else.
 if \builtin compgen -A function -A alias -X '![acdmw][acde][acdirt]*'; then
   _hpcsh_call theirs _hpcsh_call prompt _hpcsh_keep
 fi >/dev/null
-# Now, since bash reads and cuts the file when the rc file has been read; what it has not filled in nobody has chosen. It keeps as many lines
-# in the file as in memory where nobody says more.
-[[ -z ${_hpcsh_data[3]} || -n ${HISTSIZE+1}${HISTFILESIZE+1} ]] || HISTSIZE=${_hpcsh_data[3]} _hpcsh_sized=1
+# Now, since bash reads and cuts the file when the rc file has been read; what it has not filled in nobody has chosen. An empty size of the
+# file leaves it whole, and bash does not look at it; the first prompt has the number.
+[[ -z ${_hpcsh_data[3]} || -n ${HISTSIZE+1}${HISTFILESIZE+1} ]] || HISTSIZE=${_hpcsh_data[3]} HISTFILESIZE='' _hpcsh_sized=1
 [[ -z ${_hpcsh_data[4]} || ${HISTFILE-} != "${HOME-}/.bash_history" ]] || _hpcsh_histfile=$HISTFILE HISTFILE=${_hpcsh_data[4]}
 # Behind everybody's. What it was is put back; a readonly one, as audits set it, is left alone: then there is no first prompt.
 # Where nobody has one, others may still assign the first element of the array.
@@ -83,3 +81,6 @@ function waitvllm {
 function hpcsh_off {
   _hpcsh_call prompt _hpcsh_call more _hpcsh_off
 }
+
+# A readonly one stays as it is, and ends what it is assigned in.
+[[ -z $_hpcsh_first ]] || PATH=$_hpcsh_first$PATH

@@ -15,7 +15,7 @@
   \builtin mapfile -tn 14 _hpcsh_data <"$_hpcsh_file" &&
   \builtin mapfile -t _hpcsh_id </proc/sys/kernel/random/boot_id &&
   \builtin mapfile -tO 1 _hpcsh_id </proc/sys/kernel/hostname &&
-  [[ "${HOME-}|${XDG_CONFIG_HOME-}|${HPCSH_CONFIG-}|${_hpcsh_id[*]}" == "${_hpcsh_data[13]-}" ]] || \return 1
+  [[ "${HOME-}|${XDG_CONFIG_HOME-}|${HPCSH_CONFIG-}|${_hpcsh_id-} ${_hpcsh_id[1]-}" == "${_hpcsh_data[13]-}" ]] || \return 1
 _hpcsh_taken=${HPCSH_STORAGE+1}${VIRTUAL_ENV+1} _hpcsh_first=${_hpcsh_data[6]} _hpcsh_added=${_hpcsh_data[7]}
 # There is more to find out where the node's memory may lie elsewhere, where it has forgotten, which it does when the last session ends, where
 # somebody may wait for storage, and for a shell that has no next prompt.

@@ -21,9 +21,9 @@ if [[ -z $_hpcsh_fixed ]]; then
   if [[ -f $_hpcsh_memory-verdict && -O $_hpcsh_memory-verdict && ! -L $_hpcsh_memory-verdict ]]; then
     # To set IFS for `read` would cost more than all the rest.
     _hpcsh_notice=$(<"$_hpcsh_memory-verdict")
-    if [[ $_hpcsh_notice == 'offline '* ]]; then
+    if [[ $_hpcsh_notice == 'offline '[0-9]*' '* ]]; then
       _hpcsh_fact=offline
-    elif [[ $_hpcsh_notice == 'online '* ]]; then
+    elif [[ $_hpcsh_notice == 'online '[0-9]*' '* ]]; then
       _hpcsh_fact=online
     fi
     _hpcsh_notice=

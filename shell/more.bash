@@ -170,10 +170,14 @@ function _hpcsh_off {
   # The node, wherever others have put things around it.
   PS1=${PS1/"${_hpcsh_segment-}"/}
   \builtin unset -f act deactivate mdcd cdr waitvllm hpcsh_off _hpcsh
-  if [[ -n ${_hpcsh_sized-} ]]; then
-    \builtin unset -v HISTSIZE HISTFILESIZE
+  # What the user has made of them since stays.
+  if [[ -n ${_hpcsh_sized-} && ${HISTSIZE-} == "$_hpcsh_history_size" ]]; then
+    \builtin unset -v HISTSIZE
   fi
-  if [[ -n ${_hpcsh_histfile-} ]]; then
+  if [[ -n ${_hpcsh_sized-} && (-z ${HISTFILESIZE-} || $HISTFILESIZE == "$_hpcsh_history_size") ]]; then
+    \builtin unset -v HISTFILESIZE
+  fi
+  if [[ -n ${_hpcsh_histfile-} && (-z ${HISTFILE-} || $HISTFILE == "$_hpcsh_history_file") ]]; then
     HISTFILE=$_hpcsh_histfile
   fi
   \set -- ${_hpcsh_undo[@]+"${_hpcsh_undo[@]}"}

@@ -160,10 +160,10 @@ function _hpcsh_refresh {
       \return 0
     fi
     _hpcsh_empty=
-    _hpcsh_mark "$$" '|' || \return 0
+    _hpcsh_write_lock "$$" '|' || \return 0
   elif [[ ! -e $lock && ! -L $lock && -d ${lock%/*} ]]; then
     \set -C
-    _hpcsh_mark "$$" '' && id=$$
+    _hpcsh_write_lock "$$" '' && id=$$
     [[ $flags == *C* ]] || \set +C
     [[ -n $id ]] || \return 0
   fi
@@ -172,7 +172,7 @@ function _hpcsh_refresh {
   {
     # The lock is that process's before it becomes the program, which gives it back.
     if _hpcsh_is_ours "$lock"; then
-      _hpcsh_mark "$BASHPID" '|' || \builtin true
+      _hpcsh_write_lock "$BASHPID" '|' || \builtin true
     fi
     \builtin exec "$_hpcsh_program" status --locked "$$" --memory "$_hpcsh_memory" --keep bash
   } </dev/null >/dev/null 2>&1 &
@@ -182,7 +182,7 @@ function _hpcsh_refresh {
 }
 
 # Writes the lock for the process $1; over another one where $2 is not empty.
-function _hpcsh_mark {
+function _hpcsh_write_lock {
   if [[ -n $2 ]]; then
     \builtin printf '%s %s\n' "$1" "$now" >|"$_hpcsh_memory-lock"
   else

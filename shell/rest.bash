@@ -4,7 +4,8 @@
 # What shellcheck cannot see: the other files assign (2154).
 # shellcheck disable=SC2154
 
-# What takes the place of this is the last of the data: call.bash. Where it is not there, or not all of it, nothing is called again and again.
+# What takes the place of this is the last of the data: call.bash. Where that is not there, or not all of it, a prompt says so once.
 function _hpcsh_call {
-  \builtin mapfile -t _hpcsh_data <"$_hpcsh_file" && \builtin eval "${_hpcsh_data[20]:-\return 1}" && _hpcsh_call "$@"
+  \builtin mapfile -t _hpcsh_data <"$_hpcsh_file" || \builtin true
+  \builtin eval "${_hpcsh_data[20]:-function _hpcsh_precmd { :; \}; function _hpcsh_call { [[ \$1 == prompt ]]; \}}" && _hpcsh_call "$@"
 }

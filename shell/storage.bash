@@ -34,7 +34,10 @@ function _hpcsh_shared_last {
 
 # No history file on storage that does not answer: nobody waits for that. It is not yet set.
 function _hpcsh_history {
-  [[ ${HISTFILE-} != "${HOME-}/.bash_history" ]] || _hpcsh_answers "${_hpcsh_data[4]%/*}" || \builtin unset -v HISTFILE
+  if [[ ${HISTFILE-} == "${HOME-}/.bash_history" ]] && ! _hpcsh_answers "${_hpcsh_data[4]%/*}"; then
+    _hpcsh_lost=$HISTFILE
+    \builtin unset -v HISTFILE
+  fi
 }
 
 # Whether the storage of the directory $1 answers: in a login without the program, which would have found out, a process looks,

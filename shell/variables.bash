@@ -7,8 +7,10 @@
 # The variables of a login that is not the usual one. A shell that is not interactive has no next prompt to mend a verdict that is
 # unknown or has expired, and keeps nothing but its exports. Status 1 where the shell is none, or has all the rest already.
 function _hpcsh_begin {
+  _hpcsh_first='' _hpcsh_lost=''
   if [[ $_hpcsh_taken == find* ]]; then
     _hpcsh_call node _hpcsh_find_out
+    _hpcsh_taken=${_hpcsh_taken#find}
   fi
   if [[ $- != *i* && ($_hpcsh_fact == unknown || -n $_hpcsh_expired) ]]; then
     _hpcsh_settle
@@ -61,8 +63,10 @@ function _hpcsh_forget {
 # Puts the directory $1 first into PATH, where it is not in it. The marker has those that we added.
 function _hpcsh_prepend {
   if [[ :${PATH-}: != *":$1:"* ]]; then
-    PATH=$1${PATH:+:$PATH}
-    _hpcsh_added+=PATH+=$1$'\x1f'
+    # A readonly one stays as it is.
+    if \builtin printf -v PATH %s "$1${PATH:+:$PATH}" 2>/dev/null; then
+      _hpcsh_added+=PATH+=$1$'\x1f'
+    fi
   fi
 }
 

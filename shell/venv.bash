@@ -8,14 +8,17 @@
 
 # Takes $1 out of PATH.
 function _hpcsh_path_remove {
-  \local all
+  \local all rest
   [[ -n $1 ]] || \return 0
   if [[ $PATH == "$1:"* ]]; then
     PATH=${PATH#"$1:"}
   fi
   while [[ :$PATH: == *":$1:"* ]]; do
     all=:$PATH:
-    all=${all%%":$1:"*}:${all#*":$1:"}
+    rest=${all#*":$1:"}
+    # The comparison may ignore case, which the cut does not.
+    [[ ${#rest} -lt ${#all} ]] || \break
+    all=${all%%":$1:"*}:$rest
     all=${all#:}
     PATH=${all%:}
   done

@@ -11,8 +11,9 @@ if [[ -f $_hpcsh_known && -O $_hpcsh_known && ! -L $_hpcsh_known ]]; then
   \builtin mapfile -tn 1 _hpcsh_id <"$_hpcsh_known"
 fi
 # Where it is not known there is more to find out.
-case $_hpcsh_id in
-  offline\ [0-9]*) _hpcsh_fact=offline ;;
-  online\ [0-9]*) _hpcsh_fact=online _hpcsh_set=2 ;;
-  *) _hpcsh_taken=find$_hpcsh_taken ;;
-esac
+if [[ ${_hpcsh_id-} == o@(ff|n)line\ +([0-9])\ * ]]; then
+  _hpcsh_fact=${_hpcsh_id%% *}
+  [[ $_hpcsh_fact == offline ]] || _hpcsh_set=2
+else
+  _hpcsh_taken=find$_hpcsh_taken
+fi

@@ -145,7 +145,10 @@ pub fn plan(settings: &Settings, roots: &Roots) -> Vec<Export> {
 /// The mirrors that a user may name in his environment, and that leave out some of these exports then; sorted. What the configuration gives
 /// a value itself has done so already, and a variable that is a switch and a mirror in one is his where he has set it.
 pub fn sought(exports: &[Export]) -> Vec<&'static str> {
-    let is_own = |export: &Export| matches!(export.origin, Origin::Table(_)) && export.offline.is_some();
+    let is_own = |export: &Export| {
+        let names_one = export.offline.as_ref().is_some_and(|value| !value.is_empty());
+        matches!(export.origin, Origin::Table(_)) && names_one
+    };
     let is_set = |name: &str| exports.iter().any(|export| export.name == name && is_own(export));
     let of = exports.iter().flat_map(|export| export.mirrors().iter().map(move |mirror| (export, *mirror)));
     let mut names: Vec<&str> = of.filter(|(export, mirror)| *mirror != export.name).map(|(_, mirror)| mirror).collect();
@@ -225,6 +228,18 @@ mod tests {
 
     fn value_of(exports: &[Export], name: &str, offline: bool) -> Option<String> {
         exports.iter().find(|export| export.name == name)?.value(offline).map(str::to_owned)
+    }
+
+    #[test]
+    fn a_mirror_without_a_name_is_still_sought() {
+        let (mut settings, roots) = article();
+        let is_sought = |settings: &Settings| sought(&plan(settings, &roots)).contains(&"UV_INDEX");
+        settings.presets.push("failfast".to_owned());
+        assert!(is_sought(&settings));
+        settings.set.insert("UV_INDEX".to_owned(), String::new());
+        assert!(is_sought(&settings), "an empty one names none");
+        settings.set.insert("UV_INDEX".to_owned(), "http://mirror".to_owned());
+        assert!(!is_sought(&settings));
     }
 
     #[test]

@@ -113,6 +113,10 @@ impl Last {
         if boot.proxies.contains('@') {
             return None;
         }
+        // The first line is a comment.
+        if good.script.as_os_str().as_bytes().contains(&b'\n') {
+            return None;
+        }
         let Good { script, fixed, .. } = *good;
         let word = fixed.map_or("", State::word);
         let mut text = format!("# hpcsh {:016x} {} {word} ", self.key, good.patience.as_millis()).into_bytes();

@@ -29,13 +29,15 @@ pub fn bash(host: &Host, boot: &Boot, good: &Good<'_>, dir: &Path) -> (Vec<u8>, 
     let set = if good.fixed == Some(State::Online) { "2" } else { "1" };
     let known = [("file", kept.0.clone().into()), ("fact", fact.into()), ("set", set.into())];
     let mut code = assignments(Shell::Bash, &known);
+    // First of all, since a shell that has all of the data already may lose some by what follows.
+    code.extend_from_slice(Shell::REST.as_bytes());
     code.extend_from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/login.bash")));
     if good.fixed.is_none() {
         code.extend(assignments(Shell::Bash, &[("network", boot.network.clone().into())]));
         code.extend_from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/verdict.bash")));
     }
     code.extend_from_slice(good.text.probe());
-    code.extend(good.text.sourced());
+    code.extend_from_slice(good.text.code().as_bytes());
     (code, Some(kept))
 }
 

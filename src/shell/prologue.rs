@@ -183,7 +183,7 @@ impl Prologue {
             self.push(&[b"[[ $_hpcsh_dir == *", &part, b"* ]] || _hpcsh_first+=", &first]);
             self.push(&[b" _hpcsh_added=", &record, b"$_hpcsh_added\n"]);
         }
-        self.push(&[b"[[ $_hpcsh_dir != :: ]] || _hpcsh_taken=1\n"]);
+        self.push(&[b"[[ $_hpcsh_dir != :: ]] || _hpcsh_taken+=1\n"]);
     }
 
     /// Tells in a variable, behind `before`, whether one of these is set. The names are checked ones; asking for all of them at once is

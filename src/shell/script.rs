@@ -76,9 +76,9 @@ impl Text {
         Some([lines(&data)?, lines(&last)?].concat())
     }
 
-    /// What stands behind that: for a file, which bash sources.
-    pub fn sourced(&self) -> Vec<u8> {
-        [Shell::REST, self.code].concat().into_bytes()
+    /// The code behind all of that.
+    pub fn code(&self) -> &'static str {
+        self.code
     }
 
     /// For bash: what a script asks of the shell that reads its data from a file, and so is the same for all.
@@ -94,7 +94,7 @@ impl Text {
         let read = format!(
             "\n[[ -O $_hpcsh_file ]] && \\builtin mapfile -tn {FIRST_OF_LOGIN} _hpcsh_data <\"$_hpcsh_file\" || \\return 1\n"
         );
-        [b"_hpcsh_file=", &*path, read.as_bytes(), &self.sourced()].concat()
+        [b"_hpcsh_file=", &*path, read.as_bytes(), Shell::REST.as_bytes(), self.code.as_bytes()].concat()
     }
 }
 

@@ -356,3 +356,28 @@ fn a_conda_prefix_takes_the_place_of_an_active_environment() {
         assert_eq!(shell.session(&home, "", script).clean(), "none c\n", "{}", shell.name());
     }
 }
+
+/// bash may be told to compare without a look at case, which its cuts do not follow.
+#[test]
+fn letters_in_another_case_keep_nobody_waiting() {
+    let home = Home::new();
+    home.configure("path.prepend = [\"$HOME/bin\"]\n");
+    let project = home.path().join("project");
+    home.write("project/.venv/pyvenv.cfg", "home = /usr/bin\n");
+    fs::create_dir_all(project.join(".venv/bin")).unwrap();
+    symlink("/usr/bin/true", project.join(".venv/bin/python")).unwrap();
+    let upper = |path: &std::path::Path| path.to_str().unwrap().to_uppercase();
+    let script = format!(
+        "shopt -s nocasematch; PATH=$PATH:{}:{}; act {}; deactivate; hpcsh_off; echo \"$PATH\"",
+        upper(&home.path().join("bin")),
+        upper(&project.join(".venv/bin")),
+        project.display()
+    );
+    let mut command = home.command("timeout");
+    home.write(".bashrc", Shell::Bash.line());
+    let inner = Shell::Bash.interactive(&home);
+    command.arg("20").arg(inner.get_program()).args(inner.get_args()).args(["-c", &script]);
+    let outcome = run(&mut command);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    assert!(!outcome.out.contains(&format!("{}/bin:", home.path().display())), "{outcome:?}");
+}

@@ -44,12 +44,11 @@ fn a_second_shell_reads_what_the_first_one_saved() {
 
 #[test]
 fn sizes_are_set_where_nobody_chose_them() {
-    let show = "echo \"$HISTSIZE ${SAVEHIST-${HISTFILESIZE-later}} ${HISTFILE##*/}\"";
+    let show = "echo \"$HISTSIZE ${SAVEHIST-$HISTFILESIZE} ${HISTFILE##*/}\"";
     for shell in Shell::ALL {
         let home = Home::new();
-        // bash gives its file as many lines when it has read the rc file, and looks at the file for that.
-        let plain = if shell == Shell::Zsh { "200000 zsh_history" } else { "later .bash_history" };
-        assert_eq!(shell.prompted(&home, "", show).clean(), format!("200000 {plain}\n"), "{}", shell.name());
+        let plain = if shell == Shell::Zsh { "zsh_history" } else { ".bash_history" };
+        assert_eq!(shell.prompted(&home, "", show).clean(), format!("200000 200000 {plain}\n"), "{}", shell.name());
         let mut terminal = start(shell, &home, "");
         let shown = terminal.run(show);
         assert!(shown.contains("200000 200000 "), "{}: {shown}", shell.name());
@@ -62,6 +61,20 @@ fn sizes_are_set_where_nobody_chose_them() {
         let off = shell.prompted(&home, "", show).clean();
         assert!(!off.contains("200000"), "{}: {off}", shell.name());
     }
+}
+
+#[test]
+fn a_size_that_is_chosen_behind_the_line_cuts_no_file_and_stays_at_the_end() {
+    let home = Home::new();
+    home.write(".bash_history", "echo x\n".repeat(5000));
+    home.write(".bashrc", format!("PS1='ready> '\n{}HISTSIZE=777\n", Shell::Bash.line()));
+    let mut terminal = Terminal::start(&Shell::Bash.interactive(&home));
+    terminal.expect("ready> ");
+    assert!(terminal.run("echo \"$HISTSIZE $HISTFILESIZE\"").contains("777 200000"));
+    terminal.run("hpcsh_off");
+    assert!(terminal.run("echo \"$HISTSIZE ${HISTFILESIZE-none}\"").contains("777 none"));
+    terminal.leave();
+    assert!(fs::read_to_string(home.path().join(".bash_history")).unwrap().lines().count() >= 5000);
 }
 
 #[test]

@@ -29,6 +29,25 @@ fn zsh_and_bash_parse_their_files() {
     }
 }
 
+/// A part that is read later would take another's away.
+#[test]
+fn no_function_is_defined_in_two_files() {
+    for ending in ["zsh", "bash", "fish"] {
+        let mut found: Vec<(String, PathBuf)> = Vec::new();
+        for file in shell_files(ending) {
+            let text = fs::read_to_string(&file).unwrap();
+            let names = text.lines().filter_map(|line| line.strip_prefix("function ")?.split(' ').next());
+            found.extend(names.map(|name| (name.to_owned(), file.clone())));
+        }
+        assert!(found.len() > 20, "{ending}");
+        for (at, (name, file)) in found.iter().enumerate() {
+            // rest.bash has what is there until call.bash is read.
+            let other = found[..at].iter().find(|(before, place)| before == name && place != file);
+            assert!(other.is_none() || name == "_hpcsh_call", "{name}: {} and {other:?}", file.display());
+        }
+    }
+}
+
 /// Until 3.1, fish takes what it is not to run for something that it does not know.
 fn is_fish_old() -> bool {
     run(tool("fish").arg("--version")).out.contains(" 3.1.")

@@ -371,6 +371,98 @@ fn data_of_which_a_part_has_gone_are_made_anew() {
     }
 }
 
+/// What a line cannot do leaves the shell as it was, or says so once.
+#[test]
+fn a_line_that_does_not_hold_harms_no_shell() {
+    let site = Site::new(false, false);
+    site.install();
+    site.log_in(Shell::Bash);
+    let start = |script: &str| run(Shell::Bash.interactive(&site.home).args(["-c", script]));
+    let again = format!("HOME=/nowhere; {}", local_line("/nonexistent", "bash", ""));
+    let kept =
+        start(&format!("_hpcsh_precmd; {again}\nmdcd {}/made && pwd; hpcsh_off; echo \"${{SITE-none}}\"", site.mark()));
+    assert_eq!(kept.out, format!("{}/made\nnone\n", site.mark()), "{kept:?}");
+    // The data go between the line and the first prompt.
+    let gone = start(
+        "rm \"$_hpcsh_file\"; set -e; _hpcsh_precmd; _hpcsh_precmd; _hpcsh_precmd; echo \"$SITE\"; act || echo no",
+    );
+    assert_eq!(gone.out, "one\nno\n", "{gone:?}");
+    assert_eq!(gone.err.lines().filter(|line| line.contains("No such file")).count(), 1, "{gone:?}");
+    assert_eq!(start("echo \"$SITE\"; act").out, "one\n", "made anew");
+    // Nor does what has a strange name run.
+    let dir = format!("{}/x\ntouch $HOME/pwned #", site.mark());
+    fs::create_dir_all(&dir).unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
+    for _ in 0..2 {
+        let outcome =
+            run(Shell::Bash.interactive(&site.home).env("HPCSH_LOCAL_DIR", &dir).args(["-c", "echo \"$SITE\""]));
+        assert_eq!(outcome.out, "one\n", "{outcome:?}");
+    }
+    assert!(!site.home.path().join("pwned").exists());
+}
+
+/// Without the program a login comes to the same as with it.
+#[test]
+fn both_lines_come_to_the_same() {
+    let site = Site::new(false, false);
+    let text = fs::read_to_string(site.home.path().join(".config/hpcsh/config.toml")).unwrap();
+    site.home.configure(&text.replace("node.verdict = \"offline\"\n", ""));
+    let lines = [Shell::Bash.line(), local_line("/nonexistent", "bash", "") + "\n"];
+    site.home.write(".bashrc", &lines[0]);
+    for _ in 0..2 {
+        run(Shell::Bash.interactive(&site.home).args(["-c", "exit"]));
+    }
+    // Another runtime directory knows that the node is online.
+    let files = fs::read_dir(site.home.run().join("hpcsh")).unwrap().flatten().map(|file| file.path());
+    let verdict = files.into_iter().find(|file| file.to_str().unwrap().ends_with("-verdict")).unwrap();
+    let other = site.home.path().join("other");
+    fs::create_dir_all(other.join("hpcsh")).unwrap();
+    for dir in [&other, &other.join("hpcsh")] {
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    let uptime = fs::read_to_string("/proc/uptime").unwrap();
+    let uptime: u64 = uptime.split('.').next().unwrap().parse().unwrap();
+    for (dir, word) in [(site.home.run().join("hpcsh"), "offline"), (other.join("hpcsh"), "online")] {
+        fs::write(dir.join(verdict.file_name().unwrap()), format!("{word} {} x\n", uptime + 250)).unwrap();
+    }
+    let show = "echo \"$HPCSH_NODE|$SITE|$HF_HOME|${HF_HUB_OFFLINE-none}|${PATH-none}|${#HPCSH_EXPORTS}\"";
+    let befores = [
+        "",
+        "HF_HOME=/mine",
+        "export HF_HOME=/mine",
+        "export HF_HUB_OFFLINE=",
+        "SITE=mine",
+        "readonly PATH",
+        "PATH=",
+        "PATH=/usr/bin:/bin:$HOME:",
+        "set -eu",
+        "set -f; IFS=:",
+        "set -a; x=1",
+        "export VIRTUAL_ENV=/v",
+    ];
+    for (runtime, before) in [site.home.run(), other.clone()].iter().flat_map(|dir| befores.map(|before| (dir, before)))
+    {
+        for is_interactive in [true, false] {
+            let told = lines.each_ref().map(|line| {
+                site.home.write(".bashrc", format!("{before}\n{line}"));
+                let mut command =
+                    if is_interactive { Shell::Bash.interactive(&site.home) } else { site.home.command("bash") };
+                let script = if is_interactive { show.to_owned() } else { format!(". ~/.bashrc\n{show}") };
+                let outcome = run(command.env("XDG_RUNTIME_DIR", runtime).args(["-c", &script]));
+                assert!(
+                    outcome.err.lines().all(|line| line.contains("readonly")
+                        || line.contains("job control")
+                        || line.contains("process group")),
+                    "{before}: {outcome:?}"
+                );
+                outcome.out
+            });
+            assert_eq!(told[0], told[1], "{before}, {}, {is_interactive}", runtime.display());
+            assert!(told[0].contains("/cache/hf|") || before.contains("export HF_HOME"), "{before}: {told:?}");
+        }
+    }
+}
+
 /// zsh's checks lie in a file that it compiles, and one that no longer counts does not stay.
 #[test]
 fn what_zsh_checks_is_compiled_and_goes_with_its_boot() {
@@ -581,6 +673,9 @@ fn a_history_that_hangs_costs_no_login() {
             let told = terminal.expect("the history stays in memory");
             assert!(told.contains("state does not answer"), "{}: {told}", shell.name());
             assert_eq!(kept(terminal), "none|stale\n", "{}", shell.name());
+            if shell == Shell::Bash {
+                assert_eq!(ask(terminal, "hpcsh_off; echo \"${HISTFILE##*/}\""), ".bash_history\n");
+            }
         }
         assert!(began.elapsed() < SOON, "{}: {:?}", shell.name(), began.elapsed());
         assert!(stuck(&site.mark()).len() <= 1, "{}: {:?}", shell.name(), stuck(&site.mark()));
