@@ -12,11 +12,10 @@
 } 2>/dev/null
 # The node's verdict, where the configuration has none, is of one network namespace.
 if [[ -z $_hpcsh_fixed ]]; then
-  {
-    if [[ $(</proc/self/fdinfo/9) != *:$'\t'"$_hpcsh_network" ]]; then
-      _hpcsh_login=
-    fi
-  } 2>/dev/null 9</proc/self/ns/net || _hpcsh_login=
+  # A kernel without such namespaces has no number for it.
+  if [[ -n $_hpcsh_network ]]; then
+    [[ $(</proc/self/fdinfo/9) == *:$'\t'"$_hpcsh_network" ]] || _hpcsh_login=
+  fi 9</proc/self/ns/net
   _hpcsh_fact=unknown
   if [[ -f $_hpcsh_memory-verdict && -O $_hpcsh_memory-verdict && ! -L $_hpcsh_memory-verdict ]]; then
     # To set IFS for `read` would cost more than all the rest.

@@ -27,13 +27,15 @@ pub fn bash(host: &Host, boot: &Boot, good: &Good<'_>, dir: &Path) -> (Vec<u8>, 
     };
     let fact = good.fixed.unwrap_or(State::Unknown).word();
     let set = if good.fixed == Some(State::Online) { "2" } else { "1" };
-    let known = [("file", kept.0.clone().into()), ("fact", fact.into()), ("set", set.into())];
+    let mut known = vec![("file", kept.0.clone().into()), ("fact", fact.into()), ("set", set.into())];
+    if good.fixed.is_none() {
+        known.push(("network", boot.network.clone().into()));
+    }
     let mut code = assignments(Shell::Bash, &known);
     // First of all, since a shell that has all of the data already may lose some by what follows.
     code.extend_from_slice(Shell::REST.as_bytes());
     code.extend_from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/login.bash")));
     if good.fixed.is_none() {
-        code.extend(assignments(Shell::Bash, &[("network", boot.network.clone().into())]));
         code.extend_from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/verdict.bash")));
     }
     code.extend_from_slice(good.text.probe());
