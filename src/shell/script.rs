@@ -21,6 +21,9 @@ pub const LOGIN: usize = 8;
 /// Where they begin: what each login asks for stands before them.
 const FIRST_OF_LOGIN: usize = 6;
 
+/// Where those begin that are read with the first part; two places before them are free.
+const LATER: usize = 16;
+
 /// What stands for copies where there are none: no file's name begins so, and none can be made.
 const NO_COPY: &[u8] = b"/dev/null/none";
 
@@ -81,9 +84,9 @@ impl Text {
         self.code
     }
 
-    /// For bash: what a script asks of the shell that reads its data from a file, and so is the same for all.
+    /// For bash: what a script asks of the shell that reads its data from a file, and so is the same for all. The whole has it in it.
     pub fn probe(&self) -> &[u8] {
-        if self.data.is_empty() { b"" } else { &self.probe }
+        if are_lines(&self.data) { &self.probe } else { b"" }
     }
 
     /// What is kept in a file: for bash, the code that reads the first of the data from this file, where there is one, with status 1
@@ -98,11 +101,15 @@ impl Text {
     }
 }
 
+/// Whether there are data, which bash can read as lines.
+fn are_lines(data: &[Vec<u8>]) -> bool {
+    // The last two are bash's own marks.
+    !data.is_empty() && !data.iter().flatten().any(|byte| matches!(byte, b'\n' | 1 | 0x7f))
+}
+
 /// Data of bash's as lines. `None` where it could not read them so.
 fn lines(data: &[Vec<u8>]) -> Option<Vec<u8>> {
-    // The last two are bash's own marks.
-    let is_readable = !data.is_empty() && !data.iter().flatten().any(|byte| matches!(byte, b'\n' | 1 | 0x7f));
-    is_readable.then(|| data.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect())
+    are_lines(data).then(|| data.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect())
 }
 
 /// Commands on one line: each line is one, but for what a backslash or a word that begins a list is the end of.
@@ -199,8 +206,7 @@ impl Script<'_> {
             bytes(&self.history_file()),
             if history.is_some_and(|history| history.is_shared) { b"1".to_vec() } else { Vec::new() },
         ];
-        // Up to the sixteenth.
-        data.resize(16, Vec::new());
+        data.resize(LATER, Vec::new());
         data.extend([
             bytes(self.program),
             self.copy.as_deref().map_or_else(|| NO_COPY.to_vec(), bytes),
