@@ -19,6 +19,8 @@ fn main() -> io::Result<()> {
         "login.zsh",
         "completion.zsh",
         "hpcsh.bash",
+        "history.bash",
+        "session.bash",
         "rest.bash",
         "call.bash",
         "prompt.bash",
@@ -30,7 +32,7 @@ fn main() -> io::Result<()> {
         "enter.bash",
         "node.bash",
         "login.bash",
-        "verdict.bash",
+        "unusual.bash",
         "completion.bash",
         "hpcsh.fish",
         "prompt.fish",
@@ -46,7 +48,8 @@ fn main() -> io::Result<()> {
             .lines()
             .map(str::trim)
             .filter(|line| !line.is_empty() && !line.starts_with('#'))
-            .flat_map(|line| [line, "\n"])
+            // What a line is continued on is one with it.
+            .flat_map(|line| line.strip_suffix('\\').map_or([line, "\n"], |begun| [begun, ""]))
             .collect();
         fs::write(Path::new(&out).join(name), code)?;
     }

@@ -52,7 +52,7 @@ function _hpcsh_first_prompt {
   elif [[ -n ${HISTFILE-} && $HISTFILE == "$_hpcsh_history_file" && ! -d ${HISTFILE%/*} ]]; then
     \command mkdir -p -m 700 -- "${HISTFILE%/*}" 2>/dev/null || HISTFILE=~/.bash_history
   fi
-  if [[ -n $_hpcsh_sized && -n ${HISTFILE-} && -z ${HISTFILESIZE-x} ]]; then
+  if [[ -n ${_hpcsh_sized-} && -n ${HISTFILE-} && -z ${HISTFILESIZE-x} ]]; then
     HISTFILESIZE=$_hpcsh_history_size
   fi
   {

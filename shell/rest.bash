@@ -7,5 +7,5 @@
 # What takes the place of this is the last of the data: call.bash. Where that is not there, or not all of it, a prompt says so once.
 function _hpcsh_call {
   \builtin mapfile -t _hpcsh_data <"$_hpcsh_file" || \builtin true
-  \builtin eval "${_hpcsh_data[20]:-function _hpcsh_precmd { :; \}; function _hpcsh_call { [[ \$1 == prompt ]]; \}}" && _hpcsh_call "$@"
+  \builtin eval "${_hpcsh_data[8]:-function _hpcsh_precmd { :; \}; function _hpcsh_call { [[ \$1 == prompt ]]; \}}" && _hpcsh_call "$@"
 }

@@ -35,7 +35,7 @@ function _hpcsh_begin {
     \return 1
   elif [[ ${_hpcsh_loaded-} == "$$" ]]; then
     \return 1
-  elif [[ -n ${_hpcsh_data[5]} && -n $_hpcsh_reader$_hpcsh_login ]]; then
+  elif [[ -n $_hpcsh_history_shared && -n $_hpcsh_reader$_hpcsh_login ]]; then
     _hpcsh_call storage _hpcsh_history
   fi
   \return 0

@@ -49,7 +49,7 @@ impl Shell {
         }
     }
 
-    /// What every login needs.
+    /// What every login needs; bash's are followed by [`Self::HISTORY`] and [`Self::SESSION`].
     pub fn code(self) -> &'static str {
         match self {
             Self::Zsh => code!("hpcsh.zsh"),
@@ -58,6 +58,14 @@ impl Shell {
         }
     }
 
+    /// bash's history, with words to fill in.
+    pub const HISTORY: &str = code!("history.bash");
+    /// What an interactive bash gets.
+    pub const SESSION: &str = code!("session.bash");
+    /// A login of bash's without the program, with words to fill in.
+    pub const LOGIN: &str = code!("login.bash");
+    /// What that leaves to find out.
+    pub const UNUSUAL: &str = code!("unusual.bash");
     /// How bash reads a part.
     pub const CALL: &str = code!("call.bash");
     /// How bash reads that from its data.

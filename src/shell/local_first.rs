@@ -5,12 +5,13 @@ use std::path::Path;
 
 use super::code::Shell;
 use super::env::{Export, Origin};
-use super::facts::{self, assignments};
+use super::facts::{self, INHERITED};
 use super::kept::{self, KeptFile};
 use super::last::Good;
 use super::names;
 use super::prologue::Prologue;
-use super::script::{self, LOGIN};
+use super::script;
+use super::template::{self, Word, quoted};
 use crate::host::Host;
 use crate::host::boot::{Boot, PROXIES};
 use crate::quote;
@@ -21,48 +22,93 @@ pub const NAMES: &[u8] = b"_hpcsh_file=";
 
 /// The code, and the file of data that it reads. Where there can be none, the code says that the program is to be asked.
 pub fn bash(host: &Host, boot: &Boot, good: &Good<'_>, dir: &Path) -> (Vec<u8>, Option<KeptFile>) {
-    let data = good.text.with_login(login(host, boot, good));
+    let words = words(host, boot, good);
+    let data = good.text.with_login(here(host, boot), &own(boot, good, &words));
     let Some(kept) = data.and_then(|data| kept::data(dir, &data)) else {
         return (b"\\return 1\n".to_vec(), None);
     };
-    let fact = good.fixed.unwrap_or(State::Unknown).word();
-    let set = if good.fixed == Some(State::Online) { "2" } else { "1" };
-    let mut known = vec![("file", kept.0.clone().into()), ("fact", fact.into()), ("set", set.into())];
-    if good.fixed.is_none() {
-        known.push(("network", boot.network.clone().into()));
-    }
-    let mut code = assignments(Shell::Bash, &known);
-    // First of all, since a shell that has all of the data already may lose some by what follows.
-    code.extend_from_slice(Shell::REST.as_bytes());
-    code.extend_from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/login.bash")));
-    if good.fixed.is_none() {
-        code.extend_from_slice(include_bytes!(concat!(env!("OUT_DIR"), "/verdict.bash")));
-    }
-    code.extend_from_slice(good.text.probe());
-    code.extend_from_slice(good.text.code().as_bytes());
+    let file = quote::sh(kept.0.as_os_str().as_bytes());
+    // How the rest is read first of all, since a shell that has all of the data already may lose some by what follows.
+    let begin = [NAMES, &file, b"\n", Shell::REST.as_bytes()].concat();
+    let code = [&*begin, &template::filled(Shell::LOGIN, &words), good.text.session()].concat();
     (code, Some(kept))
 }
 
-/// What only such a login asks for, in the order of `shell/login.bash`; and what of that comes behind all data.
-fn login(host: &Host, boot: &Boot, good: &Good<'_>) -> ([Vec<u8>; LOGIN], [Vec<u8>; 3]) {
+/// What is compared: the home, where the configuration lies, the boot and the host, as `shell/login.bash` puts them together.
+fn here(host: &Host, boot: &Boot) -> Vec<u8> {
     let word = |name: &str| host.variable(name).unwrap_or_default().into_encoded_bytes();
-    let (first, added) = facts::in_front(good.path);
+    let here = [&*word("HOME"), &word("XDG_CONFIG_HOME"), b"", boot.id.as_bytes()].join(&b'|');
+    [&here, &b" "[..], boot.name.as_bytes()].concat()
+}
+
+/// The words of the code.
+fn words<'a>(host: &Host, boot: &Boot, good: &Good<'_>) -> Vec<Word<'a>> {
     let memory = good.memory.map_or(&[][..], |memory| memory.as_os_str().as_bytes());
     let run = good.memory.and_then(Path::parent).unwrap_or(Path::new(""));
-    let here = [&*word("HOME"), &word("XDG_CONFIG_HOME"), b"", boot.id.as_bytes()].join(&b'|');
-    let here = [&here, &b" "[..], boot.name.as_bytes()].concat();
-    let of_login = [
-        first.into(),
-        added,
-        some_of(good.path),
-        all_but(boot, good),
-        run.as_os_str().as_bytes().to_vec(),
-        word("XDG_RUNTIME_DIR"),
-        memory.to_vec(),
-        here,
-    ];
+    let runtime = host.variable("XDG_RUNTIME_DIR").unwrap_or_default();
+    let (first, added) = facts::in_front(good.path);
+    let fixed = good.fixed.map_or("", State::word);
+    let set = match good.fixed {
+        Some(State::Online) => "2",
+        Some(_) => "1",
+        None => "",
+    };
+    let turns = |word: Word<'a>| if good.fixed.is_none() { word } else { (word.0, None) };
+    let network = if boot.network.is_empty() { ("network", None) } else { quoted("network", &boot.network) };
+    let in_table = |export: &&Export| matches!(export.origin, Origin::Table(_));
+    let before = if is_never_usual(good) { "1" } else { "" };
+    vec![
+        turns(network),
+        turns(quoted("verdict", [memory, b"-verdict"].concat())),
+        quoted("fact", if fixed.is_empty() { State::Unknown.word() } else { fixed }),
+        quoted("fixed", fixed),
+        quoted("set", set),
+        quoted("first", first),
+        quoted("added", added),
+        quoted("runtime", runtime.as_bytes()),
+        quoted("run", run.as_os_str().as_bytes()),
+        quoted("memory", memory),
+        quoted("reader", [memory, b"-reader"].concat()),
+        quoted("key", boot.key()),
+        quoted("script", good.script.as_os_str().as_bytes()),
+        quoted("proxies", &boot.proxies),
+        ("path", Some(some_of(good.path))),
+        quoted("names", all_but(boot, good)),
+        ("asked", Some(expansions(names_of(good.exports.iter().filter(in_table))))),
+        (
+            "all",
+            Some(
+                [before.as_bytes(), &expansions(INHERITED.iter().copied().chain(names_of(good.exports.iter())))]
+                    .concat(),
+            ),
+        ),
+        ("lacking", lacking(good.path)),
+    ]
+}
+
+/// What comes behind all data: the code that finds out, and the facts.
+fn own(boot: &Boot, good: &Good<'_>, words: &[Word<'_>]) -> [Vec<u8>; 4] {
+    let find_out = script::on_one_line(&template::filled(Shell::UNUSUAL, words));
     let fixed = good.fixed.map_or("", State::word).into();
-    (of_login, [find_out(boot, good), fixed, boot.key().into()])
+    let memory = good.memory.map_or(Vec::new(), |memory| memory.as_os_str().as_bytes().to_vec());
+    [find_out, fixed, boot.key().into(), memory]
+}
+
+fn names_of<'a>(exports: impl Iterator<Item = &'a Export>) -> impl Iterator<Item = &'a str> {
+    exports.map(|export| export.name.as_str())
+}
+
+/// What is empty where none of these is set. The names are checked ones.
+fn expansions<'a>(names: impl Iterator<Item = &'a str>) -> Vec<u8> {
+    names.flat_map(|name| ["${", name, "+1}"]).collect::<String>().into()
+}
+
+/// Commands on one line that find out what PATH lacks; `None` where there is nothing to put there.
+fn lacking(path: &[String]) -> Option<Vec<u8>> {
+    let mut prologue = Prologue::new(Shell::Bash, 0);
+    prologue.lacking(path);
+    let line = script::on_one_line(&prologue.text);
+    line.strip_suffix(b";").map(<[u8]>::to_vec)
 }
 
 /// A pattern of these bytes.
@@ -80,12 +126,6 @@ fn some_of(path: &[String]) -> Vec<u8> {
     [b"@(".to_vec(), each.collect(), b"::)".to_vec()].concat()
 }
 
-/// The names that `shell/login.bash` does not ask for one by one.
-fn asked(exports: &[Export]) -> impl Iterator<Item = &str> {
-    let is_asked = |export: &&Export| !matches!(export.origin, Origin::Table(_));
-    exports.iter().filter(is_asked).map(|export| export.name.as_str())
-}
-
 /// Whether each such login has more to do: bash has to be told that a value is no pattern, or somebody has to look at the storage of the
 /// history.
 fn is_never_usual(good: &Good<'_>) -> bool {
@@ -96,20 +136,10 @@ fn is_never_usual(good: &Good<'_>) -> bool {
 /// find out.
 fn all_but(boot: &Boot, good: &Good<'_>) -> Vec<u8> {
     let may_be_usual = boot.proxies.trim().is_empty() && !is_never_usual(good);
-    if may_be_usual { names::all_but(asked(good.exports).chain(PROXIES)) } else { b"!*".to_vec() }
-}
-
-/// Finds out what of PATH is there, and whether one of the names is taken; has the program asked where the proxies are others.
-fn find_out(boot: &Boot, good: &Good<'_>) -> Vec<u8> {
-    let mut prologue = Prologue::new(Shell::Bash, 0);
-    let proxies: String = PROXIES.iter().flat_map(|name| ["${", name, "-} "]).collect();
-    let expected = quote::sh(boot.proxies.as_bytes());
-    prologue.text = [b"[[ \"", proxies.as_bytes(), b"\" == ", &*expected, b" ]] || \\return 1\n"].concat();
-    prologue.scalars(&[("first", b""), ("added", b"")]);
-    prologue.lacking(good.path);
-    let before = if is_never_usual(good) { "${_hpcsh_taken}1" } else { "$_hpcsh_taken" };
-    prologue.probe("taken", before, asked(good.exports));
-    script::on_one_line(&prologue.text)
+    // The others the code asks for one by one.
+    let is_asked = |export: &&Export| !matches!(export.origin, Origin::Table(_));
+    let names = names_of(good.exports.iter().filter(is_asked)).chain(PROXIES);
+    if may_be_usual { names::all_but(names) } else { b"!*".to_vec() }
 }
 
 #[cfg(test)]

@@ -16,5 +16,6 @@ mod prologue;
 pub mod rc;
 pub mod ready;
 pub mod script;
+mod template;
 pub mod theirs;
 pub mod trust;

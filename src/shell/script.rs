@@ -13,16 +13,12 @@ use super::init::Settings;
 use super::marker::Marker;
 use super::names;
 use super::prologue::{Prologue, Set};
+use super::template::{self, Word, quoted};
 use crate::quote;
 
-/// How many data of bash's only a login without the program asks for; they are empty in a script.
-pub const LOGIN: usize = 8;
-
-/// Where they begin: what each login asks for stands before them.
-const FIRST_OF_LOGIN: usize = 6;
-
-/// Where those begin that are read with the first part; two places before them are free.
-const LATER: usize = 16;
+/// How many of bash's data each login asks for: records of variables. In their place a login without the program has what it compares, which
+/// is empty in a script; the rest is read with the first part.
+const AT_LOGIN: usize = 3;
 
 /// What stands for copies where there are none: no file's name begins so, and none can be made.
 const NO_COPY: &[u8] = b"/dev/null/none";
@@ -52,6 +48,8 @@ pub struct Text {
     /// What it asks of the shell before the code runs.
     probe: Vec<u8>,
     code: &'static str,
+    /// Behind it, what an interactive bash gets.
+    session: Vec<u8>,
 }
 
 impl Text {
@@ -63,8 +61,8 @@ impl Text {
         } else {
             ("function _hpcsh_start {\n", "}\n_hpcsh_start\n\\builtin unset -f _hpcsh_start\n")
         };
-        let code = [before, self.code, after].concat();
-        [&self.assigned, &self.probe, code.as_bytes()].concat()
+        let code = self.code.as_bytes();
+        [&self.assigned, &self.probe, before.as_bytes(), code, &self.session, after.as_bytes()].concat()
     }
 
     /// For bash: what belongs into a file of data; see [`Text::reading`]. `None` where all is in the script.
@@ -72,16 +70,17 @@ impl Text {
         lines(&self.data)
     }
 
-    /// The same for a login without the program, which has data of its own: some among the others, and some behind them.
-    pub fn with_login(&self, (own, last): ([Vec<u8>; LOGIN], [Vec<u8>; 3])) -> Option<Vec<u8>> {
+    /// The same for a login without the program: with what it compares, and with data of its own behind all others.
+    pub fn with_login(&self, compared: Vec<u8>, own: &[Vec<u8>]) -> Option<Vec<u8>> {
         let mut data = self.data.clone();
-        data.splice(FIRST_OF_LOGIN..FIRST_OF_LOGIN + LOGIN, own);
-        Some([lines(&data)?, lines(&last)?].concat())
+        *data.get_mut(AT_LOGIN)? = compared;
+        data.extend_from_slice(own);
+        lines(&data)
     }
 
-    /// The code behind all of that.
-    pub fn code(&self) -> &'static str {
-        self.code
+    /// The code behind all of that, for an interactive bash.
+    pub fn session(&self) -> &[u8] {
+        &self.session
     }
 
     /// For bash: what a script asks of the shell that reads its data from a file, and so is the same for all. The whole has it in it.
@@ -95,9 +94,10 @@ impl Text {
         let Some(path) = data else { return self.whole() };
         let path = quote::sh(path.as_os_str().as_encoded_bytes());
         let read = format!(
-            "\n[[ -O $_hpcsh_file ]] && \\builtin mapfile -tn {FIRST_OF_LOGIN} _hpcsh_data <\"$_hpcsh_file\" || \\return 1\n"
+            "\n[[ -O $_hpcsh_file ]] && \\builtin mapfile -tn {AT_LOGIN} _hpcsh_data <\"$_hpcsh_file\" || \\return 1\n"
         );
-        [b"_hpcsh_file=", &*path, read.as_bytes(), Shell::REST.as_bytes(), self.code.as_bytes()].concat()
+        let code = [Shell::REST, self.code].concat();
+        [b"_hpcsh_file=", &*path, read.as_bytes(), code.as_bytes(), &self.session].concat()
     }
 }
 
@@ -126,8 +126,9 @@ impl Script<'_> {
     /// The text to evaluate.
     pub fn text(&self) -> Text {
         let mut prologue = Prologue::new(self.shell, 8192);
-        let mut data = Vec::new();
+        let (mut data, mut session) = (Vec::new(), Vec::new());
         if self.shell == Shell::Bash {
+            session = self.session();
             data = self.data();
             prologue.several("data", data.iter());
             prologue.text.extend_from_slice(Shell::CALL.as_bytes());
@@ -146,7 +147,21 @@ impl Script<'_> {
         } else {
             probe.probe("set", "", names(|_| true));
         }
-        Text { assigned: prologue.text, data, probe: probe.text, code: self.shell.code() }
+        Text { assigned: prologue.text, data, probe: probe.text, code: self.shell.code(), session }
+    }
+
+    /// What an interactive bash gets.
+    fn session(&self) -> Vec<u8> {
+        let (size, file) = (self.history_size(), self.history_file());
+        let file = file.as_os_str().as_encoded_bytes();
+        let some = |word: Word<'static>, is_there: bool| if is_there { word } else { (word.0, None) };
+        let words = [some(quoted("size", &size), !size.is_empty()), some(quoted("file", file), !file.is_empty())];
+        [&*template::filled(Shell::HISTORY, &words), Shell::SESSION.as_bytes()].concat()
+    }
+
+    /// How many lines the history has; empty where that is left alone.
+    fn history_size(&self) -> String {
+        self.settings.history.as_ref().map_or(String::new(), |history| history.size.to_string())
     }
 
     /// The file of the history; empty where that is left alone.
@@ -155,7 +170,7 @@ impl Script<'_> {
     }
 
     /// What only some of the code asks for, after a login, by its names.
-    fn later(&self) -> [(&'static str, Vec<u8>); 15] {
+    fn later(&self) -> [(&'static str, Vec<u8>); 18] {
         let settings = self.settings;
         let prompt = &settings.prompt;
         let color = match (self.shell, prompt.color) {
@@ -180,13 +195,19 @@ impl Script<'_> {
             ("explicit", self.explicit().into()),
             // An `@` at the end stands for the rest of a name: no shell takes it for a pattern.
             ("sought", env::sought(self.exports).join(" ").replace('*', "@").into()),
+            ("history_size", self.history_size().into()),
+            ("history_file", self.history_file().as_os_str().as_encoded_bytes().to_vec()),
+            (
+                "history_shared",
+                if settings.history.as_ref().is_some_and(|history| history.is_shared) { b"1" } else { &b""[..] }
+                    .to_vec(),
+            ),
         ]
     }
 
     /// What bash is told, in the order that `shell/hpcsh.bash` goes by.
     fn data(&self) -> Vec<Vec<u8>> {
         let settings = self.settings;
-        let history = settings.history.as_ref();
         let bytes = |path: &Path| path.as_os_str().as_encoded_bytes().to_vec();
         // The very first one last: each goes in front of those before it.
         let path = settings.path.iter().rev().flat_map(|dir| [dir.as_bytes(), &[Marker::SEPARATOR]].concat()).collect();
@@ -202,11 +223,8 @@ impl Script<'_> {
             Set::Always.records(self.exports),
             Set::Offline.records(self.exports),
             Set::Online.records(self.exports),
-            history.map_or(String::new(), |history| history.size.to_string()).into(),
-            bytes(&self.history_file()),
-            if history.is_some_and(|history| history.is_shared) { b"1".to_vec() } else { Vec::new() },
+            Vec::new(),
         ];
-        data.resize(LATER, Vec::new());
         data.extend([
             bytes(self.program),
             self.copy.as_deref().map_or_else(|| NO_COPY.to_vec(), bytes),
@@ -219,8 +237,6 @@ impl Script<'_> {
     /// The assignments for zsh and fish.
     fn assign(&self, prologue: &mut Prologue) {
         let settings = self.settings;
-        let history = settings.history.as_ref();
-        let file = self.history_file();
         // What a login itself asks for.
         let later = self.later();
         let mut scalars = vec![
@@ -237,12 +253,7 @@ impl Script<'_> {
             prologue.exporting(self.exports);
             prologue.begin_data();
         }
-        prologue.scalars(&[
-            ("history_size", history.map_or(String::new(), |history| history.size.to_string()).as_bytes()),
-            ("history_file", file.as_os_str().as_encoded_bytes()),
-            ("history_shared", if history.is_some_and(|history| history.is_shared) { b"1" } else { b"" }),
-            ("records", settings.records.as_os_str().as_encoded_bytes()),
-        ]);
+        prologue.scalars(&[("records", settings.records.as_os_str().as_encoded_bytes())]);
         prologue.scalars(&later.each_ref().map(|(name, value)| (*name, &**value)));
         // The very first one last: each goes in front of those before it.
         prologue.several("path", settings.path.iter().rev());

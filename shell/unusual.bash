@@ -1,0 +1,22 @@
+# hpcsh for bash: what login.bash leaves to find out. It is one line of the login's data, and is evaluated there. Status 1 where the program is
+# to be asked. The rules are those of hpcsh.bash; a line is a command, but for what a word that begins a list is the end of.
+#
+# `@NAME@` as in login.bash; @lacking@ stands for commands that find out what PATH lacks, @all@ for expansions that are empty where nothing
+# of ours is set, or for more where each login has something to do.
+
+# What shellcheck cannot see: the assignments above it (2154), and who reads these (2034). What is a pattern has no quotes (2053).
+# shellcheck disable=SC2154,SC2034,SC2053
+
+# What the configuration says may depend on them: mirrors, and where the probe goes.
+[[ "${https_proxy-} ${HTTPS_PROXY-} ${http_proxy-} ${HTTP_PROXY-} ${all_proxy-} ${ALL_PROXY-} ${no_proxy-} ${NO_PROXY-} " == @proxies@ ]] || \return 1
+_hpcsh_fixed=@fixed@ _hpcsh_key=@key@ _hpcsh_memory=@memory@ _hpcsh_expired='' _hpcsh_reader='' _hpcsh_notice='' _hpcsh_first='' _hpcsh_added=''
+_hpcsh_taken=@all@
+@lacking@
+# There is more to find out where the node's memory may lie elsewhere, where it has forgotten, which it does when the last session ends, where
+# somebody may wait for storage, and for a shell that has no next prompt.
+[[ -n $_hpcsh_set && $- == *i* && ${XDG_RUNTIME_DIR-} == @runtime@ && -O @run@ && ! -L @run@ && ! -e @reader@ ]] || _hpcsh_taken=find$_hpcsh_taken
+# The script, as it would be with the program, which would have told it all this; it is the login's where only PATH has something of ours.
+if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken || $IFS != $' \t\n' ]] || \builtin compgen -A function -A alias -X '![acdmw][acde][acdirt]*'; then
+  [[ -f @script@ && -O @script@ && ! -L @script@ ]] && \builtin source @script@
+  \return
+fi
