@@ -8,11 +8,11 @@
 # what the program says. Should that have gone, a prompt asks once and not each time.
 function _hpcsh_call {
   if [[ $_hpcsh_parts != *" $1 "* ]]; then
-    \set -- "${_hpcsh_data[5]:-/dev/null/none}-$1.bash" "$@"
+    \set -- "${_hpcsh_data[10]:-/dev/null/none}-$1.bash" "$@"
     if [[ -f $1 && -O $1 && -O ${1%/*} && ! -L ${1%/*} ]]; then
       \builtin source "$1"
     else
-      \builtin eval "$(\command "${_hpcsh_data[4]}" init bash --part "$2" || [[ $2 != prompt ]] || \builtin echo 'function _hpcsh_precmd { :; }')"
+      \builtin eval "$(\command "${_hpcsh_data[9]}" init bash --part "$2" || [[ $2 != prompt ]] || \builtin echo 'function _hpcsh_precmd { :; }')"
     fi
     \shift
   fi
@@ -25,16 +25,16 @@ function _hpcsh_unpack {
   \local IFS=$'\x1f' "globbing=$-"
   \set -f
   # shellcheck disable=SC2086
-  \set -- ${_hpcsh_data[7]}
+  \set -- ${_hpcsh_data[12]}
   [[ $globbing == *f* ]] || \set +f
   _hpcsh_shared=$1 _hpcsh_warning=$2 _hpcsh_unknown=$3 _hpcsh_switches=$4 _hpcsh_ls_colors=$5 _hpcsh_ttl=$6 _hpcsh_side=$7 \
     _hpcsh_text_online=$8 _hpcsh_text_offline=$9 _hpcsh_text_unknown=${10} _hpcsh_text_stale=${11} _hpcsh_text_resolver=${12} \
     _hpcsh_color=${13} _hpcsh_explicit=${14} _hpcsh_sought=${15} _hpcsh_history_size=${16} _hpcsh_history_file=${17} _hpcsh_history_shared=${18} \
     _hpcsh_not_sought=${19-}
-  _hpcsh_verdict=$_hpcsh_fact _hpcsh_program=${_hpcsh_data[4]} _hpcsh_path=${_hpcsh_data[6]}
+  _hpcsh_verdict=$_hpcsh_fact _hpcsh_program=${_hpcsh_data[9]} _hpcsh_path=${_hpcsh_data[11]}
   # The facts of a login without the program.
-  if [[ -n ${_hpcsh_data[3]} ]]; then
-    _hpcsh_fixed=${_hpcsh_data[10]} _hpcsh_key=${_hpcsh_data[11]} _hpcsh_memory=${_hpcsh_data[12]} _hpcsh_expired='' _hpcsh_reader='' \
+  if [[ -n ${_hpcsh_data[8]} ]]; then
+    _hpcsh_fixed=${_hpcsh_data[3]} _hpcsh_key=${_hpcsh_data[4]} _hpcsh_memory=${_hpcsh_data[5]} _hpcsh_expired='' _hpcsh_reader='' \
       _hpcsh_notice=''
   fi
 }

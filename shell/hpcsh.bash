@@ -28,7 +28,7 @@ if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken || $IFS !=
 else
   # The records are NAME=VALUE with U+001F behind each. HPCSH_EXPORTS tells which values are ours, to later calls and to nested shells;
   # HPCSH_NODE is the verdict, for other programs. One string that is split is half the cost of as many words.
-  IFS=$'\x1f'
+  IFS=$'\x1f' _hpcsh_set=${#_hpcsh_fact}
   # shellcheck disable=SC2086
   \builtin export HPCSH_EXPORTS HPCSH_NODE=$_hpcsh_fact $_hpcsh_data ${_hpcsh_data[_hpcsh_set]}
   HPCSH_EXPORTS=$IFS$_hpcsh_data${_hpcsh_data[_hpcsh_set]}$_hpcsh_added IFS=$' \t\n'
@@ -36,9 +36,13 @@ fi
 
 # --- an interactive shell, once
 
-_hpcsh_loaded=$$ _hpcsh_sized='' _hpcsh_histfile=${_hpcsh_lost-}
+_hpcsh_loaded=$$ _hpcsh_sized='' _hpcsh_hooked='' _hpcsh_histfile=${_hpcsh_lost-}
 # One look for functions and aliases with names like ours: act, mdcd, cdr, waitvllm, deactivate. What it finds beside them
 # costs time, and nothing else.
-if \builtin compgen -A function -A alias -X '![acdmw][acde][acdirt]*'; then
+if \builtin compgen -aA function -X '![acdmw][acde][acdirt]*'; then
   _hpcsh_call theirs _hpcsh_call prompt _hpcsh_keep
 fi >/dev/null
+# One that its own script has entered keeps that script's way out.
+[[ -n ${_OLD_VIRTUAL_PATH+1} ]] || function deactivate {
+  _hpcsh_call more _hpcsh_deactivate "$@"
+}

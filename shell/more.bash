@@ -161,6 +161,8 @@ function _hpcsh_wait {
 
 # Takes back everything that hpcsh brought, and puts back what was there before.
 function _hpcsh_off {
+  # What it brought may not be there yet, nor the list of what to put back.
+  _hpcsh_call prompt \builtin :
   # What the user entered by its own script is his.
   if [[ ${_hpcsh_venv-} == "${VIRTUAL_ENV-}" || ${HPCSH_ENTERED-} == "${VIRTUAL_ENV-}" ]]; then
     _hpcsh_call venv _hpcsh_leave
@@ -177,7 +179,9 @@ function _hpcsh_off {
   if [[ -n ${_hpcsh_sized-} && (-z ${HISTFILESIZE-} || $HISTFILESIZE == "$_hpcsh_history_size") ]]; then
     \builtin unset -v HISTFILESIZE
   fi
-  if [[ -n ${_hpcsh_histfile-} && (-z ${HISTFILE-} || $HISTFILE == "$_hpcsh_history_file") ]]; then
+  if [[ -n $_hpcsh_history_file && ${HISTFILE-} == "$_hpcsh_history_file" ]]; then
+    HISTFILE=~/.bash_history
+  elif [[ -n ${_hpcsh_histfile-} && -z ${HISTFILE-} ]]; then
     HISTFILE=$_hpcsh_histfile
   fi
   \set -- ${_hpcsh_undo[@]+"${_hpcsh_undo[@]}"}

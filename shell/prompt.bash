@@ -48,6 +48,7 @@ function _hpcsh_first_prompt {
   # The directory of the history is made once; where that fails, bash keeps its file.
   if [[ -n $_hpcsh_reader && ${HISTFILE-} == "${_hpcsh_shared:-/nowhere}"/* ]]; then
     # Nobody waits for storage that does not answer, not even at the end.
+    [[ $HISTFILE != "$_hpcsh_history_file" ]] || _hpcsh_histfile=~/.bash_history
     \builtin unset -v HISTFILE
   elif [[ -n ${HISTFILE-} && $HISTFILE == "$_hpcsh_history_file" && ! -d ${HISTFILE%/*} ]]; then
     \command mkdir -p -m 700 -- "${HISTFILE%/*}" 2>/dev/null || HISTFILE=~/.bash_history

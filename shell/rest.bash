@@ -4,8 +4,8 @@
 # What shellcheck cannot see: the other files assign (2154).
 # shellcheck disable=SC2154
 
-# What takes the place of this is the last of the data: call.bash. Where that is not there, or not all of it, a prompt says so once.
+# What takes the place of this is the last of the data: call.bash. Where that is not there, or not all of it, that is said once.
 function _hpcsh_call {
-  \builtin mapfile -t _hpcsh_data <"$_hpcsh_file" || \builtin true
-  \builtin eval "${_hpcsh_data[8]:-function _hpcsh_precmd { :; \}; function _hpcsh_call { [[ \$1 == prompt ]]; \}}" && _hpcsh_call "$@"
+  \builtin mapfile -t _hpcsh_data <"$_hpcsh_file" || _hpcsh_data=
+  \builtin eval "${_hpcsh_data[13]-function _hpcsh_call { [[ \$1 == prompt ]]; \}}" && _hpcsh_call "$@"
 }

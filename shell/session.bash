@@ -6,7 +6,7 @@
 
 # Behind everybody's. What it was is put back; a readonly one, as audits set it, is left alone: then there is no first prompt.
 # Where nobody has one, others may still assign the first element of the array.
-[[ ${PROMPT_COMMAND[*]+1}$BASH_VERSION == 5.[1-9]* ]] && PROMPT_COMMAND[99]=_hpcsh_precmd _hpcsh_hooked='' || _hpcsh_call theirs _hpcsh_append
+[[ ${PROMPT_COMMAND[*]+1}$BASH_VERSION == 5.[1-9]* ]] && PROMPT_COMMAND[99]=_hpcsh_precmd || _hpcsh_call theirs _hpcsh_append
 
 # Before the first prompt: what only a prompt needs, and a warning. All of the rc file has been read by then, so what the user
 # has of his own is there. What later prompts need takes the place of this function.
@@ -16,11 +16,6 @@ function _hpcsh_precmd {
 
 function act {
   _hpcsh_call more _hpcsh_act "$@"
-}
-
-# One that its own script has entered keeps that script's way out.
-[[ -n ${_OLD_VIRTUAL_PATH+1} ]] || function deactivate {
-  _hpcsh_call more _hpcsh_deactivate "$@"
 }
 
 function mdcd {
@@ -37,8 +32,5 @@ function waitvllm {
 
 # Takes back everything that hpcsh brought, and puts back what was there before.
 function hpcsh_off {
-  _hpcsh_call prompt _hpcsh_call more _hpcsh_off
+  _hpcsh_call more _hpcsh_off
 }
-
-# A readonly one stays as it is, and ends what it is assigned in.
-[[ -z $_hpcsh_first ]] || PATH=$_hpcsh_first$PATH

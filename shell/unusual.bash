@@ -9,14 +9,18 @@
 
 # What the configuration says may depend on them: mirrors, and where the probe goes.
 [[ "${https_proxy-} ${HTTPS_PROXY-} ${http_proxy-} ${HTTP_PROXY-} ${all_proxy-} ${ALL_PROXY-} ${no_proxy-} ${NO_PROXY-} " == @proxies@ ]] || \return 1
-_hpcsh_fixed=@fixed@ _hpcsh_key=@key@ _hpcsh_memory=@memory@ _hpcsh_expired='' _hpcsh_reader='' _hpcsh_notice='' _hpcsh_first='' _hpcsh_added=''
+[[ $_hpcsh_fact,$_hpcsh_id == o@(ff|n)line,[0-9]*\ * ]] || _hpcsh_fact=unknown
+_hpcsh_fixed=${_hpcsh_data[3]} _hpcsh_key=${_hpcsh_data[4]} _hpcsh_memory=${_hpcsh_data[5]} _hpcsh_expired='' _hpcsh_reader='' _hpcsh_notice='' _hpcsh_first='' _hpcsh_added=''
 _hpcsh_taken=@all@
 @lacking@
+# A readonly PATH stays as it is, which only the script can do.
+[[ -z ${PATH+1} ]] || \builtin printf -v PATH %s "$PATH" 2>/dev/null || _hpcsh_taken+=1
 # There is more to find out where the node's memory may lie elsewhere, where it has forgotten, which it does when the last session ends, where
 # somebody may wait for storage, and for a shell that has no next prompt.
-[[ -n $_hpcsh_set && $- == *i* && ${XDG_RUNTIME_DIR-} == @runtime@ && -O @run@ && ! -L @run@ && ! -e @reader@ ]] || _hpcsh_taken=find$_hpcsh_taken
+[[ $_hpcsh_fact != unknown && $- == *i* && ${XDG_RUNTIME_DIR-} == @runtime@ && -O @run@ && ! -L @run@ && ! -e @reader@ ]] || _hpcsh_taken=find$_hpcsh_taken
 # The script, as it would be with the program, which would have told it all this; it is the login's where only PATH has something of ours.
-if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken || $IFS != $' \t\n' ]] || \builtin compgen -A function -A alias -X '![acdmw][acde][acdirt]*'; then
+if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken || $IFS != $' \t\n' ]] || \builtin compgen -aA function -X '![acdmw][acde][acdirt]*'; then
   [[ -f @script@ && -O @script@ && ! -L @script@ ]] && \builtin source @script@
   \return
 fi
+_hpcsh_data[1]=$_hpcsh_first _hpcsh_data[2]=$_hpcsh_added

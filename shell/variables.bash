@@ -77,9 +77,9 @@ function _hpcsh_choose {
     0) _hpcsh_verdict=online ;;
     *) _hpcsh_verdict=$_hpcsh_fact ;;
   esac
-  _hpcsh_records=$_hpcsh_data${_hpcsh_data[2]}
+  _hpcsh_records=$_hpcsh_data${_hpcsh_data[6]}
   if [[ ${_hpcsh_verdict/unknown/$_hpcsh_unknown} == offline ]]; then
-    _hpcsh_records=$_hpcsh_data${_hpcsh_data[1]}
+    _hpcsh_records=$_hpcsh_data${_hpcsh_data[7]}
   fi
 }
 

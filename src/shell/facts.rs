@@ -53,9 +53,6 @@ impl Facts {
             ("taken", if self.is_unusual(shell) { b"1" } else { b"" }),
             ("login", b""),
         ];
-        if shell == Shell::Bash {
-            scalars.push(("set", if self.state == State::Online { b"2" } else { b"1" }));
-        }
         if shell != Shell::Fish {
             scalars.extend([("first", self.first.0.as_bytes()), ("added", &self.first.1)]);
         }

@@ -10,8 +10,8 @@ use super::kept::{self, KeptFile};
 use super::last::Good;
 use super::names;
 use super::prologue::Prologue;
-use super::script;
-use super::template::{self, Word, quoted};
+use super::script::{self, LoginData};
+use super::template::{self, Word, only, quoted};
 use crate::host::Host;
 use crate::host::boot::{Boot, PROXIES};
 use crate::quote;
@@ -20,78 +20,72 @@ use crate::verdict::State;
 /// What stands in front of the name of the file with the data.
 pub const NAMES: &[u8] = b"_hpcsh_file=";
 
+/// What it does last; see `script::PATH`.
+const PATH: &str = "PATH=${_hpcsh_data[1]}$PATH\n";
+
 /// The code, and the file of data that it reads. Where there can be none, the code says that the program is to be asked.
 pub fn bash(host: &Host, boot: &Boot, good: &Good<'_>, dir: &Path) -> (Vec<u8>, Option<KeptFile>) {
     let words = words(host, boot, good);
-    let data = good.text.with_login(here(host, boot), &own(boot, good, &words));
+    let (first, added) = facts::in_front(good.path);
+    let data = good.text.with_login(LoginData {
+        first: [first.into(), added, fixed(good).into(), boot.key().into(), memory(good).into()],
+        compared: literally(&here(host, boot)),
+        last: script::on_one_line(&template::filled(Shell::UNUSUAL, &words)),
+    });
+    // A kernel without network namespaces has no number for one.
+    let data = data.filter(|_| good.fixed.is_some() || !boot.network.is_empty());
     let Some(kept) = data.and_then(|data| kept::data(dir, &data)) else {
         return (b"\\return 1\n".to_vec(), None);
     };
     let file = quote::sh(kept.0.as_os_str().as_bytes());
     // How the rest is read first of all, since a shell that has all of the data already may lose some by what follows.
     let begin = [NAMES, &file, b"\n", Shell::REST.as_bytes()].concat();
-    let code = [&*begin, &template::filled(Shell::LOGIN, &words), good.text.session()].concat();
+    let path = if good.path.is_empty() { "" } else { PATH };
+    let code = [&*begin, &template::filled(Shell::LOGIN, &words), good.text.session(), path.as_bytes()].concat();
     (code, Some(kept))
 }
 
 /// What is compared: the home, where the configuration lies, the boot and the host, as `shell/login.bash` puts them together.
 fn here(host: &Host, boot: &Boot) -> Vec<u8> {
     let word = |name: &str| host.variable(name).unwrap_or_default().into_encoded_bytes();
-    let here = [&*word("HOME"), &word("XDG_CONFIG_HOME"), b"", boot.id.as_bytes()].join(&b'|');
+    let here = [&*word("HOME"), &word("XDG_CONFIG_HOME"), b"", boot.id.as_bytes()].join(&b',');
     [&here, &b" "[..], boot.name.as_bytes()].concat()
 }
 
 /// The words of the code.
 fn words<'a>(host: &Host, boot: &Boot, good: &Good<'_>) -> Vec<Word<'a>> {
-    let memory = good.memory.map_or(&[][..], |memory| memory.as_os_str().as_bytes());
+    let memory = memory(good);
     let run = good.memory.and_then(Path::parent).unwrap_or(Path::new(""));
     let runtime = host.variable("XDG_RUNTIME_DIR").unwrap_or_default();
-    let (first, added) = facts::in_front(good.path);
-    let fixed = good.fixed.map_or("", State::word);
-    let set = match good.fixed {
-        Some(State::Online) => "2",
-        Some(_) => "1",
-        None => "",
-    };
-    let turns = |word: Word<'a>| if good.fixed.is_none() { word } else { (word.0, None) };
-    let network = if boot.network.is_empty() { ("network", None) } else { quoted("network", &boot.network) };
     let in_table = |export: &&Export| matches!(export.origin, Origin::Table(_));
-    let before = if is_never_usual(good) { "1" } else { "" };
+    let all = expansions(INHERITED.iter().copied().chain(names_of(good.exports.iter())));
+    let all = if is_never_usual(good) { [b"1", &*all].concat() } else { all };
     vec![
-        turns(network),
-        turns(quoted("verdict", [memory, b"-verdict"].concat())),
-        quoted("fact", if fixed.is_empty() { State::Unknown.word() } else { fixed }),
-        quoted("fixed", fixed),
-        quoted("set", set),
-        quoted("first", first),
-        quoted("added", added),
-        quoted("runtime", runtime.as_bytes()),
+        only(good.fixed.is_none(), quoted("network", &boot.network)),
+        only(good.fixed.is_none(), quoted("verdict", [memory, b"-verdict"].concat())),
+        only(good.fixed.is_some(), quoted("fixed", fixed(good))),
+        only(good.fixed.is_some(), quoted("place", run.as_os_str().as_bytes())),
+        ("runtime", Some(literally(runtime.as_bytes()))),
         quoted("run", run.as_os_str().as_bytes()),
-        quoted("memory", memory),
         quoted("reader", [memory, b"-reader"].concat()),
-        quoted("key", boot.key()),
         quoted("script", good.script.as_os_str().as_bytes()),
         quoted("proxies", &boot.proxies),
         ("path", Some(some_of(good.path))),
         quoted("names", all_but(boot, good)),
         ("asked", Some(expansions(names_of(good.exports.iter().filter(in_table))))),
-        (
-            "all",
-            Some(
-                [before.as_bytes(), &expansions(INHERITED.iter().copied().chain(names_of(good.exports.iter())))]
-                    .concat(),
-            ),
-        ),
+        ("all", Some(all)),
         ("lacking", lacking(good.path)),
     ]
 }
 
-/// What comes behind all data: the code that finds out, and the facts.
-fn own(boot: &Boot, good: &Good<'_>, words: &[Word<'_>]) -> [Vec<u8>; 4] {
-    let find_out = script::on_one_line(&template::filled(Shell::UNUSUAL, words));
-    let fixed = good.fixed.map_or("", State::word).into();
-    let memory = good.memory.map_or(Vec::new(), |memory| memory.as_os_str().as_bytes().to_vec());
-    [find_out, fixed, boot.key().into(), memory]
+/// The configuration's word on the node; empty where it has none.
+fn fixed(good: &Good<'_>) -> &'static str {
+    good.fixed.map_or("", State::word)
+}
+
+/// What the paths of the node's memory begin with; empty where there is none.
+fn memory<'a>(good: &Good<'a>) -> &'a [u8] {
+    good.memory.map_or(&[], |memory| memory.as_os_str().as_bytes())
 }
 
 fn names_of<'a>(exports: impl Iterator<Item = &'a Export>) -> impl Iterator<Item = &'a str> {

@@ -13,12 +13,24 @@ use super::init::Settings;
 use super::marker::Marker;
 use super::names;
 use super::prologue::{Prologue, Set};
-use super::template::{self, Word, quoted};
+use super::template::{self, only, quoted};
 use crate::quote;
 
-/// How many of bash's data each login asks for: records of variables. In their place a login without the program has what it compares, which
-/// is empty in a script; the rest is read with the first part.
-const AT_LOGIN: usize = 3;
+/// How many of bash's data each login asks for. The rest is read with the first part.
+const AT_LOGIN: usize = 8;
+
+/// What of the data only a login without the program asks for; these are empty in a script.
+pub struct LoginData {
+    /// Behind the records that are always set.
+    pub first: [Vec<u8>; 5],
+    /// Behind all that each login asks for.
+    pub compared: Vec<u8>,
+    /// Behind all others.
+    pub last: Vec<u8>,
+}
+
+/// What bash does last: a readonly PATH stays as it is, and ends what it is assigned in.
+const PATH: &str = "[[ -z $_hpcsh_first ]] || PATH=$_hpcsh_first$PATH\n";
 
 /// What stands for copies where there are none: no file's name begins so, and none can be made.
 const NO_COPY: &[u8] = b"/dev/null/none";
@@ -62,7 +74,8 @@ impl Text {
             ("function _hpcsh_start {\n", "}\n_hpcsh_start\n\\builtin unset -f _hpcsh_start\n")
         };
         let code = self.code.as_bytes();
-        [&self.assigned, &self.probe, before.as_bytes(), code, &self.session, after.as_bytes()].concat()
+        [&self.assigned, &self.probe, before.as_bytes(), code, &self.session, PATH.as_bytes(), after.as_bytes()]
+            .concat()
     }
 
     /// For bash: what belongs into a file of data; see [`Text::reading`]. `None` where all is in the script.
@@ -70,11 +83,12 @@ impl Text {
         lines(&self.data)
     }
 
-    /// The same for a login without the program: with what it compares, and with data of its own behind all others.
-    pub fn with_login(&self, compared: Vec<u8>, own: &[Vec<u8>]) -> Option<Vec<u8>> {
+    /// The same for a login without the program.
+    pub fn with_login(&self, login: LoginData) -> Option<Vec<u8>> {
         let mut data = self.data.clone();
-        *data.get_mut(AT_LOGIN)? = compared;
-        data.extend_from_slice(own);
+        data.splice(1..=login.first.len(), login.first);
+        data[AT_LOGIN] = login.compared;
+        data.push(login.last);
         lines(&data)
     }
 
@@ -97,7 +111,7 @@ impl Text {
             "\n[[ -O $_hpcsh_file ]] && \\builtin mapfile -tn {AT_LOGIN} _hpcsh_data <\"$_hpcsh_file\" || \\return 1\n"
         );
         let code = [Shell::REST, self.code].concat();
-        [b"_hpcsh_file=", &*path, read.as_bytes(), code.as_bytes(), &self.session].concat()
+        [b"_hpcsh_file=", &*path, read.as_bytes(), code.as_bytes(), &self.session, PATH.as_bytes()].concat()
     }
 }
 
@@ -154,8 +168,7 @@ impl Script<'_> {
     fn session(&self) -> Vec<u8> {
         let (size, file) = (self.history_size(), self.history_file());
         let file = file.as_os_str().as_encoded_bytes();
-        let some = |word: Word<'static>, is_there: bool| if is_there { word } else { (word.0, None) };
-        let words = [some(quoted("size", &size), !size.is_empty()), some(quoted("file", file), !file.is_empty())];
+        let words = [only(!size.is_empty(), quoted("size", &size)), only(!file.is_empty(), quoted("file", file))];
         [&*template::filled(Shell::HISTORY, &words), Shell::SESSION.as_bytes()].concat()
     }
 
@@ -219,12 +232,12 @@ impl Script<'_> {
             value.push(Marker::SEPARATOR);
             value
         });
-        let mut data = vec![
-            Set::Always.records(self.exports),
-            Set::Offline.records(self.exports),
-            Set::Online.records(self.exports),
-            Vec::new(),
-        ];
+        let mut data = vec![Set::Always.records(self.exports)];
+        // As many as `online` and `offline` have letters are before the records that go with it.
+        data.resize("online".len(), Vec::new());
+        data.extend([Set::Online.records(self.exports), Set::Offline.records(self.exports)]);
+        debug_assert_eq!(data.len(), AT_LOGIN);
+        data.push(Vec::new());
         data.extend([
             bytes(self.program),
             self.copy.as_deref().map_or_else(|| NO_COPY.to_vec(), bytes),

@@ -10,6 +10,11 @@ pub fn quoted(name: &str, bytes: impl AsRef<[u8]>) -> Word<'_> {
     (name, Some(quote::sh(bytes)))
 }
 
+/// A word that is there only on a condition.
+pub fn only(is_there: bool, word: Word<'_>) -> Word<'_> {
+    if is_there { word } else { (word.0, None) }
+}
+
 /// The code with these words in it. A line that names one of which there is none is left out.
 pub fn filled(code: &str, words: &[Word<'_>]) -> Vec<u8> {
     let mut text = Vec::with_capacity(2 * code.len());

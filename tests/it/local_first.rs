@@ -20,9 +20,9 @@ fn local_line(word: &str, shell: &str, guard: &str) -> String {
     let usual = usual.strip_prefix("if ").unwrap();
     let file = format!("$_hpcsh_login/login.{shell}");
     format!(
-        "_hpcsh_login=${{HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}}; if [[ $_hpcsh_login == /* && -O $_hpcsh_login && \
-         ! -L $_hpcsh_login && -f {file} && -O {file} && ! -L {file} ]] && \\builtin source \"{file}\"; then \\builtin true; \
-         elif {guard}{usual}"
+        "_hpcsh_login=${{HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}}; [[ $_hpcsh_login == /* && -O $_hpcsh_login && \
+         ! -L $_hpcsh_login && -f {file} && -O {file} && ! -L {file} ]] && \\builtin source \"{file}\" || \
+         if {guard}{usual}"
     )
 }
 

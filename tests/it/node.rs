@@ -62,7 +62,7 @@ impl Shell {
     /// That this is the program: for bash also where its data have not been read yet, which name it.
     pub fn assign_program(self, path: &str) -> String {
         let named = self.assign("_hpcsh_program", path);
-        if self == Self::Bash { format!("_hpcsh_call node :; _hpcsh_data[4]={path}; {named}") } else { named }
+        if self == Self::Bash { format!("_hpcsh_call node :; _hpcsh_data[9]={path}; {named}") } else { named }
     }
 
     pub fn export(self, name: &str, value: &str) -> String {
