@@ -281,8 +281,8 @@ our_local_line() {
     guard="hpcsh_rc_answers $(our_word "$1") && "
   fi
   file=\$_hpcsh_login/login.$1
-  printf '%s; %s && %s || if %s\n' "$local_start" \
-    "[[ \$_hpcsh_login == /* && -O \$_hpcsh_login && ! -L \$_hpcsh_login && -f $file && -O $file && ! -L $file ]]" \
+  printf '%s; if %s || ! %s && %s\n' "$local_start" \
+    "[[ \$_hpcsh_login != /* || ! -O \$_hpcsh_login || -L \$_hpcsh_login || ! -f $file || ! -O $file || -L $file ]]" \
     "\\builtin source \"$file\"" \
     "$guard$(line_for "$1" "$(our_word "$1")" | sed 's/^if //')"
 }

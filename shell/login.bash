@@ -6,11 +6,12 @@
 # and @asked@ for expansions that are empty where no variable is set that the configuration names. src/shell/local_first.rs fills them
 # in, and leaves a line out that names a word of which there is none: what the configuration says of the verdict nobody looks up.
 
-# What shellcheck cannot see: the assignments above it (2154), and who reads these (2034). What is a pattern has no quotes (2053).
-# shellcheck disable=SC2154,SC2034,SC2053
+# What shellcheck cannot see: the assignments above it (2154), and who reads these (2034); what stands for a word (2157, 2193). The first of an
+# array is one like the others (2128, 2178, 2179), and what is a pattern has no quotes (2053).
+# shellcheck disable=SC2154,SC2034,SC2053,SC2128,SC2157,SC2178,SC2179,SC2193
 
-# `mapfile` is the quickest way to read. What it reads last of the data is compared: they may have been cut. Under another IFS nothing is the
-# same; and where a function has the name of what reads, the program is asked.
+# `mapfile` is the quickest way to read. What it reads last of the data is compared: they may have been cut. Where a
+# function has the name of what reads, the program is asked.
 [[ -O $_hpcsh_file && -d /proc/sys ]] &&
   \mapfile -tn 9 _hpcsh_data <"$_hpcsh_file" &&
   \mapfile -t _hpcsh_id </proc/sys/kernel/random/boot_id &&

@@ -162,7 +162,7 @@ function _hpcsh_wait {
 # Takes back everything that hpcsh brought, and puts back what was there before.
 function _hpcsh_off {
   # What it brought may not be there yet, nor the list of what to put back.
-  _hpcsh_call prompt \builtin :
+  _hpcsh_call prompt builtin :
   # What the user entered by its own script is his.
   if [[ ${_hpcsh_venv-} == "${VIRTUAL_ENV-}" || ${HPCSH_ENTERED-} == "${VIRTUAL_ENV-}" ]]; then
     _hpcsh_call venv _hpcsh_leave

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::code::Shell;
 use super::env::{Export, Origin};
-use super::facts::{self, INHERITED};
+use super::facts;
 use super::kept::{self, KeptFile};
 use super::last::Good;
 use super::names;
@@ -29,7 +29,7 @@ pub fn bash(host: &Host, boot: &Boot, good: &Good<'_>, dir: &Path) -> (Vec<u8>, 
     let (first, added) = facts::in_front(good.path);
     let data = good.text.with_login(LoginData {
         first: [first.into(), added, fixed(good).into(), boot.key().into(), memory(good).into()],
-        compared: literally(&here(host, boot)),
+        compared: here(host, boot),
         last: script::on_one_line(&template::filled(Shell::UNUSUAL, &words)),
     });
     // A kernel without network namespaces has no number for one.
@@ -45,11 +45,12 @@ pub fn bash(host: &Host, boot: &Boot, good: &Good<'_>, dir: &Path) -> (Vec<u8>, 
     (code, Some(kept))
 }
 
-/// What is compared: the home, where the configuration lies, the boot and the host, as `shell/login.bash` puts them together.
+/// A pattern of what is compared: the home, where the configuration lies, the boot and the host, as `shell/login.bash` puts them together;
+/// between the last two stands the first character of IFS, if there is one.
 fn here(host: &Host, boot: &Boot) -> Vec<u8> {
     let word = |name: &str| host.variable(name).unwrap_or_default().into_encoded_bytes();
     let here = [&*word("HOME"), &word("XDG_CONFIG_HOME"), b"", boot.id.as_bytes()].join(&b',');
-    [&here, &b" "[..], boot.name.as_bytes()].concat()
+    [&*literally(&here), b"?(?)", &literally(boot.name.as_bytes())].concat()
 }
 
 /// The words of the code.
@@ -58,7 +59,7 @@ fn words<'a>(host: &Host, boot: &Boot, good: &Good<'_>) -> Vec<Word<'a>> {
     let run = good.memory.and_then(Path::parent).unwrap_or(Path::new(""));
     let runtime = host.variable("XDG_RUNTIME_DIR").unwrap_or_default();
     let in_table = |export: &&Export| matches!(export.origin, Origin::Table(_));
-    let all = expansions(INHERITED.iter().copied().chain(names_of(good.exports.iter())));
+    let all = expansions(names_of(good.exports.iter().filter(|export| !in_table(export))));
     let all = if is_never_usual(good) { [b"1", &*all].concat() } else { all };
     vec![
         only(good.fixed.is_none(), quoted("network", &boot.network)),

@@ -59,8 +59,8 @@ pub struct Text {
     data: Vec<Vec<u8>>,
     /// What it asks of the shell before the code runs.
     probe: Vec<u8>,
-    code: &'static str,
-    /// Behind it, what an interactive bash gets.
+    code: Vec<u8>,
+    /// What of the code an interactive bash gets.
     session: Vec<u8>,
 }
 
@@ -73,9 +73,7 @@ impl Text {
         } else {
             ("function _hpcsh_start {\n", "}\n_hpcsh_start\n\\builtin unset -f _hpcsh_start\n")
         };
-        let code = self.code.as_bytes();
-        [&self.assigned, &self.probe, before.as_bytes(), code, &self.session, PATH.as_bytes(), after.as_bytes()]
-            .concat()
+        [&self.assigned, &self.probe, before.as_bytes(), &self.code, after.as_bytes()].concat()
     }
 
     /// For bash: what belongs into a file of data; see [`Text::reading`]. `None` where all is in the script.
@@ -92,7 +90,7 @@ impl Text {
         lines(&data)
     }
 
-    /// The code behind all of that, for an interactive bash.
+    /// For bash: what of the code an interactive one gets.
     pub fn session(&self) -> &[u8] {
         &self.session
     }
@@ -110,8 +108,7 @@ impl Text {
         let read = format!(
             "\n[[ -O $_hpcsh_file ]] && \\builtin mapfile -tn {AT_LOGIN} _hpcsh_data <\"$_hpcsh_file\" || \\return 1\n"
         );
-        let code = [Shell::REST, self.code].concat();
-        [b"_hpcsh_file=", &*path, read.as_bytes(), code.as_bytes(), &self.session, PATH.as_bytes()].concat()
+        [b"_hpcsh_file=", &*path, read.as_bytes(), Shell::REST.as_bytes(), &self.code].concat()
     }
 }
 
@@ -141,8 +138,11 @@ impl Script<'_> {
     pub fn text(&self) -> Text {
         let mut prologue = Prologue::new(self.shell, 8192);
         let (mut data, mut session) = (Vec::new(), Vec::new());
+        let mut code = self.shell.code().as_bytes().to_vec();
         if self.shell == Shell::Bash {
             session = self.session();
+            code.extend_from_slice(&session);
+            code.extend_from_slice(PATH.as_bytes());
             data = self.data();
             prologue.several("data", data.iter());
             prologue.text.extend_from_slice(Shell::CALL.as_bytes());
@@ -161,7 +161,7 @@ impl Script<'_> {
         } else {
             probe.probe("set", "", names(|_| true));
         }
-        Text { assigned: prologue.text, data, probe: probe.text, code: self.shell.code(), session }
+        Text { assigned: prologue.text, data, probe: probe.text, code, session }
     }
 
     /// What an interactive bash gets.

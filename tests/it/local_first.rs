@@ -20,9 +20,8 @@ fn local_line(word: &str, shell: &str, guard: &str) -> String {
     let usual = usual.strip_prefix("if ").unwrap();
     let file = format!("$_hpcsh_login/login.{shell}");
     format!(
-        "_hpcsh_login=${{HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}}; [[ $_hpcsh_login == /* && -O $_hpcsh_login && \
-         ! -L $_hpcsh_login && -f {file} && -O {file} && ! -L {file} ]] && \\builtin source \"{file}\" || \
-         if {guard}{usual}"
+        "_hpcsh_login=${{HPCSH_LOCAL_DIR:-/var/tmp/hpcsh-$UID}}; if [[ $_hpcsh_login != /* || ! -O $_hpcsh_login || \
+         -L $_hpcsh_login || ! -f {file} || ! -O {file} || -L {file} ]] || ! \\builtin source \"{file}\" && {guard}{usual}"
     )
 }
 
@@ -356,14 +355,14 @@ fn data_of_which_a_part_has_gone_are_made_anew() {
     let whole = fs::read(&data).unwrap();
     let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
     // In what is read at once, and what is wanted for that.
-    for cut in [0, 30, lines[..13].concat().len(), lines[..14].concat().len() - 2] {
+    for cut in [0, 30, lines[..8].concat().len(), lines[..9].concat().len() - 2] {
         fs::write(&data, &whole[..cut]).unwrap();
         assert_eq!(site.log_in(Shell::Bash).lines().next(), Some("one|hf|1|read||offline"), "{cut}");
         assert_eq!(fs::read(&data).unwrap(), whole, "{cut}");
     }
     // In the rest, of which the login sees nothing; and what looks at it then says so, and no more.
-    let call = lines[..20].concat().len();
-    for cut in [lines[..14].concat().len(), call, call + 10, call + 400, call + lines[20].len() - 20] {
+    let call = lines[..13].concat().len();
+    for cut in [lines[..9].concat().len(), call, call + 10, call + 400, call + lines[13].len() - 20] {
         fs::write(&data, &whole[..cut]).unwrap();
         let outcome = run(Shell::Bash.interactive(&site.home).args(["-c", "echo $SITE; act; echo done"]));
         assert_eq!(outcome.out, "one\ndone\n", "{cut}");
