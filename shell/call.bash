@@ -43,7 +43,7 @@ function _hpcsh_unpack {
 # often none, nor anything with a name like theirs, and then nobody need know more.
 function _hpcsh_has_sought {
   \local IFS=' ' _hpcsh_name
-  if ! \builtin compgen -A export -X "$_hpcsh_not_sought" && ! \builtin compgen -A export CARGO_REGISTRIES_; then
+  if ! \builtin compgen -eX "$_hpcsh_not_sought" && ! \builtin compgen -e CARGO_REGISTRIES_; then
     \return 1
   fi >/dev/null
   for _hpcsh_name in $_hpcsh_sought; do

@@ -1,12 +1,13 @@
 # hpcsh for bash (4.2 or newer): what every start needs. `hpcsh init bash` prints quoted assignments of _hpcsh_* variables
-# and then this file, without its comments and indentation; nothing is ever interpolated into it. What a shell needs later
-# is in prompt.bash, more.bash and others, which `_hpcsh_call` gets once: a shell reads and parses at 60 us a kilobyte, and every
-# login would pay. Before it stands how the parts are read: rest.bash, or call.bash at once. It is the text of a file or a function.
+# and then this file, without its comments and indentation; nothing is ever interpolated into it. Behind it stand history.bash, with two
+# quoted words, and session.bash. What a shell needs later is in prompt.bash, more.bash and others, which `_hpcsh_call` gets once: a shell
+# reads and parses at 60 us a kilobyte, and every login would pay. Before it stands how the parts are read: rest.bash, or call.bash at
+# once. It is the text of a file or a function.
 #
 # The data stand in one array, _hpcsh_data, which bash reads from a file at a quarter of what quoted words cost. Its first elements are
-# for a login: 0 to 2, the records of the variables that are always set, while offline, while online; 3 to 5, the size of the history, its
-# file, and whether that is shared. A login without the program has more: login.bash. The rest is read with the first part: 16, the
-# program; 17, what the names of the parts begin with; 18 and 19, which call.bash has names for, and that itself.
+# for a login: 0, the records of the variables that are always set; 6 and 7, of those that are set while online, or else, as `online` has
+# six letters, `offline` and `unknown` seven. A login without the program has more: login.bash. The rest is read with the first part: 9,
+# the program; 10, what the names of the parts begin with; 11 and 12, which call.bash has names for, and 13, that itself.
 #
 # It is evaluated under anybody's options, aliases and functions. So: `\` before every command, since aliases expand where
 # a function is read; `\builtin` and `\command` before what functions shadow; `function` before names that are aliases
@@ -19,8 +20,7 @@
 # wanted (2015), a record (2163).
 # shellcheck disable=SC2154,SC2119,SC2120,SC2163,SC2164,SC2015,SC2317,SC2034
 
-# The facts stand before the data: _hpcsh_fact is the node's verdict, and _hpcsh_set where the data have the variables that go with it;
-# _hpcsh_first, what comes first in PATH and is not in it yet. Where nothing is _hpcsh_taken, the usual login, the verdict is known, nobody
+# The facts stand before the data: _hpcsh_fact is the node's verdict; _hpcsh_first, what comes first in PATH and is not in it yet. Where nothing is _hpcsh_taken, the usual login, the verdict is known, nobody
 # has exported a variable of ours, nor set one that the configuration names itself, no value looks like a pattern, and there is nothing to
 # compare; and a shell that is not interactive has no next prompt to mend a verdict.
 if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken || $IFS != $' \t\n' ]]; then
