@@ -36,7 +36,7 @@ fi
 
 # --- an interactive shell, once
 
-_hpcsh_loaded=$$ _hpcsh_sized='' _hpcsh_hooked='' _hpcsh_histfile=${_hpcsh_lost-}
+_hpcsh_loaded=$$ _hpcsh_hooked=''
 # One look for functions and aliases with names like ours: act, mdcd, cdr, waitvllm, deactivate. What it finds beside them
 # costs time, and nothing else.
 if \builtin compgen -aA function -X '![acdmw][acde][acdirt]*'; then

@@ -13,28 +13,27 @@
 
 # `mapfile` is the quickest way to read; where a function of that name shadows it, the program is asked. Of the data, 1 and 2 are what comes
 # first in PATH, and its records for the marker; 3 to 5, facts that call.bash has names for; 8, what is compared, as a pattern and last,
-# since a file may have been cut; 14, unusual.bash.
-[[ -O $_hpcsh_file && -d /proc/sys ]] &&
+# since a file may have been cut; 14, unusual.bash, and 15, their end. Under any IFS, and so the lines keep their ends.
+[[ -O $_hpcsh_file && -r /proc/sys/kernel/random/boot_id ]] &&
   \mapfile -tn 9 _hpcsh_data <"$_hpcsh_file" &&
-  \mapfile -t _hpcsh_id </proc/sys/kernel/random/boot_id &&
-  \mapfile -tO 1 _hpcsh_id </proc/sys/kernel/hostname || \return 1
+  \mapfile _hpcsh_id </proc/sys/kernel/hostname &&
+  \mapfile -O 1 _hpcsh_id </proc/sys/kernel/random/boot_id || \return 1
 # The configuration's word, or the node's, which is of one network namespace.
 [[ ${HOME-},${XDG_CONFIG_HOME-},${HPCSH_CONFIG-},${_hpcsh_id[*]-} == ${_hpcsh_data[8]-} ]] && _hpcsh_fact=@fixed@ _hpcsh_id='0 ' || \return 1
-\mapfile -tO 2 _hpcsh_id 9</proc/self/ns/net </proc/self/fdinfo/9 && [[ ${HOME-},${XDG_CONFIG_HOME-},${HPCSH_CONFIG-},${_hpcsh_id[*]-} == ${_hpcsh_data[8]-}*ino:*@network@ ]] || \return 1
+\mapfile -O 2 _hpcsh_id 9</proc/self/ns/net </proc/self/fdinfo/9 && [[ ${HOME-},${XDG_CONFIG_HOME-},${HPCSH_CONFIG-},${_hpcsh_id[*]-} == ${_hpcsh_data[8]-}*ino:$'\t'@network@$'\n'* ]] || \return 1
 _hpcsh_known=@verdict@ && [[ -f $_hpcsh_known && -O $_hpcsh_known && ! -L $_hpcsh_known ]] && \read -r _hpcsh_fact _hpcsh_id <"$_hpcsh_known" || _hpcsh_fact=
-# The usual login: the verdict is known, a prompt will look at it again, the node's memory lies where it lay, nobody waits for storage,
-# nothing of ours is in the environment, and nobody has what has a name like ours. Each condition costs what some expansions cost.
-if [[ $_hpcsh_fact,$_hpcsh_id,$-,$IFS,${XDG_RUNTIME_DIR-} != o@(ff|n)line,[0-9]*\ *,*i*,$' \t\n',@runtime@ ||
-  ! -O @place@ || -L @place@ ||
-  -e @reader@ || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE+1}${VIRTUAL_ENV+1}@asked@ || :${PATH-}: == @path@ ]] ||
+# The usual login: there is a prompt that will look again, the node's memory lies where it lay, the verdict is known, nobody waits for
+# storage, nothing of ours is in the environment, and nobody has what has a name like ours. A condition costs what some expansions cost.
+if [[ $IFS,$-,${XDG_RUNTIME_DIR-},$_hpcsh_fact,$_hpcsh_id != $' \t\n',*i*,@runtime@,o@(ff|n)line,[0-9]*\ * || ! -O @run@ || -L @run@ || -e @reader@ ||
+  -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}${HPCSH_STORAGE+1}${VIRTUAL_ENV+1}${_OLD_VIRTUAL_PATH+1}@asked@ || :${PATH-}: == @path@ ]] ||
   \builtin compgen -eX @names@ || \builtin compgen -aA function -X '![acdmw][acde][acdirt]*'; then
-  \mapfile -t _hpcsh_data <"$_hpcsh_file" && \builtin eval "${_hpcsh_data[14]:-\return 1}"
+  \mapfile -t _hpcsh_data <"$_hpcsh_file" && [[ -n ${_hpcsh_data[15]-} ]] && \builtin eval "${_hpcsh_data[14]}" || \return 1
 fi >/dev/null
 # As in hpcsh.bash. The data are read again with the first part, and so one of them may be added to.
 _hpcsh_data+=${_hpcsh_data[${#_hpcsh_fact}]} IFS=$'\x1f'
 # shellcheck disable=SC2086,SC2163
 \builtin export HPCSH_EXPORTS HPCSH_NODE=$_hpcsh_fact $_hpcsh_data
-HPCSH_EXPORTS=$IFS$_hpcsh_data${_hpcsh_data[2]} IFS=$' \t\n' _hpcsh_loaded=$$
+HPCSH_EXPORTS=$IFS$_hpcsh_data${_hpcsh_data[2]} IFS=$' \t\n' _hpcsh_loaded=$$ _hpcsh_first=${_hpcsh_data[1]}
 # Nobody has one, or the login would not be the usual one.
 function deactivate {
   _hpcsh_call more _hpcsh_deactivate "$@"

@@ -173,16 +173,14 @@ function _hpcsh_off {
   PS1=${PS1/"${_hpcsh_segment-}"/}
   \builtin unset -f act deactivate mdcd cdr waitvllm hpcsh_off _hpcsh
   # What the user has made of them since stays.
-  if [[ -n ${_hpcsh_sized-} && ${HISTSIZE-} == "$_hpcsh_history_size" ]]; then
+  if [[ ${_hpcsh_sized-} == "$$" && ${HISTSIZE-} == "$_hpcsh_history_size" ]]; then
     \builtin unset -v HISTSIZE
   fi
-  if [[ -n ${_hpcsh_sized-} && (-z ${HISTFILESIZE-} || $HISTFILESIZE == "$_hpcsh_history_size") ]]; then
+  if [[ ${_hpcsh_sized-} == "$$" && (-z ${HISTFILESIZE-} || $HISTFILESIZE == "$_hpcsh_history_size") ]]; then
     \builtin unset -v HISTFILESIZE
   fi
-  if [[ -n $_hpcsh_history_file && ${HISTFILE-} == "$_hpcsh_history_file" ]]; then
-    HISTFILE=~/.bash_history
-  elif [[ -n ${_hpcsh_histfile-} && -z ${HISTFILE-} ]]; then
-    HISTFILE=$_hpcsh_histfile
+  if [[ ${_hpcsh_moved-} == "$$" && (-z ${HISTFILE-} || $HISTFILE == "$_hpcsh_history_file") ]]; then
+    HISTFILE=${HOME-}/.bash_history
   fi
   \set -- ${_hpcsh_undo[@]+"${_hpcsh_undo[@]}"}
   while [[ $# -gt 0 ]]; do

@@ -48,12 +48,11 @@ function _hpcsh_first_prompt {
   # The directory of the history is made once; where that fails, bash keeps its file.
   if [[ -n $_hpcsh_reader && ${HISTFILE-} == "${_hpcsh_shared:-/nowhere}"/* ]]; then
     # Nobody waits for storage that does not answer, not even at the end.
-    [[ $HISTFILE != "$_hpcsh_history_file" ]] || _hpcsh_histfile=~/.bash_history
     \builtin unset -v HISTFILE
   elif [[ -n ${HISTFILE-} && $HISTFILE == "$_hpcsh_history_file" && ! -d ${HISTFILE%/*} ]]; then
     \command mkdir -p -m 700 -- "${HISTFILE%/*}" 2>/dev/null || HISTFILE=~/.bash_history
   fi
-  if [[ -n ${_hpcsh_sized-} && -n ${HISTFILE-} && -z ${HISTFILESIZE-x} ]]; then
+  if [[ ${_hpcsh_sized-} == "$$" && -n ${HISTFILE-} && -z ${HISTFILESIZE-x} ]]; then
     HISTFILESIZE=$_hpcsh_history_size
   fi
   {

@@ -35,7 +35,7 @@ function _hpcsh_shared_last {
 # No history file on storage that does not answer: nobody waits for that. It is not yet set.
 function _hpcsh_history {
   if [[ ${HISTFILE-} == "${HOME-}/.bash_history" ]] && ! _hpcsh_answers "${_hpcsh_history_file%/*}"; then
-    _hpcsh_lost=$HISTFILE
+    _hpcsh_moved=$$
     \builtin unset -v HISTFILE
   fi
 }

@@ -11,7 +11,7 @@
 [[ "${https_proxy-} ${HTTPS_PROXY-} ${http_proxy-} ${HTTP_PROXY-} ${all_proxy-} ${ALL_PROXY-} ${no_proxy-} ${NO_PROXY-} " == @proxies@ ]] || \return 1
 [[ $_hpcsh_fact,$_hpcsh_id == o@(ff|n)line,[0-9]*\ * ]] || _hpcsh_fact=unknown
 _hpcsh_fixed=${_hpcsh_data[3]} _hpcsh_key=${_hpcsh_data[4]} _hpcsh_memory=${_hpcsh_data[5]} _hpcsh_expired='' _hpcsh_reader='' _hpcsh_notice='' _hpcsh_first='' _hpcsh_added=''
-_hpcsh_taken=${HPCSH_STORAGE+1}${VIRTUAL_ENV+1}@asked@
+_hpcsh_taken=${HPCSH_STORAGE+1}${VIRTUAL_ENV+1}${_OLD_VIRTUAL_PATH+1}@asked@
 if \builtin compgen -eX @names@; then
   _hpcsh_taken+=@all@
 fi >/dev/null
@@ -23,7 +23,7 @@ fi >/dev/null
 [[ $_hpcsh_fact != unknown && $- == *i* && ${XDG_RUNTIME_DIR-} == @runtime@ && -O @run@ && ! -L @run@ && ! -e @reader@ ]] || _hpcsh_taken=find$_hpcsh_taken
 # The script, as it would be with the program, which would have told it all this; it is the login's where only PATH has something of ours.
 if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken || $IFS != $' \t\n' ]] || \builtin compgen -aA function -X '![acdmw][acde][acdirt]*'; then
-  [[ -f @script@ && -O @script@ && ! -L @script@ ]] && \builtin source @script@
+  [[ -s @script@ && -O @script@ && ! -L @script@ ]] && \builtin source @script@
   \return
 fi
 _hpcsh_data[1]=$_hpcsh_first _hpcsh_data[2]=$_hpcsh_added

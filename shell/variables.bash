@@ -7,7 +7,7 @@
 # The variables of a login that is not the usual one. A shell that is not interactive has no next prompt to mend a verdict that is
 # unknown or has expired, and keeps nothing but its exports. Status 1 where the shell is none, or has all the rest already.
 function _hpcsh_begin {
-  _hpcsh_first='' _hpcsh_lost=''
+  _hpcsh_first=''
   if [[ $_hpcsh_taken == find* ]]; then
     _hpcsh_call node _hpcsh_find_out
     _hpcsh_taken=${_hpcsh_taken#find}

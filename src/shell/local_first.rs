@@ -20,9 +20,6 @@ use crate::verdict::State;
 /// What stands in front of the name of the file with the data.
 pub const NAMES: &[u8] = b"_hpcsh_file=";
 
-/// What it does last; see `script::PATH`.
-const PATH: &str = "PATH=${_hpcsh_data[1]}$PATH\n";
-
 /// The code, and the file of data that it reads. Where there can be none, the code says that the program is to be asked.
 pub fn bash(host: &Host, boot: &Boot, good: &Good<'_>, dir: &Path) -> (Vec<u8>, Option<KeptFile>) {
     let words = words(host, boot, good);
@@ -30,7 +27,7 @@ pub fn bash(host: &Host, boot: &Boot, good: &Good<'_>, dir: &Path) -> (Vec<u8>, 
     let data = good.text.with_login(LoginData {
         first: [first.into(), added, fixed(good).into(), boot.key().into(), memory(good).into()],
         compared: here(host, boot),
-        last: script::on_one_line(&template::filled(Shell::UNUSUAL, &words)),
+        last: [script::on_one_line(&template::filled(Shell::UNUSUAL, &words)), b".".to_vec()],
     });
     // A kernel without network namespaces has no number for one.
     let data = data.filter(|_| good.fixed.is_some() || !boot.network.is_empty());
@@ -40,17 +37,17 @@ pub fn bash(host: &Host, boot: &Boot, good: &Good<'_>, dir: &Path) -> (Vec<u8>, 
     let file = quote::sh(kept.0.as_os_str().as_bytes());
     // How the rest is read first of all, since a shell that has all of the data already may lose some by what follows.
     let begin = [NAMES, &file, b"\n", Shell::REST.as_bytes()].concat();
-    let path = if good.path.is_empty() { "" } else { PATH };
-    let code = [&*begin, &template::filled(Shell::LOGIN, &words), good.text.session(), path.as_bytes()].concat();
+    let code =
+        [&*begin, &template::filled(Shell::LOGIN, &words), good.text.session(), script::PATH.as_bytes()].concat();
     (code, Some(kept))
 }
 
-/// A pattern of what is compared: the home, where the configuration lies, the boot and the host, as `shell/login.bash` puts them together;
-/// between the last two stands the first character of IFS, if there is one.
+/// A pattern of what is compared: the home, where the configuration lies, the host and the boot, as `shell/login.bash` puts them together;
+/// behind the line of the host stands the first character of IFS, if there is one.
 fn here(host: &Host, boot: &Boot) -> Vec<u8> {
     let word = |name: &str| host.variable(name).unwrap_or_default().into_encoded_bytes();
-    let here = [&*word("HOME"), &word("XDG_CONFIG_HOME"), b"", boot.id.as_bytes()].join(&b',');
-    [&*literally(&here), b"?(?)", &literally(boot.name.as_bytes())].concat()
+    let here = [&*word("HOME"), &word("XDG_CONFIG_HOME"), b"", boot.name.as_bytes()].join(&b',');
+    [&*literally(&here), b"[[:cntrl:]]?(?)", &literally(boot.id.as_bytes()), b"[[:cntrl:]]"].concat()
 }
 
 /// The words of the code.
@@ -65,8 +62,7 @@ fn words<'a>(host: &Host, boot: &Boot, good: &Good<'_>) -> Vec<Word<'a>> {
         only(good.fixed.is_none(), quoted("network", &boot.network)),
         only(good.fixed.is_none(), quoted("verdict", [memory, b"-verdict"].concat())),
         only(good.fixed.is_some(), quoted("fixed", fixed(good))),
-        only(good.fixed.is_some(), quoted("place", run.as_os_str().as_bytes())),
-        ("runtime", Some(literally(runtime.as_bytes()))),
+        quoted("runtime", runtime.as_bytes()),
         quoted("run", run.as_os_str().as_bytes()),
         quoted("reader", [memory, b"-reader"].concat()),
         quoted("script", good.script.as_os_str().as_bytes()),

@@ -26,11 +26,11 @@ pub struct LoginData {
     /// Behind all that each login asks for.
     pub compared: Vec<u8>,
     /// Behind all others.
-    pub last: Vec<u8>,
+    pub last: [Vec<u8>; 2],
 }
 
 /// What bash does last: a readonly PATH stays as it is, and ends what it is assigned in.
-const PATH: &str = "[[ -z $_hpcsh_first ]] || PATH=$_hpcsh_first$PATH\n";
+pub const PATH: &str = "[[ -z $_hpcsh_first ]] || PATH=$_hpcsh_first$PATH\n";
 
 /// What stands for copies where there are none: no file's name begins so, and none can be made.
 const NO_COPY: &[u8] = b"/dev/null/none";
@@ -86,7 +86,7 @@ impl Text {
         let mut data = self.data.clone();
         data.splice(1..=login.first.len(), login.first);
         data[AT_LOGIN] = login.compared;
-        data.push(login.last);
+        data.extend(login.last);
         lines(&data)
     }
 

@@ -55,7 +55,8 @@ mod tests {
     fn words_stand_where_they_are_named() {
         let words = [quoted("a", b"it's\n@b@"), quoted("b", ""), ("none", None)];
         let of = |code: &str| String::from_utf8(filled(code, &words)).unwrap();
-        assert_eq!(of("x=@a@@b@ y\n[[ @none@ ]]\n\"$@\" @(a|b) ${c[@]}@b@\n"), "x='it'\\''s\n@b@''y\n");
+        let filled = of("x=@a@@b@ y\n[[ @none@ ]]\n\"$@\" @(a|b) ${c[@]}@b@\n");
+        assert_eq!(filled, "x='it'\\''s\n@b@''' y\n\"$@\" @(a|b) ${c[@]}''\n");
         assert_eq!(of("@"), "@");
     }
 }

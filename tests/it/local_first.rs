@@ -360,6 +360,23 @@ fn data_of_which_a_part_has_gone_are_made_anew() {
         assert_eq!(site.log_in(Shell::Bash).lines().next(), Some("one|hf|1|read||offline"), "{cut}");
         assert_eq!(fs::read(&data).unwrap(), whole, "{cut}");
     }
+    // In what an unusual one is to find out, and the script that it reads then.
+    let begun = lines[..14].concat().len();
+    let mine = |why: &dyn std::fmt::Debug| {
+        let mut command = Shell::Bash.interactive(&site.home);
+        let outcome = run(command.env("HF_HOME", "/mine").args(["-c", "echo \"$SITE $HF_HOME\"; declare -F act"]));
+        assert_eq!(outcome.out, "one /mine\nact\n", "{why:?}: {outcome:?}");
+    };
+    for cut in [begun + 5, begun + 200, begun + 290, begun + lines[14].len() - 1, begun + lines[14].len()] {
+        fs::write(&data, &whole[..cut]).unwrap();
+        mine(&cut);
+    }
+    site.log_in(Shell::Bash);
+    let text = String::from_utf8(whole.clone()).unwrap();
+    let script = PathBuf::from(text.split("\\builtin source '").nth(1).unwrap().split('\'').next().unwrap());
+    fs::write(&script, "").unwrap();
+    mine(&script);
+    site.log_in(Shell::Bash);
     // In the rest, of which the login sees nothing; and what looks at it then says so, and no more.
     let call = lines[..13].concat().len();
     for cut in [lines[..9].concat().len(), call, call + 10, call + 400, call + lines[13].len() - 20] {
@@ -405,7 +422,8 @@ fn a_line_that_does_not_hold_harms_no_shell() {
 fn both_lines_come_to_the_same() {
     let site = Site::new(false, false);
     let text = fs::read_to_string(site.home.path().join(".config/hpcsh/config.toml")).unwrap();
-    site.home.configure(&text.replace("node.verdict = \"offline\"\n", ""));
+    let text = text.replace("node.verdict = \"offline\"\n", "");
+    site.home.configure(&text.replace("/bin\"]", "/bin\", \"/second/bin\"]"));
     let lines = [Shell::Bash.line(), local_line("/nonexistent", "bash", "") + "\n"];
     site.home.write(".bashrc", &lines[0]);
     for _ in 0..2 {
@@ -422,9 +440,10 @@ fn both_lines_come_to_the_same() {
     let uptime = fs::read_to_string("/proc/uptime").unwrap();
     let uptime: u64 = uptime.split('.').next().unwrap().parse().unwrap();
     for (dir, word) in [(site.home.run().join("hpcsh"), "offline"), (other.join("hpcsh"), "online")] {
-        fs::write(dir.join(verdict.file_name().unwrap()), format!("{word} {} x\n", uptime + 250)).unwrap();
+        let why = "dns answers; resolv.conf names hpcsh's resolver at 127.0.0.1, which is not there";
+        fs::write(dir.join(verdict.file_name().unwrap()), format!("{word} {} {why}\n", uptime + 250)).unwrap();
     }
-    let show = "echo \"$HPCSH_NODE|$SITE|$HF_HOME|${HF_HUB_OFFLINE-none}|${PATH-none}|${#HPCSH_EXPORTS}\"";
+    let show = "echo \"$HPCSH_NODE|$SITE|$HF_HOME|${HF_HUB_OFFLINE-none}|${PATH-none}|${#HPCSH_EXPORTS}\"; declare -F act deactivate; printf %q \"${IFS-none}\"";
     let befores = [
         "",
         "HF_HOME=/mine",
@@ -434,6 +453,10 @@ fn both_lines_come_to_the_same() {
         "readonly PATH",
         "PATH=",
         "PATH=/usr/bin:/bin:$HOME:",
+        "PATH=/second/bin:/usr/bin:/bin; PROMPT_COMMAND=:",
+        "export _OLD_VIRTUAL_PATH=/old",
+        "IFS=', \t\n'",
+        "IFS=",
         "set -eu",
         "set -f; IFS=:",
         "set -a; x=1",
@@ -458,6 +481,62 @@ fn both_lines_come_to_the_same() {
             });
             assert_eq!(told[0], told[1], "{before}, {}, {is_interactive}", runtime.display());
             assert!(told[0].contains("/cache/hf|") || before.contains("export HF_HOME"), "{before}: {told:?}");
+            assert_eq!(told[0].contains("\nact\n"), is_interactive, "{before}: {told:?}");
+        }
+    }
+    // Where there is no runtime directory, and in one that is a link, be it to one of ours.
+    let link = site.home.path().join("link");
+    fs::create_dir_all(&link).unwrap();
+    std::os::unix::fs::symlink(other.join("hpcsh"), link.join("hpcsh")).unwrap();
+    for runtime in [None, Some(&link)] {
+        for before in ["", "export HF_HOME=/mine", "export HPCSH_OFFLINE=0"] {
+            let told = [&lines[0], &lines[0], &lines[1]].map(|line| {
+                site.home.write(".bashrc", format!("{before}\n{line}"));
+                let mut command = Shell::Bash.interactive(&site.home);
+                command.env_remove("XDG_RUNTIME_DIR").envs(runtime.map(|dir| ("XDG_RUNTIME_DIR", dir)));
+                let outcome = run(command.args(["-c", show]));
+                assert!(!outcome.err.contains("syntax") && !outcome.err.contains("hpcsh"), "{before}: {outcome:?}");
+                outcome.out
+            });
+            assert_eq!(told[1], told[2], "{before}, {runtime:?}");
+        }
+    }
+}
+
+/// A host, or a network, of which the name of another is a part.
+#[test]
+fn what_is_kept_is_of_one_host_and_network_and_of_none_with_a_longer_name() {
+    let site = Site::new(false, false);
+    let text = fs::read_to_string(site.home.path().join(".config/hpcsh/config.toml")).unwrap();
+    let line = local_line("/nonexistent", "bash", "");
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim_end().to_owned();
+    for (before, is_fixed) in [("", true), ("", false), ("IFS=", true), ("IFS=", false)] {
+        site.home.configure(&if is_fixed { text.clone() } else { text.replace("node.verdict = \"offline\"\n", "") });
+        site.home.write(".bashrc", Shell::Bash.line());
+        for _ in 0..2 {
+            run(Shell::Bash.interactive(&site.home).args(["-c", "exit"]));
+        }
+        site.home.write(".bashrc", format!("{before}\n{line}\n"));
+        let told = || run(Shell::Bash.interactive(&site.home).args(["-c", "echo \"$SITE\""])).out;
+        assert_eq!(told(), "one\n", "{before}");
+        let login = site.home.local().join("login.bash");
+        let data = data_of(&login);
+        let whole = [&login, &data].map(|file| fs::read_to_string(file).unwrap());
+        let compared = whole[1].lines().nth(8).unwrap();
+        for other in [&host[1..], &host[..host.len() - 1]] {
+            let changed = compared.replace(&format!(",{host}["), &format!(",{other}["));
+            assert_ne!(changed, compared);
+            fs::write(&data, whole[1].replace(compared, &changed)).unwrap();
+            assert_eq!(told(), "\n", "{before}, {is_fixed}: {changed}");
+        }
+        fs::write(&data, &whole[1]).unwrap();
+        if !is_fixed {
+            let network = whole[0].split("ino:$'\\t''").nth(1).unwrap().split('\'').next().unwrap();
+            for other in [&network[1..], &network[..network.len() - 1]] {
+                let changed = whole[0].replace(&format!("'{network}'"), &format!("'{other}'"));
+                fs::write(&login, changed).unwrap();
+                assert_eq!(told(), "\n", "{before}: {other}");
+            }
         }
     }
 }

@@ -266,7 +266,7 @@ fn off_puts_back_what_was_there() {
 #[test]
 fn off_takes_nothing_back_for_an_outer_shell() {
     let home = Home::with_article();
-    let before = "export _hpcsh_sized=1 _hpcsh_histfile=/outer; HISTSIZE=7 HISTFILESIZE=8 HISTFILE=/mine";
+    let before = "export _hpcsh_sized=1 _hpcsh_moved=1; HISTSIZE=7 HISTFILESIZE=8 HISTFILE=/mine";
     let script = format!("{before}\n{}\nhpcsh_off; echo $HISTSIZE $HISTFILESIZE $HISTFILE", Shell::Bash.line());
     let outcome = Shell::Bash.bare(&home, true, &script);
     assert_eq!((outcome.out.as_str(), outcome.err.as_str()), ("7 8 /mine\n", ""));
