@@ -20,6 +20,9 @@ use crate::verdict::State;
 /// What stands in front of the name of the file with the data.
 pub const NAMES: &[u8] = b"_hpcsh_file=";
 
+/// What it does last, as any script; a readonly PATH, an empty one, and one that is not there are left to the script itself.
+const PATH: &str = "PATH=$_hpcsh_first$PATH\n";
+
 /// The code, and the file of data that it reads. Where there can be none, the code says that the program is to be asked.
 pub fn bash(host: &Host, boot: &Boot, good: &Good<'_>, dir: &Path) -> (Vec<u8>, Option<KeptFile>) {
     let words = words(host, boot, good);
@@ -36,9 +39,9 @@ pub fn bash(host: &Host, boot: &Boot, good: &Good<'_>, dir: &Path) -> (Vec<u8>, 
     };
     let file = quote::sh(kept.0.as_os_str().as_bytes());
     // How the rest is read first of all, since a shell that has all of the data already may lose some by what follows.
+    let path = if good.path.is_empty() { "" } else { PATH };
     let begin = [NAMES, &file, b"\n", Shell::REST.as_bytes()].concat();
-    let code =
-        [&*begin, &template::filled(Shell::LOGIN, &words), good.text.session(), script::PATH.as_bytes()].concat();
+    let code = [&*begin, &template::filled(Shell::LOGIN, &words), good.text.session(), path.as_bytes()].concat();
     (code, Some(kept))
 }
 

@@ -30,7 +30,7 @@ pub struct LoginData {
 }
 
 /// What bash does last: a readonly PATH stays as it is, and ends what it is assigned in.
-pub const PATH: &str = "[[ -z $_hpcsh_first ]] || PATH=$_hpcsh_first$PATH\n";
+const PATH: &str = "[[ -z $_hpcsh_first ]] || PATH=$_hpcsh_first$PATH\n";
 
 /// What stands for copies where there are none: no file's name begins so, and none can be made.
 const NO_COPY: &[u8] = b"/dev/null/none";
