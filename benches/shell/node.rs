@@ -92,9 +92,10 @@ fn prompts(stage: &Stage, report: &mut Report, shell: Shell, looked: &House) -> 
         if shell == Shell::Zsh { include_str!("fixtures/prompt.zsh") } else { include_str!("fixtures/prompt.bash") };
     let file = stage.write(&format!("prompt.{name}"), text)?.to_string_lossy().into_owned();
     let mut variants = vec![("empty rc", String::new(), "1000"), ("hpcsh, a fresh verdict", line(shell), "1000")];
-    for (program, line) in [("starship", format!("starship init {name}")), ("direnv", format!("direnv hook {name}"))] {
-        if find(program).is_some() {
-            variants.push((program, format!("eval \"$({line})\"\n"), "20"));
+    for (program, verb) in [("starship", "init"), ("direnv", "hook")] {
+        if let Some(path) = find(program) {
+            // The houses have none of what is installed elsewhere in their PATH.
+            variants.push((program, format!("eval \"$('{}' {verb} {name})\"\n", path.display()), "20"));
         } else {
             report.skip(format!("{program} is not installed: nothing to compare a prompt with"));
         }
