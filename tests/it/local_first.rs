@@ -487,7 +487,7 @@ fn both_lines_come_to_the_same() {
     // Where there is no runtime directory, and in one that is a link, be it to one of ours.
     let link = site.home.path().join("link");
     fs::create_dir_all(&link).unwrap();
-    std::os::unix::fs::symlink(other.join("hpcsh"), link.join("hpcsh")).unwrap();
+    symlink(other.join("hpcsh"), link.join("hpcsh")).unwrap();
     for runtime in [None, Some(&link)] {
         for before in ["", "export HF_HOME=/mine", "export HPCSH_OFFLINE=0"] {
             let told = [&lines[0], &lines[0], &lines[1]].map(|line| {
