@@ -35,7 +35,7 @@ function _hpcsh_unpack {
   # The facts of a login without the program.
   if [[ -n ${_hpcsh_data[8]} ]]; then
     _hpcsh_fixed=${_hpcsh_data[3]} _hpcsh_key=${_hpcsh_data[4]} _hpcsh_memory=${_hpcsh_data[5]} _hpcsh_expired='' _hpcsh_reader='' \
-      _hpcsh_notice=''
+      _hpcsh_notice='' _hpcsh_taken='' _hpcsh_added=''
   fi
 }
 

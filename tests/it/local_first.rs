@@ -503,6 +503,41 @@ fn both_lines_come_to_the_same() {
     }
 }
 
+/// What a usual login leaves unsaid, its first prompt and the turn of its verdict do not ask for either; and its way out takes all back.
+#[test]
+fn a_usual_login_follows_its_verdict_and_goes() {
+    let site = Site::new(false, false);
+    let text = fs::read_to_string(site.home.path().join(".config/hpcsh/config.toml")).unwrap();
+    site.home.configure(&text.replace("node.verdict = \"offline\"\n", "history.size = 70\n"));
+    site.home.write(".bashrc", Shell::Bash.line());
+    for _ in 0..2 {
+        run(Shell::Bash.interactive(&site.home).args(["-c", "exit"]));
+    }
+    let files = fs::read_dir(site.home.run().join("hpcsh")).unwrap().flatten().map(|file| file.path());
+    let verdict = files.into_iter().find(|file| file.to_str().unwrap().ends_with("-verdict")).unwrap();
+    let uptime = fs::read_to_string("/proc/uptime").unwrap();
+    let uptime: u64 = uptime.split('.').next().unwrap().parse().unwrap();
+    let line = local_line("/nonexistent", "bash", "");
+    // Nobody asks in the background whether the script still is one, and looks at the node as well.
+    let turn = "_hpcsh_due=0; _hpcsh_precmd; echo \"$HPCSH_NODE ${HF_HUB_OFFLINE-none} $SITE $HISTSIZE\"";
+    let script = format!(
+        "set -eu; _hpcsh_precmd; _hpcsh_call node builtin :; _hpcsh_login_due=9999; {turn}; sed -i s/offline/online/ {0}; {turn}; sed -i s/online/offline/ {0}; {turn}
+         hpcsh_off; set +e; echo \"${{PATH/SHARED/}} ${{SITE-none}} ${{HPCSH_EXPORTS-none}} ${{HISTSIZE-none}}\"; declare -F; compgen -v _hpcsh",
+        verdict.display()
+    );
+    let script = script.replace("SHARED", "\"$SHARED/bin:\"");
+    for before in ["", "PATH=$SHARED/bin:$PATH", "PROMPT_COMMAND=:", "export EDITOR=ed"] {
+        fs::write(&verdict, format!("offline {} x\n", uptime + 250)).unwrap();
+        site.home.write(".bashrc", format!("{before}\n{line}\n"));
+        let mut command = Shell::Bash.interactive(&site.home);
+        let outcome = run(command.env("SHARED", site.home.shared()).args(["-c", &script]));
+        let told = "offline 1 one 70\nonline none one 70\noffline 1 one 70\n";
+        let path = crate::support::path();
+        assert_eq!(outcome.out, format!("{told}{path} none none none\n"), "{before}: {outcome:?}");
+        assert!(!outcome.err.contains("unbound") && !outcome.err.contains("hpcsh"), "{before}: {outcome:?}");
+    }
+}
+
 /// A host, or a network, of which the name of another is a part.
 #[test]
 fn what_is_kept_is_of_one_host_and_network_and_of_none_with_a_longer_name() {
