@@ -58,6 +58,14 @@ impl Shell {
         }
     }
 
+    /// All that every login needs, bash's history with words to fill in.
+    pub fn codes(self) -> Vec<&'static str> {
+        match self {
+            Self::Bash => vec![self.code(), Self::HISTORY, Self::SESSION],
+            Self::Zsh | Self::Fish => vec![self.code()],
+        }
+    }
+
     /// bash's history, with words to fill in.
     pub const HISTORY: &str = code!("history.bash");
     /// What an interactive bash gets.
