@@ -20,9 +20,10 @@
 # wanted (2015), a record (2163).
 # shellcheck disable=SC2154,SC2119,SC2120,SC2163,SC2164,SC2015,SC2317,SC2034
 
-# The facts stand before the data: _hpcsh_fact is the node's verdict; _hpcsh_first, what comes first in PATH and is not in it yet. Where nothing is _hpcsh_taken, the usual login, the verdict is known, nobody
-# has exported a variable of ours, nor set one that the configuration names itself, no value looks like a pattern, and there is nothing to
-# compare; and a shell that is not interactive has no next prompt to mend a verdict.
+# The facts stand before the data: _hpcsh_fact is the node's verdict; _hpcsh_first, what comes first in PATH and is not in it yet. Where
+# nothing is _hpcsh_taken, the usual login, the verdict is known, nobody has exported a variable of ours, nor set one that the configuration
+# names itself, no value looks like a pattern, and there is nothing to compare; and a shell that is not interactive has no next prompt to
+# mend a verdict.
 if [[ $- != *i* || -n ${HPCSH_EXPORTS-}${HPCSH_OFFLINE-}$_hpcsh_taken || $IFS != $' \t\n' ]]; then
   _hpcsh_call variables _hpcsh_begin || \return 0
 else

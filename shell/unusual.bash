@@ -2,13 +2,13 @@
 # to be asked. The rules are those of hpcsh.bash; a line is a command, but for what a word that begins a list is the end of.
 #
 # `@NAME@` as in login.bash; @lacking@ stands for commands that find out what PATH lacks, @all@ for the expansions of all other names, or for
-# more where each login has something to do.
+# more where each login has something to do, and @current@ for those of the proxies.
 
-# What shellcheck cannot see: the assignments above it (2154), and who reads these (2034); what stands for a word (2193).
-# shellcheck disable=SC2154,SC2034,SC2193
+# What shellcheck cannot see: the assignments above it (2154), and who reads these (2034); what stands for a word (2050).
+# shellcheck disable=SC2154,SC2034,SC2050
 
 # What the configuration says may depend on them: mirrors, and where the probe goes.
-[[ "${https_proxy-} ${HTTPS_PROXY-} ${http_proxy-} ${HTTP_PROXY-} ${all_proxy-} ${ALL_PROXY-} ${no_proxy-} ${NO_PROXY-} " == @proxies@ ]] || \return 1
+[[ "@current@" == @proxies@ ]] || \return 1
 [[ $_hpcsh_fact,$_hpcsh_id == o@(ff|n)line,[0-9]*\ * ]] || _hpcsh_fact=unknown
 _hpcsh_fixed=${_hpcsh_data[3]} _hpcsh_key=${_hpcsh_data[4]} _hpcsh_memory=${_hpcsh_data[5]} _hpcsh_expired='' _hpcsh_reader='' _hpcsh_notice='' _hpcsh_first='' _hpcsh_added=''
 _hpcsh_taken=${HPCSH_STORAGE+1}${VIRTUAL_ENV+1}${_OLD_VIRTUAL_PATH+1}@asked@

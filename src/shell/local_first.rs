@@ -38,8 +38,8 @@ pub fn bash(host: &Host, boot: &Boot, good: &Good<'_>, dir: &Path) -> (Vec<u8>, 
         return (b"\\return 1\n".to_vec(), None);
     };
     let file = quote::sh(kept.0.as_os_str().as_bytes());
-    // How the rest is read first of all, since a shell that has all of the data already may lose some by what follows.
     let path = if good.path.is_empty() { "" } else { PATH };
+    // How the rest is read first of all, since a shell that has all of the data already may lose some by what follows.
     let begin = [NAMES, &file, b"\n", Shell::REST.as_bytes()].concat();
     let code = [&*begin, &template::filled(Shell::LOGIN, &words), good.text.session(), path.as_bytes()].concat();
     (code, Some(kept))
@@ -54,12 +54,12 @@ fn here(host: &Host, boot: &Boot) -> Vec<u8> {
 }
 
 /// The words of the code.
-fn words<'a>(host: &Host, boot: &Boot, good: &Good<'_>) -> Vec<Word<'a>> {
+fn words(host: &Host, boot: &Boot, good: &Good<'_>) -> Vec<Word<'static>> {
     let memory = memory(good);
     let run = good.memory.and_then(Path::parent).unwrap_or(Path::new(""));
     let runtime = host.variable("XDG_RUNTIME_DIR").unwrap_or_default();
-    let in_table = |export: &&Export| matches!(export.origin, Origin::Table(_));
-    let all = expansions(names_of(good.exports.iter().filter(|export| !in_table(export))));
+    let current = PROXIES.iter().flat_map(|name| ["${", name, "-} "]).collect::<String>();
+    let all = expansions(names(good.exports, false));
     let all = if is_never_usual(good) { [b"1", &*all].concat() } else { all };
     vec![
         only(good.fixed.is_none(), quoted("network", &boot.network)),
@@ -70,9 +70,10 @@ fn words<'a>(host: &Host, boot: &Boot, good: &Good<'_>) -> Vec<Word<'a>> {
         quoted("reader", [memory, b"-reader"].concat()),
         quoted("script", good.script.as_os_str().as_bytes()),
         quoted("proxies", &boot.proxies),
+        ("current", Some(current.into())),
         ("path", Some(some_of(good.path))),
         quoted("names", all_but(boot, good)),
-        ("asked", Some(expansions(names_of(good.exports.iter().filter(in_table))))),
+        ("asked", Some(expansions(names(good.exports, true)))),
         ("all", Some(all)),
         ("lacking", lacking(good.path)),
     ]
@@ -88,8 +89,10 @@ fn memory<'a>(good: &Good<'a>) -> &'a [u8] {
     good.memory.map_or(&[], |memory| memory.as_os_str().as_bytes())
 }
 
-fn names_of<'a>(exports: impl Iterator<Item = &'a Export>) -> impl Iterator<Item = &'a str> {
-    exports.map(|export| export.name.as_str())
+/// The names that a table of the configuration names itself, or the others.
+fn names(exports: &[Export], in_table: bool) -> impl Iterator<Item = &str> {
+    let is_one = move |export: &&Export| matches!(export.origin, Origin::Table(_)) == in_table;
+    exports.iter().filter(is_one).map(|export| export.name.as_str())
 }
 
 /// What is empty where none of these is set. The names are checked ones.
@@ -131,9 +134,7 @@ fn is_never_usual(good: &Good<'_>) -> bool {
 fn all_but(boot: &Boot, good: &Good<'_>) -> Vec<u8> {
     let may_be_usual = boot.proxies.trim().is_empty() && !is_never_usual(good);
     // The others the code asks for one by one.
-    let is_asked = |export: &&Export| !matches!(export.origin, Origin::Table(_));
-    let names = names_of(good.exports.iter().filter(is_asked)).chain(PROXIES);
-    if may_be_usual { names::all_but(names) } else { b"!*".to_vec() }
+    if may_be_usual { names::all_but(names(good.exports, false).chain(PROXIES)) } else { b"!*".to_vec() }
 }
 
 #[cfg(test)]

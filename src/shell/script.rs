@@ -185,6 +185,7 @@ impl Script<'_> {
     /// What only some of the code asks for, after a login, by its names.
     fn later(&self) -> [(&'static str, Vec<u8>); 18] {
         let settings = self.settings;
+        let is_shared = settings.history.as_ref().is_some_and(|history| history.is_shared);
         let prompt = &settings.prompt;
         let color = match (self.shell, prompt.color) {
             (Shell::Bash, (name, number)) if name != "none" => number.to_string(),
@@ -210,11 +211,7 @@ impl Script<'_> {
             ("sought", env::sought(self.exports).join(" ").replace('*', "@").into()),
             ("history_size", self.history_size().into()),
             ("history_file", self.history_file().as_os_str().as_encoded_bytes().to_vec()),
-            (
-                "history_shared",
-                if settings.history.as_ref().is_some_and(|history| history.is_shared) { b"1" } else { &b""[..] }
-                    .to_vec(),
-            ),
+            ("history_shared", if is_shared { "1" } else { "" }.into()),
         ]
     }
 

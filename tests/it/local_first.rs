@@ -25,6 +25,11 @@ fn local_line(word: &str, shell: &str, guard: &str) -> String {
     )
 }
 
+/// Seconds since the node started.
+fn uptime() -> u64 {
+    fs::read_to_string("/proc/uptime").unwrap().split('.').next().unwrap().parse().unwrap()
+}
+
 /// A home whose program, configuration and rc files may lie on shared storage.
 struct Site {
     home: Home,
@@ -35,6 +40,12 @@ const CONFIG: &str = "shared_home = \"SHARED\"\nenv.set.SITE = \"one\"\nenv.pres
                       path.prepend = [\"SHARED/bin\"]\n";
 
 impl Site {
+    /// What the node remembers of its verdict.
+    fn verdict(&self) -> PathBuf {
+        let files = fs::read_dir(self.home.run().join("hpcsh")).unwrap().flatten().map(|file| file.path());
+        files.into_iter().find(|file| file.to_str().unwrap().ends_with("-verdict")).unwrap()
+    }
+
     /// With the program on shared storage; what links lead there: `.config`, and the rc files.
     fn new(config: bool, rcs: bool) -> Self {
         let home = Home::new();
@@ -285,11 +296,9 @@ fn what_is_not_known_such_a_login_finds_out_itself() {
         };
         told("", true);
         told("", true);
-        let files = fs::read_dir(&run_dir).unwrap().flatten().map(|file| file.path());
-        let verdict = files.into_iter().find(|file| file.to_str().unwrap().ends_with("-verdict")).unwrap();
+        let verdict = site.verdict();
         let reader = PathBuf::from(verdict.to_str().unwrap().replace("-verdict", "-reader"));
-        let uptime = fs::read_to_string("/proc/uptime").unwrap();
-        let uptime: u64 = uptime.split('.').next().unwrap().parse().unwrap();
+        let uptime = uptime();
         for why in ["no route", "huggingface.co:443 answered in 12 ms", "x"] {
             fs::write(&verdict, format!("online {} {why}\n", uptime + 250)).unwrap();
             assert_eq!([told("", true), told("", false)], ["online|||"; 2], "{}, {value}: {why}", shell.name());
@@ -430,15 +439,13 @@ fn both_lines_come_to_the_same() {
         run(Shell::Bash.interactive(&site.home).args(["-c", "exit"]));
     }
     // Another runtime directory knows that the node is online.
-    let files = fs::read_dir(site.home.run().join("hpcsh")).unwrap().flatten().map(|file| file.path());
-    let verdict = files.into_iter().find(|file| file.to_str().unwrap().ends_with("-verdict")).unwrap();
+    let verdict = site.verdict();
     let other = site.home.path().join("other");
     fs::create_dir_all(other.join("hpcsh")).unwrap();
     for dir in [&other, &other.join("hpcsh")] {
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).unwrap();
     }
-    let uptime = fs::read_to_string("/proc/uptime").unwrap();
-    let uptime: u64 = uptime.split('.').next().unwrap().parse().unwrap();
+    let uptime = uptime();
     for (dir, word) in [(site.home.run().join("hpcsh"), "offline"), (other.join("hpcsh"), "online")] {
         let why = "dns answers; resolv.conf names hpcsh's resolver at 127.0.0.1, which is not there";
         fs::write(dir.join(verdict.file_name().unwrap()), format!("{word} {} {why}\n", uptime + 250)).unwrap();
@@ -513,10 +520,8 @@ fn a_usual_login_follows_its_verdict_and_goes() {
     for _ in 0..2 {
         run(Shell::Bash.interactive(&site.home).args(["-c", "exit"]));
     }
-    let files = fs::read_dir(site.home.run().join("hpcsh")).unwrap().flatten().map(|file| file.path());
-    let verdict = files.into_iter().find(|file| file.to_str().unwrap().ends_with("-verdict")).unwrap();
-    let uptime = fs::read_to_string("/proc/uptime").unwrap();
-    let uptime: u64 = uptime.split('.').next().unwrap().parse().unwrap();
+    let verdict = site.verdict();
+    let uptime = uptime();
     let line = local_line("/nonexistent", "bash", "");
     // Nobody asks in the background whether the script still is one, and looks at the node as well.
     let turn = "_hpcsh_due=0; _hpcsh_precmd; echo \"$HPCSH_NODE ${HF_HUB_OFFLINE-none} $SITE $HISTSIZE\"";
